@@ -1,0 +1,34 @@
+# Every task a contributor needs; `make` lists them.
+PYTHON := .venv/bin/python
+
+.PHONY: help setup test lint format bench demo serve clean
+.DEFAULT_GOAL := help
+
+help: ## list the tasks
+	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 10
+
+setup: ## a virtual environment with everything
+	python3 -m venv .venv && .venv/bin/pip install -q -e '.[linters,dev]'
+
+test: ## all tests: behaviour, types, lint, layers
+	$(PYTHON) -m pytest
+
+lint: ## lint, format check, types and import layers only
+	$(PYTHON) -m pytest tests/test_project.py
+
+format: ## format and fix what can be fixed
+	.venv/bin/ruff check --fix . ; .venv/bin/ruff format .
+
+bench: ## speed and memory, as ratios against a bare pygls server
+	$(PYTHON) tests/bench/startup.py
+	$(PYTHON) tests/bench/code_actions.py
+	$(PYTHON) tests/bench/keystroke.py
+
+demo: ## review the example project
+	.venv/bin/backend-developer review tests/examples/shop --fail-on never
+
+serve: ## the language server on stdin and stdout
+	.venv/bin/backend-developer serve
+
+clean: ## remove what the tasks made
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

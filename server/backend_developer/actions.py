@@ -1,0 +1,206 @@
+"""Which code actions are offered at a place in a document. Pure, and quick: asked at each cursor
+move, so it looks at what is stored and at nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias, TypeGuard
+
+from .core.comments import ignore_comment
+from .core.edits import merge_edits
+from .core.model import Document, Finding, Fix, Needs, Span, TaskDefinition, TextEdit
+from .core.text import Lines
+
+REVIEW_COMMAND = "backend-developer.review"
+DISMISS_COMMAND = "backend-developer.dismiss"
+
+QUICK_FIX = "quickfix"
+REVIEW = "refactor.backend-developer.review"
+"""VS Code lists no `source.*` action under its plain code-action key, so a review is a
+`refactor`: every client asks for those, and `only: ["refactor"]` finds it."""
+FIX_ALL = "source.fixAll.backend-developer"
+"""Only for who asks for it, as with fix on save."""
+KINDS = (QUICK_FIX, REVIEW, FIX_ALL)
+
+Scope: TypeAlias = Literal["here", "file", "everywhere"]
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something a person can pick: an edit of the document, or a command."""
+
+    title: str
+    kind: str
+    edits: tuple[TextEdit, ...] = ()
+    confirm: str = ""
+    """Why a person should look before the edit is made; "" when there is no need."""
+    command: str = ""
+    arguments: Mapping[str, object] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+    """What it is about."""
+    preferred: bool = False
+    generated: bool = False
+    """A model wrote the edit."""
+
+
+def offered(
+    document: Document,
+    lines: Lines,
+    findings: Sequence[Finding],
+    span: Span,
+    *,
+    only: Sequence[str] | None,
+    place: Mapping[str, object],
+    tasks: Iterable[TaskDefinition],
+    engine: str,
+    can_dismiss: bool,
+) -> list[Action]:
+    """The actions for `span`, most wanted first.
+
+    `findings` are those of the whole document that the person sees, in text
+    order, true of `document`. `only` is what the client asked for: a kind stands
+    for all below it. `place` is the span as a command's arguments say it, `engine`
+    what a review would be done by. `can_dismiss`: there is a folder to remember it in.
+    """
+    here = [finding for finding in findings if _touches(finding.span, span)]
+    actions = [
+        *_fixes(here),
+        *_fix_all_of_a_rule(here, findings),
+        *(
+            Action(
+                f"{task.title} ({engine})",
+                REVIEW,
+                command=REVIEW_COMMAND,
+                arguments={**place, "task": task.name},
+            )
+            for task in tasks
+        ),
+        *_dismissals(document, lines, here, can_dismiss),
+    ]
+    if only is None:
+        return actions
+    if any(_is_below(FIX_ALL, kind) for kind in only if kind):
+        actions += _fix_all(findings)
+    return [action for action in actions if any(_is_below(action.kind, kind) for kind in only)]
+
+
+def safe_edits(findings: Iterable[Finding]) -> tuple[TextEdit, ...]:
+    """The edits of all fixes that need nobody to look at them, and that go together.
+
+    They are deterministic rules' fixes. Of two that overlap the first is taken; edits that
+    several fixes share, such as an import, are made once.
+    """
+    edits: tuple[TextEdit, ...] = ()
+    for finding in findings:
+        if _is_safe(finding.fix):
+            edits = merge_edits(edits, finding.fix.edits) or edits
+    return edits
+
+
+def _fixes(here: Iterable[Finding]) -> list[Action]:
+    actions = [
+        Action(
+            " ".join(filter(None, [finding.fix.title, _said_in_title(finding.fix)])),
+            QUICK_FIX,
+            edits=finding.fix.edits,
+            confirm=_confirm(finding.fix),
+            findings=(finding,),
+            preferred=_is_safe(finding.fix),
+            generated=finding.fix.author == "agent",
+        )
+        for finding in here
+        if isinstance(finding.fix, Fix)
+    ]
+    return sorted(actions, key=lambda action: action.generated)
+
+
+def _fix_all_of_a_rule(here: Iterable[Finding], findings: Sequence[Finding]) -> list[Action]:
+    actions = []
+    for first in {finding.rule: finding for finding in here if _is_safe(finding.fix)}.values():
+        same = [one for one in findings if one.rule == first.rule and _is_safe(one.fix)]
+        if len(same) > 1:
+            title = f"Fix all {first.rule} in this file"
+            actions.append(Action(title, QUICK_FIX, edits=safe_edits(same), findings=(first,)))
+    return actions
+
+
+def _fix_all(findings: Sequence[Finding]) -> list[Action]:
+    edits = safe_edits(findings)
+    return [Action("Fix all safe backend-developer findings", FIX_ALL, edits)] if edits else []
+
+
+def _dismissals(
+    document: Document, lines: Lines, here: Iterable[Finding], can_dismiss: bool
+) -> list[Action]:
+    choices: tuple[tuple[Scope, str, str], ...] = (
+        ("here", "here: false positive", "false positive"),
+        ("here", "here: accepted risk", "accepted risk"),
+        ("file", "in this file", "not for this file"),
+        ("everywhere", "everywhere", "not for this project"),
+    )
+    actions = []
+    for finding in here:
+        if can_dismiss:
+            actions += [
+                Action(
+                    f"Dismiss {finding.rule} {title}",
+                    QUICK_FIX,
+                    command=DISMISS_COMMAND,
+                    arguments={
+                        "uri": document.uri,
+                        "id": finding.id,
+                        "scope": scope,
+                        "reason": reason,
+                    },
+                    findings=(finding,),
+                )
+                for scope, title, reason in choices
+            ]
+        if comment := ignore_comment(document, lines, finding):
+            actions.append(
+                Action(
+                    f"Dismiss {finding.rule} with a comment",
+                    QUICK_FIX,
+                    edits=(comment,),
+                    findings=(finding,),
+                )
+            )
+    return actions
+
+
+_NEEDS: Mapping[Needs, str] = {
+    "setting": "a setting must be made too",
+    "migration": "a database migration is needed too",
+    "template": "a template must be changed too",
+    "dependency": "a dependency must be installed",
+}
+
+
+def _said_in_title(fix: Fix) -> str:
+    """Clients that cannot ask apply an edit at once, so that what it takes stands in its title."""
+    reason = _confirm(fix)
+    return f"({reason})" if reason else ""
+
+
+def _confirm(fix: Fix) -> str:
+    outside = "changes code outside the selection" if fix.out_of_scope else ""
+    return "; ".join(filter(None, [_NEEDS.get(fix.needs, ""), outside]))
+
+
+def _is_safe(fix: object) -> TypeGuard[Fix]:
+    """Whether a person can take the fix without reading it."""
+    return isinstance(fix, Fix) and fix.author == "local" and not _confirm(fix)
+
+
+def _touches(one: Span, other: Span) -> bool:
+    """Whether they share a character or touch: a cursor just behind a finding is still at it."""
+    return one.start <= other.end and other.start <= one.end
+
+
+def _is_below(kind: str, asked: str) -> bool:
+    """Whether `asked` is `kind` or one of its parents; "" is the parent of all but `source`."""
+    if not asked:
+        return not kind.startswith("source")
+    return kind == asked or kind.startswith(f"{asked}.")

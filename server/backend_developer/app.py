@@ -1,0 +1,70 @@
+"""The language server: one table, from a method to the function that handles it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from lsprotocol import types
+
+from . import handlers
+from .review import Reviewers
+from .session import Session
+from .wire import Server, serve_stdio
+
+HANDLERS: Mapping[str, Callable[[Session, Any], Any]] = {
+    types.INITIALIZE: handlers.initialize,
+    types.INITIALIZED: handlers.initialized,
+    types.SHUTDOWN: handlers.shutdown,
+    types.TEXT_DOCUMENT_DID_OPEN: handlers.did_open,
+    types.TEXT_DOCUMENT_DID_CHANGE: handlers.did_change,
+    types.TEXT_DOCUMENT_DID_SAVE: handlers.did_save,
+    types.TEXT_DOCUMENT_DID_CLOSE: handlers.did_close,
+    types.TEXT_DOCUMENT_CODE_ACTION: handlers.code_action,
+    types.TEXT_DOCUMENT_HOVER: handlers.hover,
+    types.TEXT_DOCUMENT_DIAGNOSTIC: handlers.diagnostic,
+    types.WORKSPACE_EXECUTE_COMMAND: handlers.execute_command,
+    types.WINDOW_WORK_DONE_PROGRESS_CANCEL: handlers.cancel_progress,
+    types.WORKSPACE_DID_CHANGE_CONFIGURATION: handlers.did_change_configuration,
+    types.WORKSPACE_DID_CHANGE_WATCHED_FILES: handlers.did_change_watched_files,
+    types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS: handlers.did_change_workspace_folders,
+}
+
+
+def make_reviewers(environment: Mapping[str, str]) -> Reviewers:
+    """The real engines; reads the catalogue, so it is called in a thread."""
+    # Here: a server starts without them.
+    from .checks import FixChecker
+    from .engines.agent import AgentEngine
+    from .engines.local import LocalEngine
+
+    local = LocalEngine()
+    return Reviewers(
+        local, AgentEngine(environment, local.catalogue), FixChecker(local), local.catalogue
+    )
+
+
+def create_server(
+    make_reviewers: Callable[[Mapping[str, str]], Reviewers] = make_reviewers,
+    environment: Mapping[str, str] | None = None,
+) -> Server:
+    """A server for one client, not connected yet; several can live in one process.
+
+    `environment` stands for the process's own: keys, and where settings and agents lie.
+    """
+    server = Server()
+    session = Session(server, make_reviewers, os.environ if environment is None else environment)
+    server.handlers = {method: partial(handle, session) for method, handle in HANDLERS.items()}
+    return server
+
+
+def start() -> int:
+    """Serves one client on standard input and output; returns the exit code."""
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(message)s"
+    )
+    return serve_stdio(create_server())

@@ -1,0 +1,421 @@
+"""The checks of an edit that need tools: does the result parse, is every name defined, is it clean?
+
+    candidates -> FixChecker.check -> a CheckReport each: passed, or why the fix is withheld
+
+Each check compares the result with the text before, so what was wrong before is no problem. A tool
+that fails makes its check undone, which the report says, and never the review.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from .catalogue import Catalogue
+from .core.model import (
+    SEVERITIES,
+    Candidate,
+    CheckReport,
+    Document,
+    Proposal,
+    Severity,
+    Span,
+    TextEdit,
+)
+from .core.text import Lines, shortened
+from .engines.local import LANGUAGES, LocalEngine, Scan, parse
+from .linters.oxlint import OxlintMessage, run_oxlint
+from .linters.process import LinterError
+from .linters.ruff import SYNTAX_ERROR, RuffMessage, run_ruff
+from .settings import Settings
+
+
+class FixChecker:
+    """Implements the review's checker with ruff, oxlint, ast-grep and the local engine."""
+
+    def __init__(self, local: LocalEngine) -> None:
+        self._local = local
+
+    def check(
+        self, document: Document, candidates: Sequence[Candidate], settings: Settings
+    ) -> list[CheckReport]:
+        """One report per candidate, in order. Never raises; blocks for about 50 ms per candidate.
+
+        `document` is the text that the candidates' spans and edits refer to.
+        """
+        if not candidates:
+            return []
+        if document.language not in LANGUAGES:
+            unchecked = f"Edits of {document.language or 'plain text'} cannot be checked."
+            return [CheckReport(unchecked=(unchecked,)) for _ in candidates]
+        results = [replace(document, text=candidate.text_after) for candidate in candidates]
+        names = _check_names([document, *results])
+        errors_before = len(_syntax_errors(document))
+        functions_before = _functions(_tree(document))
+        edited = [[_moved(edit.span, fix.edits) for edit in fix.edits] for fix in candidates]
+        before = self._local.scan_all([document], settings)[0]
+        after = self._local.scan_all(results, settings, edited)
+        return [
+            _first_problem(
+                _syntax(errors_before, result, names.results[index]),
+                names.report(index),
+                _signatures(document, functions_before, result),
+                _templates(document, candidate),
+                _findings(candidate, document, result, before, after[index], self._local),
+            )
+            for index, (candidate, result) in enumerate(zip(candidates, results, strict=True))
+        ]
+
+
+def _first_problem(*reports: CheckReport) -> CheckReport:
+    problem = next((report.problem for report in reports if report.problem), "")
+    unchecked = dict.fromkeys(sentence for report in reports for sentence in report.unchecked)
+    return CheckReport(problem, tuple(unchecked))
+
+
+# --- It parses
+
+
+def _syntax(errors_before: int, after: Document, names: _Names) -> CheckReport:
+    if names.syntax_error_line and not names.syntax_error_before:
+        return CheckReport(f"it leaves a syntax error on line {names.syntax_error_line}.")
+    if not names.unchecked:
+        return CheckReport()  # The linter has read both texts to their ends.
+    errors = _syntax_errors(after)
+    if len(errors) > errors_before:
+        return CheckReport(f"it leaves a syntax error on line {errors[-1]}.")
+    return CheckReport()
+
+
+def _syntax_errors(document: Document) -> list[int]:
+    """The lines, from 1, of what the parser could not read or had to invent."""
+    root = parse(document.text, LANGUAGES[document.language])
+    unreadable = root.find_all(kind="ERROR")
+    invented = (
+        [node for node in root.find_all(regex="^$") if node.is_leaf()] if document.text else []
+    )
+    lines = Lines(document.text)
+    return sorted(lines.line_of(node.range().start.index) + 1 for node in (*unreadable, *invented))
+
+
+# --- Its names are defined
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """What a linter says about the names of one result, compared with the text before."""
+
+    problem: str = ""
+    unchecked: str = ""
+    syntax_error_line: int = 0
+    """From 1; 0: none, or not known."""
+    syntax_error_before: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _AllNames:
+    results: list[_Names]
+
+    def report(self, index: int) -> CheckReport:
+        names = self.results[index]
+        return CheckReport(names.problem, (names.unchecked,) if names.unchecked else ())
+
+
+def _check_names(documents: Sequence[Document]) -> _AllNames:
+    """Of each result, `documents[1:]`, against the text before, `documents[0]`; one linter run."""
+    texts = [
+        (document.path or f"a.{_ENDING[document.language]}", document.text)
+        for document in documents
+    ]
+    try:
+        if documents[0].language == "python":
+            before, *after = run_ruff(texts, _NAME_CODES)
+            return _AllNames(
+                [
+                    _python_names(documents[0], before, result, messages)
+                    for result, messages in zip(documents[1:], after, strict=True)
+                ]
+            )
+        first, *others = run_oxlint(texts)
+        return _AllNames([_javascript_names(first, messages) for messages in others])
+    except LinterError as error:
+        unchecked = f"Names could not be checked: {error}"
+        return _AllNames([_Names(unchecked=unchecked) for _ in documents[1:]])
+
+
+_ENDING = {
+    "javascript": "js",
+    "javascriptreact": "jsx",
+    "typescript": "ts",
+    "typescriptreact": "tsx",
+}
+_ENDING["python"] = "py"
+_NAME_CODES = ("F401", "F811", "F821", "F822", "F823", "F841")
+_UNUSED = ("F401", "F841")
+_SYNTAX_UNCHECKED = "Names could not be checked, since the file has a syntax error."
+_NAME = re.compile(r"`([^`]+)`")
+
+
+def _python_names(
+    before: Document,
+    messages_before: Sequence[RuffMessage],
+    after: Document,
+    messages_after: Sequence[RuffMessage],
+) -> _Names:
+    broken_before = any(message.code == SYNTAX_ERROR for message in messages_before)
+    lines = Lines(after.text)
+    for message in messages_after:
+        if message.code == SYNTAX_ERROR:
+            line = lines.line_of(message.span.start) + 1
+            return _Names("", _SYNTAX_UNCHECKED, line, broken_before)
+    if broken_before:
+        return _Names(unchecked=_SYNTAX_UNCHECKED)
+    known = Counter((message.code, _name_in(message)) for message in messages_before)
+    for message in messages_after:
+        name = _name_in(message)
+        known[message.code, name] -= 1
+        if known[message.code, name] >= 0:
+            continue
+        line = lines.line_of(message.span.start) + 1
+        if message.code not in _UNUSED:
+            verb = "defines" if message.code == "F811" else "leaves the name"
+            rest = "a second time" if message.code == "F811" else "undefined"
+            return _Names(f"it {verb} `{name}` {rest} on line {line}.")
+        # An import that the edit no longer needs is untidy, one that it brought and forgot is
+        # half a change.
+        short = name.rpartition(".")[2].rpartition(" ")[2]
+        if not re.search(rf"\b{re.escape(short)}\b", before.text):
+            what = "imports" if message.code == "F401" else "assigns"
+            return _Names(f"it {what} `{name}` on line {line} and never uses it.")
+    return _Names()
+
+
+def _name_in(message: RuffMessage) -> str:
+    # The rest of a message may hold a line number, which an edit changes.
+    found = _NAME.search(message.message)
+    return found[1] if found else ""
+
+
+def _javascript_names(before: Sequence[OxlintMessage], after: Sequence[OxlintMessage]) -> _Names:
+    broken_before = any(not message.rule for message in before)
+    for message in after:
+        if not message.rule:
+            return _Names("", _SYNTAX_UNCHECKED, message.line, broken_before)
+    if broken_before:
+        return _Names(unchecked=_SYNTAX_UNCHECKED)
+    known = Counter((message.rule, message.message) for message in before)
+    for message in after:
+        known[message.rule, message.message] -= 1
+        if known[message.rule, message.message] >= 0:
+            continue
+        if message.rule == "no-undef":
+            name = message.message.split("'")[1]
+            return _Names(f"it leaves the name `{name}` undefined on line {message.line}.")
+        return _Names(f"it assigns to a constant on line {message.line}.")
+    return _Names()
+
+
+# --- Its calls fit
+
+
+def _signatures(
+    before: Document, functions_before: Mapping[str, _Function], after: Document
+) -> CheckReport:
+    """Whether the calls in the file still fit the functions whose signature the edit changed."""
+    if before.language != "python":
+        if _function_heads(before) != _function_heads(after):
+            sentence = "Calls were not compared with the signatures that the edit changed."
+            return CheckReport(unchecked=(sentence,))
+        return CheckReport()
+    tree = _tree(after)
+    changed = {
+        name: function
+        for name, function in _functions(tree).items()
+        if name in functions_before and _signature(functions_before[name]) != _signature(function)
+    }
+    if not changed:
+        return CheckReport()
+    for call, name, parent in _calls(tree):
+        function = changed.get(name)
+        if function is None:
+            continue
+        misfit = _misfit(call, function, is_method="." in name)
+        if misfit:
+            return CheckReport(
+                f"the call of `{function.name}` on line {call.lineno} does not fit its changed "
+                f"signature: {misfit}."
+            )
+        is_async = isinstance(function, ast.AsyncFunctionDef)
+        if is_async != isinstance(functions_before[name], ast.AsyncFunctionDef):
+            if is_async and isinstance(parent, ast.Expr | ast.Assign | ast.Attribute):
+                return CheckReport(
+                    f"it makes `{function.name}` async, but line {call.lineno} does not await it."
+                )
+            if not is_async and isinstance(parent, ast.Await):
+                return CheckReport(
+                    f"it makes `{function.name}` not async, but line {call.lineno} awaits it."
+                )
+    names = ", ".join(f"`{name}`" for name in sorted(changed))
+    return CheckReport(
+        unchecked=(f"The signature of {names} changed; calls in other files were not checked.",)
+    )
+
+
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def _tree(document: Document) -> ast.Module:
+    """Empty where there is none: another language, or a syntax error, which another check says."""
+    try:
+        return ast.parse(document.text if document.language == "python" else "")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ast.Module([], [])
+
+
+def _functions(tree: ast.Module) -> dict[str, _Function]:
+    """The module's plain functions as `name`, its methods as `Class.name`; each defined once."""
+    found: dict[str, _Function] = {}
+    names: Counter[str] = Counter()
+    for node in tree.body:
+        members = node.body if isinstance(node, ast.ClassDef) else [node]
+        prefix = f"{node.name}." if isinstance(node, ast.ClassDef) else ""
+        for member in members:
+            # What a decorator makes of a signature is not known.
+            if isinstance(member, _Function) and not member.decorator_list:
+                names[prefix + member.name] += 1
+                found[prefix + member.name] = member
+    return {name: function for name, function in found.items() if names[name] == 1}
+
+
+def _signature(function: _Function) -> str:
+    return f"{type(function).__name__} {ast.dump(function.args)}"
+
+
+def _calls(tree: ast.Module) -> Iterator[tuple[ast.Call, str, ast.AST]]:
+    """Each call of a module's own function or, through `self` or `cls`, method; with its parent."""
+    for statement in tree.body:
+        owner = f"{statement.name}." if isinstance(statement, ast.ClassDef) else ""
+        for parent in ast.walk(statement):
+            for call in ast.iter_child_nodes(parent):
+                if not isinstance(call, ast.Call):
+                    continue
+                match call.func:
+                    case ast.Name(id=name):
+                        yield call, name, parent
+                        yield call, f"{name}.__init__", parent
+                    case ast.Attribute(value=ast.Name(id="self" | "cls"), attr=name) if owner:
+                        yield call, owner + name, parent
+
+
+def _misfit(call: ast.Call, function: _Function, *, is_method: bool) -> str:
+    """What is wrong with the call's arguments; empty when they fit, or hide behind `*` or `**`."""
+    given = call.args
+    keywords = {keyword.arg for keyword in call.keywords if keyword.arg}
+    if any(isinstance(value, ast.Starred) for value in given) or len(keywords) < len(call.keywords):
+        return ""
+    parameters = function.args
+    positional = [parameter.arg for parameter in (*parameters.posonlyargs, *parameters.args)]
+    required = positional[: len(positional) - len(parameters.defaults)]
+    if is_method:
+        positional, required = positional[1:], required[1:]
+    required += [
+        parameter.arg
+        for parameter, default in zip(parameters.kwonlyargs, parameters.kw_defaults, strict=True)
+        if default is None
+    ]
+    known = {*positional, *(parameter.arg for parameter in parameters.kwonlyargs)}
+    if len(given) > len(positional) and parameters.vararg is None:
+        return f"it passes {len(given)} positional arguments of {len(positional)}"
+    if parameters.kwarg is None and keywords - known:
+        return f"there is no parameter `{min(keywords - known)}`"
+    missing = [name for name in required if name not in {*positional[: len(given)], *keywords}]
+    return f"`{missing[0]}` is missing" if missing else ""
+
+
+_HEAD = re.compile(r"function\b[^{]*|[\w$]+\s*=\s*(?:async\s*)?\([^)]*\)\s*(?::[^=]+)?=>")
+
+
+def _function_heads(document: Document) -> list[str]:
+    return _HEAD.findall(document.text)
+
+
+# --- Its templates
+
+
+_RENDERS = re.compile(r"\b(?:render_template|TemplateResponse|render_to_string|render)\s*\(")
+
+
+def _templates(before: Document, candidate: Candidate) -> CheckReport:
+    lines = Lines(before.text)
+    touched = [
+        before.text[place.start : place.end] + edit.new_text
+        for edit in candidate.edits
+        for place in [lines.full(edit.span)]
+    ]
+    if any(_RENDERS.search(code) for code in touched):
+        return CheckReport(unchecked=("The template that it renders was not checked.",))
+    return CheckReport()
+
+
+# --- It is clean
+
+
+def _findings(
+    candidate: Candidate,
+    before: Document,
+    after: Document,
+    scan_before: Scan,
+    scan_after: Scan,
+    local: LocalEngine,
+) -> CheckReport:
+    """Whether the finding is gone, where the local engine had found it, and no other came in."""
+    old = [(proposal.rule, _place(proposal)) for proposal in scan_before.proposals]
+    moved = [(rule, _moved(place, candidate.edits)) for rule, place in old]
+    lines = Lines(after.text)
+    target = _moved(candidate.span, candidate.edits)
+    was_found = any(rule == candidate.rule and place.touches(candidate.span) for rule, place in old)
+    for proposal in scan_after.proposals:
+        place = _place(proposal)
+        line = lines.line_of(place.start) + 1
+        if was_found and proposal.rule == candidate.rule and place.touches(target):
+            return CheckReport(f"the finding is still there after it, on line {line}.")
+        is_new = not any(rule == proposal.rule and place.touches(span) for rule, span in moved)
+        serious = SEVERITIES.index(_severity(proposal, local.catalogue)) <= _WARNING
+        if is_new and serious and proposal.confidence != "low":
+            return CheckReport(
+                f"it brings in {proposal.rule} on line {line}: "
+                f"`{shortened(lines.line(line - 1).strip(), 60)}`."
+            )
+    problem = scan_after.problem
+    return CheckReport(
+        unchecked=(f"New findings could not all be checked: {problem}",) if problem else ()
+    )
+
+
+_WARNING = SEVERITIES.index("warning")
+
+
+def _severity(proposal: Proposal, catalogue: Catalogue) -> Severity:
+    return proposal.severity or catalogue.rules[proposal.rule].severity
+
+
+def _place(proposal: Proposal) -> Span:
+    assert isinstance(proposal.where, Span)  # The local engine points with spans.
+    return proposal.where
+
+
+def _moved(span: Span, edits: Sequence[TextEdit]) -> Span:
+    """Where a span of the text before lies in the result; an edit inside or across widens it."""
+    start, end = span.start, span.end
+    for edit in edits:
+        growth = len(edit.new_text) - (edit.span.end - edit.span.start)
+        if edit.span.end <= span.start and edit.span != span:
+            start += growth
+        elif edit.span.start < span.start:
+            start += edit.span.start - span.start
+        if edit.span.start < span.end or edit.span == span:
+            end += growth
+    return Span(min(start, end), max(start, end))

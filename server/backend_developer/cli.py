@@ -1,0 +1,174 @@
+"""The command line: what can be asked. What the exit codes mean is in `commands`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from textwrap import dedent
+
+from . import __version__
+from .commands import BROKEN_PIPE, INTERRUPTED, WRONG_USE, UsageError
+from .core.model import FOCUSES, SEVERITIES
+
+FORMATS = ("text", "json", "sarif", "github")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit code; `arguments` default to the process's own.
+
+    argparse's own refusals raise SystemExit(2), --help and --version SystemExit(0).
+    """
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    # A character that the terminal's encoding lacks must not end a report.
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        code = _run(options, parser)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        print(
+            "\ninterrupted: what was not yet said is lost; no file is half written", file=sys.stderr
+        )
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader, such as `head`, has gone; Python would complain once more when it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    except UsageError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return WRONG_USE
+    return code
+
+
+def _run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    # Each command is imported when it is asked for: `serve` must start fast, and `--help` too.
+    match options.command:
+        case "review":
+            from .commands import review
+
+            return review.run(options)
+        case "agents":
+            from .commands import agents
+
+            return agents.run()
+        case "rule":
+            from .commands import rule
+
+            return rule.run(options.id)
+        case "doctor":
+            from .commands import doctor
+
+            return doctor.run()
+        case "serve":
+            from .commands import serve
+
+            return serve.run()
+        case _ if options.stdio:
+            from .commands import serve
+
+            return serve.run()
+        case _:
+            parser.print_help(sys.stderr)
+            return WRONG_USE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="backend-developer",
+        description="Reviews backend code: API design, security and performance.",
+        epilog=dedent(
+            """\
+            first steps:
+              backend-developer review src              review a folder
+              backend-developer review --fix app.py     and take the checked fixes
+              backend-developer rule security/sql-injection
+            """
+        ),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    parser.add_argument("--stdio", action="store_true", help="the same as `serve`")
+    commands = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND")
+    _add_review(commands)
+    commands.add_parser("agents", help="list the agents that can review, and which one wins")
+    rule = commands.add_parser("rule", help="explain a rule, or list all of them")
+    rule.add_argument("id", nargs="?", metavar="ID", help="such as security/sql-injection")
+    commands.add_parser(
+        "doctor", help="say what is installed, configured and reachable", allow_abbrev=False
+    )
+    serve = commands.add_parser("serve", help="be a language server on standard input and output")
+    serve.add_argument("--stdio", action="store_true", help="the default, and the only transport")
+    return parser
+
+
+def _add_review(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    review = commands.add_parser(
+        "review",
+        help="review files and folders",
+        description="Reviews files and folders. In folders, what .gitignore names is left out.",
+        epilog=dedent(
+            """\
+            exit codes:
+              0  nothing at or above the level of --fail-on
+              1  findings at or above it
+              2  wrong use, or a setting that cannot be used; nothing was reviewed
+              3  something could not be reviewed; the rest was, and its findings are told
+            """
+        ),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    review.add_argument("paths", nargs="+", metavar="PATH", help="a file or a folder")
+    review.add_argument(
+        "--focus",
+        action="extend",
+        type=_focuses,
+        metavar="FOCUS",
+        help=f"{', '.join(FOCUSES)} or everything; several with commas or by repeating it",
+    )
+    review.add_argument(
+        "--engine",
+        choices=("auto", "local", "agent"),
+        help="local needs no key and no network; auto is agent where a key or a base URL is set",
+    )
+    review.add_argument("--agent", metavar="NAME", help="the agent that reviews: see `agents`")
+    review.add_argument("--model", metavar="MODEL", help="model alias or id")
+    review.add_argument("--format", choices=FORMATS, default="text", help="default: text")
+    review.add_argument(
+        "--output", metavar="FILE", help="write the report there, and only its summary here"
+    )
+    review.add_argument(
+        "--fix", action="store_true", help="apply the checked fixes that are no more than an edit"
+    )
+    review.add_argument(
+        "--fail-on",
+        choices=(*SEVERITIES, "never"),
+        metavar="LEVEL",
+        help=f"{', '.join(SEVERITIES)} or never; default: warning",
+    )
+    review.add_argument("--all", action="store_true", help="show findings of low confidence too")
+    review.add_argument(
+        "--jobs", type=_positive, metavar="N", help="files reviewed at once; default: by processors"
+    )
+
+
+def _focuses(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    for name in names:
+        if name not in (*FOCUSES, "everything"):
+            raise argparse.ArgumentTypeError(
+                f"there is no focus {name!r}: choose from {', '.join(FOCUSES)}, everything"
+            )
+    return names
+
+
+def _positive(text: str) -> int:
+    number = int(text) if text.isascii() and text.isdigit() else 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return number

@@ -1,0 +1,25 @@
+"""One module for each command, imported when that command is asked for.
+
+What they have in common is here: the exit codes, and the error of a command that was
+not given as it can be carried out.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+OK: Final = 0
+"""Nothing at or above the level of --fail-on."""
+FINDINGS: Final = 1
+"""Findings at or above it; for doctor: something is wrong."""
+WRONG_USE: Final = 2
+"""Wrong use, or a setting that cannot be used; nothing was reviewed."""
+NOT_REVIEWED: Final = 3
+"""Something could not be reviewed; the rest was, and its findings are told."""
+INTERRUPTED: Final = 130
+BROKEN_PIPE: Final = 141
+"""What a shell reports of a program that SIGPIPE ended."""
+
+
+class UsageError(Exception):
+    """The command cannot be carried out as it was given. `str()` is one sentence."""

@@ -1,0 +1,101 @@
+"""`backend-developer doctor`: what is installed, what is configured, what would review."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from .. import __version__
+from ..agents import UnknownAgentError, find_agent, load_agents
+from ..core.model import AgentDefinition
+from ..engines.agent import available, check_endpoint
+from ..reports import plural
+from ..reports.text import visible
+from ..settings import PROJECT_FILES, USER_FILE, user_folder
+from . import FINDINGS, OK
+from .workspace import Workspace, load_workspace, tell
+
+REQUIRED = ("pygls", "lsprotocol", "ruff", "ast-grep-py", "anthropic", "pyyaml", "pathspec")
+OPTIONAL = ("oxlint",)
+CREDENTIALS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_PROFILE")
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
+    label: str
+    good: bool | None
+    """None: only worth knowing."""
+    words: str
+
+
+def run() -> int:
+    """Prints one line for each thing looked at; 1 when something is wrong, else 0.
+
+    Asks the endpoint only when a key or a base URL is set. Prints no secret.
+    """
+    workspace = load_workspace()
+    settings = workspace.settings
+    listings, agent_problems = load_agents(Path.cwd(), workspace.root, settings.trusted, os.environ)
+    try:
+        agent = find_agent(listings, settings.agent)
+        agent_check = _Check("agent", True, f"{agent.name} ({agent.origin}), {agent.path}")
+    except UnknownAgentError as error:
+        agent, agent_check = None, _Check("agent", False, str(error))
+    problems = (*workspace.problems, *agent_problems)
+    checks = [*_installed(), *_configured(workspace), agent_check, *_agent_engine(workspace, agent)]
+    tell(problems)
+    for check in checks:
+        mark = {True: "ok", False: "WRONG", None: "-"}[check.good]
+        sys.stdout.write(f"{check.label:<12} {mark:<6} {visible(check.words)}\n")
+    wrong = sum(check.good is False for check in checks)
+    wrong += sum(problem.severity == "error" for problem in problems)
+    sys.stdout.write(f"\n{plural(wrong, 'problem') if wrong else 'nothing is wrong'}\n")
+    return FINDINGS if wrong else OK
+
+
+def _installed() -> Iterator[_Check]:
+    yield _Check("version", None, f"backend-developer {__version__}")
+    yield _Check("Python", None, f"{platform.python_version()}, {sys.executable}")
+    for name in (*REQUIRED, *OPTIONAL):
+        try:
+            yield _Check(name, True, metadata.version(name))
+        except metadata.PackageNotFoundError:
+            if name in OPTIONAL:
+                install = "pip install 'backend-developer[linters]'"
+                yield _Check(name, None, f"not installed; it finds more in JavaScript: {install}")
+            else:
+                yield _Check(name, False, "not installed: install backend-developer again")
+
+
+def _configured(workspace: Workspace) -> Iterator[_Check]:
+    yield _Check("workspace", None, str(workspace.root))
+    files = {source.origin: source.path for source in workspace.sources if source.path}
+    project = files.get("project") or f"none ({workspace.root / PROJECT_FILES[0]})"
+    yield _Check("settings", None, f"project: {project}")
+    user = files.get("user") or f"none ({user_folder(os.environ) / USER_FILE})"
+    yield _Check("", None, f"user: {user}")
+    for source in workspace.sources:
+        if source.origin == "environment" and source.values:
+            yield _Check("", None, f"environment: {', '.join(sorted(source.values))}")
+
+
+def _agent_engine(workspace: Workspace, agent: AgentDefinition | None) -> Iterator[_Check]:
+    settings = workspace.settings
+    # The names only: a value must never reach a terminal or a pasted report.
+    found = [name for name in CREDENTIALS if os.environ.get(name, "").strip()]
+    yield _Check(
+        "credentials", None, ", ".join(found) or f"none of {', '.join(CREDENTIALS)} is set"
+    )
+    wanted = settings.engine == "agent" or available(settings, os.environ)
+    if settings.engine == "local" or not wanted:
+        yield _Check("engine", True, "local; set a key or a base URL for the agent")
+        return
+    yield _Check("engine", True, f"agent (the setting engine is {settings.engine})")
+    for good, sentence in asyncio.run(check_endpoint(settings, os.environ, agent)):
+        yield _Check("endpoint", good, sentence)

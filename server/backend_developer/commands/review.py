@@ -1,0 +1,421 @@
+"""`backend-developer review PATHS…`: find the files, review each, report, and fix if asked."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from .. import dismissals
+from ..agents import UnknownAgentError, find_agent, load_agents
+from ..checks import FixChecker
+from ..conventions import load_conventions
+from ..core.model import (
+    FOCUSES,
+    SEVERITIES,
+    AgentDefinition,
+    Confidence,
+    Document,
+    Fix,
+    Severity,
+    Span,
+    TaskDefinition,
+)
+from ..core.text import Change
+from ..core.tracking import follow, track
+from ..dismissals import Dismissals
+from ..engines.agent import AgentEngine, available, find_endpoint
+from ..engines.base import EngineError, ReviewRequest
+from ..engines.denied import is_denied
+from ..engines.local import LocalEngine
+from ..failures import where_raised
+from ..files import SourceFile, UnreadableError, find, read, shown_path
+from ..fixes import MAXIMUM_PASSES, Applied, WriteError, apply_fixes, write
+from ..models import resolve_model
+from ..problems import Problem
+from ..reports import Report, github, json, plural, sarif, text
+from ..reports.text import visible
+from ..review import FileReview, Reviewers, review_file
+from ..settings import Settings
+from ..tasks import load_tasks
+from . import FINDINGS, NOT_REVIEWED, OK, WRONG_USE, UsageError
+from .workspace import Workspace, load_workspace, tell
+
+logger = logging.getLogger(__name__)
+
+AGENT_JOBS = 4
+"""Files that an agent reviews at once by default: endpoints limit what comes in a minute."""
+
+
+def run(options: argparse.Namespace) -> int:
+    """Reviews `options.paths` and prints the report; returns the exit code.
+
+    Raises UsageError before anything is reviewed, when it cannot be done as asked.
+    """
+    given = {
+        "engine": options.engine,
+        "agent": options.agent,
+        "model": options.model,
+        "failOn": options.fail_on,
+    }
+    workspace = load_workspace(
+        options.paths, {key: value for key, value in given.items() if value is not None}
+    )
+    tell(workspace.problems)
+    if any(problem.severity == "error" for problem in workspace.problems):
+        return WRONG_USE
+    _check_output(options.output)
+
+    found = find(options.paths)
+    for note in found.notes:
+        print(f"note: {visible(note.path)} is left out: {note.reason}", file=sys.stderr)
+    plan = _plan(found.files, workspace, options)
+    if plan.use_agent:
+        _announce(plan)
+    reviewed = asyncio.run(_review_all(plan))
+
+    report = Report(
+        files=tuple(one.review for one in reviewed if one.review),
+        rules=workspace.catalogue.rules,
+        folder=Path.cwd(),
+        unreviewed=(
+            *((problem.path, problem.reason) for problem in found.problems),
+            *((one.file.path, error) for one in reviewed for error in one.errors),
+        ),
+        fixed={one.file.path: one.fixed for one in reviewed if one.fixed},
+    )
+    for path, why in report.all_errors():
+        print(f"error: {visible(path)}: {visible(why)}", file=sys.stderr)
+    _print(report, options.format, options.output)
+    return _exit_code(report, workspace.settings.fail_on)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """All that is settled before the first file is read."""
+
+    files: tuple[SourceFile, ...]
+    workspace: Workspace
+    settings: Settings
+    task: TaskDefinition
+    agents: Mapping[Path, AgentDefinition]
+    """By the folder of the file."""
+    use_agent: bool
+    conventions: tuple[tuple[str, str], ...]
+    dismissals: Dismissals
+    minimum_confidence: Confidence
+    fix: bool
+    jobs: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Reviewed:
+    file: SourceFile
+    review: FileReview | None
+    errors: tuple[str, ...] = ()
+    """Why it could not be read or written; what went wrong in the review is in `review`."""
+    fixed: tuple[str, ...] = ()
+
+
+# --- Before
+
+
+def _plan(
+    files: tuple[SourceFile, ...], workspace: Workspace, options: argparse.Namespace
+) -> _Plan:
+    settings, root = workspace.settings, workspace.root
+    use_agent = settings.engine == "agent" or (
+        settings.engine == "auto" and available(settings, os.environ)
+    )
+    if use_agent:
+        try:
+            find_endpoint(settings, os.environ)
+        except EngineError as error:
+            raise UsageError(str(error)) from None
+    tasks, task_problems = load_tasks(root, root, settings.trusted, os.environ)
+    dismissed, dismissal_problems = dismissals.load(root)
+    agents, agent_problems = _agents(files, workspace)
+    tell(
+        dict.fromkeys((*task_problems, *dismissal_problems, *(agent_problems if use_agent else ())))
+    )
+    return _Plan(
+        files=files,
+        workspace=workspace,
+        settings=settings,
+        task=_task(tasks, options.focus or ["everything"]),
+        agents=agents,
+        use_agent=use_agent,
+        conventions=load_conventions(root) if use_agent and settings.trusted else (),
+        dismissals=dismissed,
+        minimum_confidence="low" if options.all else settings.minimum_confidence,
+        fix=options.fix,
+        jobs=options.jobs or (AGENT_JOBS if use_agent else 2 * (os.cpu_count() or 1)),
+    )
+
+
+def _agents(
+    files: Sequence[SourceFile], workspace: Workspace
+) -> tuple[dict[Path, AgentDefinition], tuple[Problem, ...]]:
+    """The agent of each folder: one that lies nearer to a file goes before one further up."""
+    agents: dict[Path, AgentDefinition] = {}
+    problems: dict[Problem, None] = {}
+    settings = workspace.settings
+    for folder in dict.fromkeys(file.absolute.parent for file in files):
+        listings, found = load_agents(folder, workspace.root, settings.trusted, os.environ)
+        problems.update(dict.fromkeys(found))
+        try:
+            agents[folder] = find_agent(listings, settings.agent)
+        except UnknownAgentError as error:
+            raise UsageError(str(error)) from None
+    return agents, tuple(problems)
+
+
+def _task(tasks: Sequence[TaskDefinition], focuses: Sequence[str]) -> TaskDefinition:
+    """The review task of the focuses; several are put together into one."""
+    by_name = {task.name: task for task in tasks if task.kind == "review"}
+    names = [focus for focus in FOCUSES if focus in focuses]
+    if "everything" in focuses or len(names) == len(FOCUSES):
+        return by_name["everything"]
+    chosen = [by_name[name] for name in names]
+    if len(chosen) == 1:
+        return chosen[0]
+    return replace(
+        chosen[0],
+        name="+".join(names),
+        title=f"Review {' and '.join(names)}",
+        focuses=tuple(names),
+        instruction="\n\n".join(task.instruction for task in chosen),
+    )
+
+
+def _announce(plan: _Plan) -> None:
+    """Says what goes where before anything does."""
+    sent = [file for file in plan.files if not is_denied(str(file.absolute))]
+    if not sent:
+        return
+    size = sum(_size(file) for file in sent)
+    endpoint = find_endpoint(plan.settings, os.environ)
+    models = sorted({resolve_model(agent, plan.settings) for agent in plan.agents.values()})
+    also = "".join(f", {name}" for name, _ in plan.conventions)
+    print(
+        f"sending {plural(len(sent), 'file')} ({size:,} bytes{also}) to {visible(endpoint.host)}, "
+        f"model {visible(', '.join(models))}; --engine local sends nothing",
+        file=sys.stderr,
+    )
+
+
+def _size(file: SourceFile) -> int:
+    try:
+        return file.absolute.stat().st_size
+    except OSError:
+        return 0
+
+
+def _check_output(output: str | None) -> None:
+    if output is None:
+        return
+    path = Path(output)
+    if path.is_dir():
+        raise UsageError(f"--output {output}: this is a folder; name a file")
+    if not path.absolute().parent.is_dir():
+        raise UsageError(f"--output {output}: its folder does not exist; make it first")
+
+
+# --- The reviews
+
+
+async def _review_all(plan: _Plan) -> list[_Reviewed]:
+    """Every file's review, in the order of the files, a bounded number at once."""
+    local = LocalEngine()
+    agent = AgentEngine(os.environ, plan.workspace.catalogue)
+    reviewers = Reviewers(local, agent, FixChecker(local), plan.workspace.catalogue)
+    done: dict[int, _Reviewed] = {}
+    waiting = iter(enumerate(plan.files))
+
+    async def work() -> None:
+        for index, file in waiting:
+            progress.show(len(done), file.path)
+            done[index] = await _review_one(file, plan, reviewers)
+
+    progress = _Progress(len(plan.files))
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(plan.jobs, len(plan.files))):
+                group.create_task(work())
+    finally:
+        progress.clear()
+        await agent.close()
+    return [done[index] for index in sorted(done)]
+
+
+async def _review_one(file: SourceFile, plan: _Plan, reviewers: Reviewers) -> _Reviewed:
+    """One file's review, fixed if asked; a mistake in this program costs no other file its own."""
+    try:
+        return await _review_and_fix(file, plan, reviewers)
+    except Exception as error:
+        logger.error("%s", where_raised(error))
+        why = f"this program failed on it ({type(error).__name__}): please report that"
+        return _Reviewed(file, None, (why,))
+
+
+async def _review_and_fix(file: SourceFile, plan: _Plan, reviewers: Reviewers) -> _Reviewed:
+    try:
+        content = await asyncio.to_thread(read, file, plan.settings.maximum_file_bytes)
+    except UnreadableError as error:
+        return _Reviewed(file, None, (str(error),))
+    review = await _review(file, content.document, plan, reviewers)
+    if not plan.fix:
+        return _Reviewed(file, review)
+    fixed, titles, text_after = await _fix(file, review, plan, reviewers)
+    if not titles:
+        return _Reviewed(file, review)
+    try:
+        await asyncio.to_thread(write, file.absolute, content.data, content.encode(text_after))
+    except WriteError as error:
+        return _Reviewed(file, review, (str(error),))
+    return _Reviewed(file, fixed, (), titles)
+
+
+async def _review(
+    file: SourceFile, document: Document, plan: _Plan, reviewers: Reviewers
+) -> FileReview:
+    request = ReviewRequest(
+        document=document,
+        span=Span(0, len(document.text)),
+        task=plan.task,
+        agent=plan.agents[file.absolute.parent],
+        settings=plan.settings,
+        conventions=plan.conventions,
+    )
+    return await review_file(
+        request,
+        reviewers,
+        path=file.path,
+        relative_path=shown_path(file.absolute, plan.workspace.root),
+        use_agent=plan.use_agent,
+        dismissals=plan.dismissals,
+        minimum_confidence=plan.minimum_confidence,
+    )
+
+
+async def _fix(
+    file: SourceFile, review: FileReview, plan: _Plan, reviewers: Reviewers
+) -> tuple[FileReview, tuple[str, ...], str]:
+    """The review of the fixed text, the titles of the fixes, and that text; nothing is written.
+
+    Fixes that overlap come in a later pass, after a review of the text without the problem.
+    An agent is asked once: what it found elsewhere is carried along, and what overlaps
+    waits for the next call of the command.
+    """
+    assert review.document
+    document = review.document
+    errors = review.errors
+    titles: tuple[str, ...] = ()
+    for _ in range(MAXIMUM_PASSES):
+        applied = await asyncio.to_thread(
+            apply_fixes, document, review.findings, reviewers.checker, plan.settings
+        )
+        if applied is None:
+            break
+        titles += tuple(
+            finding.fix.title for finding in applied.findings if isinstance(finding.fix, Fix)
+        )
+        document = replace(document, text=applied.text)
+        if plan.use_agent:
+            review = _carried_along(review, document, applied)
+            break
+        review = await _review(file, document, plan, reviewers)
+        # An engine tells of a broken linter once, whichever file that was with.
+        errors = tuple(dict.fromkeys((*errors, *review.errors)))
+    return replace(review, errors=errors), titles, document.text
+
+
+def _carried_along(review: FileReview, document: Document, applied: Applied) -> FileReview:
+    """The review as it holds after the edits: what they touched is left out, the rest moved."""
+    assert review.document
+    rest = tuple(one for one in review.findings if one not in applied.findings)
+    # From the end, so that no edit moves the place of one still to come.
+    changes = [Change(edit.span, edit.new_text) for edit in reversed(applied.edits)]
+    after = follow(track(rest, review.document.text), changes, document.text)
+    return replace(review, document=document, findings=after.findings)
+
+
+# --- After
+
+
+def _print(report: Report, format_: str, output: str | None) -> None:
+    rendered = "".join(_rendered(report, format_, sys.stdout.isatty() and output is None))
+    if output is None:
+        sys.stdout.write(rendered)
+        return
+    try:
+        Path(output).write_text(rendered, encoding="utf-8", errors="backslashreplace", newline="")
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise UsageError(f"--output {output}: the report could not be written: {why}") from None
+    print(f"{text.summary(report)}; report: {visible(output)}", file=sys.stderr)
+
+
+def _rendered(report: Report, format_: str, terminal: bool) -> Iterator[str]:
+    match format_:
+        case "json":
+            yield json.render(report)
+        case "sarif":
+            yield sarif.render(report)
+        case "github":
+            checkout = os.environ.get("GITHUB_WORKSPACE")
+            yield github.render(report, Path(checkout) if checkout else None)
+            if summary_file := os.environ.get("GITHUB_STEP_SUMMARY"):
+                with Path(summary_file).open(
+                    "a", encoding="utf-8", errors="backslashreplace"
+                ) as file:
+                    file.write(github.step_summary(report))
+        case _:
+            columns = shutil.get_terminal_size((text.WIDTH, 24)).columns if terminal else text.WIDTH
+            yield text.render(report, colour=wants_colour(terminal, os.environ), width=columns)
+
+
+def wants_colour(terminal: bool, environment: Mapping[str, str]) -> bool:
+    """NO_COLOR (no-color.org) goes before FORCE_COLOR, which goes before what the stream is."""
+    if environment.get("NO_COLOR"):
+        return False
+    if environment.get("FORCE_COLOR"):
+        return environment["FORCE_COLOR"] != "0"
+    return terminal and environment.get("TERM") != "dumb"
+
+
+def _exit_code(report: Report, fail_on: Severity | str) -> int:
+    if report.all_errors():
+        return NOT_REVIEWED
+    counts = Counter(finding.severity for _, finding in report.findings())
+    if fail_on == "never":
+        return OK
+    failing = SEVERITIES[: SEVERITIES.index(fail_on) + 1]
+    return FINDINGS if any(counts[severity] for severity in failing) else OK
+
+
+class _Progress:
+    """One line on a terminal's stderr, drawn again for each file; nothing anywhere else."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._on = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+    def show(self, done: int, path: str) -> None:
+        if self._on:
+            room = shutil.get_terminal_size().columns - 1
+            line = f"reviewing {done + 1}/{self._total} {visible(path)}"[:room]
+            sys.stderr.write(f"\r\x1b[K{line}")
+            sys.stderr.flush()
+
+    def clear(self) -> None:
+        if self._on:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()

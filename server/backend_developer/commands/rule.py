@@ -1,0 +1,110 @@
+"""`backend-developer rule [ID]`: the catalogue, explained."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterator
+
+from ..catalogue import Catalogue, load_catalogue
+from ..core.model import FOCUSES, Rule
+from ..problems import did_you_mean
+from ..rules import Case, PatternRule, load_rules
+from . import OK, UsageError
+
+
+def run(rule_id: str | None) -> int:
+    """Prints one rule, or a list of all; raises UsageError when there is no such rule."""
+    catalogue = load_catalogue()
+    width = min(shutil.get_terminal_size((100, 24)).columns, 100)
+    lines = _listing(catalogue) if rule_id is None else _explained(catalogue, rule_id, width)
+    sys.stdout.write("\n".join(lines) + "\n")
+    return OK
+
+
+def _listing(catalogue: Catalogue) -> Iterator[str]:
+    longest = max(map(len, catalogue.rules))
+    for focus in FOCUSES:
+        for rule in catalogue.rules.values():
+            if rule.focus == focus:
+                yield f"{rule.id:<{longest}}  {rule.severity:<11}  {rule.title}"
+    yield ""
+    yield f"{len(catalogue.rules)} rules; `backend-developer rule ID` explains one"
+
+
+def _explained(catalogue: Catalogue, rule_id: str, width: int) -> Iterator[str]:
+    rule = _find(catalogue, rule_id)
+    yield f"{rule.id}: {rule.title}"
+    yield ""
+    yield f"focus     {rule.focus}"
+    yield f"severity  {rule.severity}"
+    if rule.cwes:
+        yield f"CWE       {', '.join(map(str, rule.cwes))}"
+    if rule.owasp:
+        yield f"OWASP     {', '.join(rule.owasp)}"
+    yield f"link      {rule.link}"
+    yield ""
+    yield from textwrap.wrap(rule.why, width)
+    yield ""
+    yield from textwrap.wrap(f"Instead: {rule.advice}", width)
+    patterns = [pattern for pattern in load_rules() if pattern.id == rule.id]
+    for language, case in _examples(patterns):
+        yield ""
+        yield f"Found ({language}):"
+        yield from _code(case)
+        if case.fixed is not None:
+            yield "and fixed:"
+            yield from textwrap.indent(case.fixed.rstrip("\n"), "    ").split("\n")
+    quiet = next((one for pattern in patterns for one in pattern.cases if not one.labels), None)
+    if quiet:
+        yield ""
+        yield "Not found, since it is right:"
+        yield from _code(quiet)
+    yield ""
+    detectors = [*(["our own patterns"] if patterns else []), *rule.same_as]
+    yield f"Detected by: {', '.join([*detectors, 'the agent'])}"
+    yield ""
+    comment = "#" if not patterns or "python" in patterns[0].languages else "//"
+    yield "To dismiss a finding, end its line with a comment that says why:"
+    yield f"    {comment} backend-developer: ignore[{rule.id}] the reason"
+    yield "To turn the rule off or change its severity, in .backend-developer.yml:"
+    yield "    rules:"
+    yield f"      {rule.id}: off"
+
+
+def _find(catalogue: Catalogue, rule_id: str) -> Rule:
+    """By its id, its name without the focus, or what another tool calls it ("S608")."""
+    for rule in catalogue.rules.values():
+        names = (rule.id, rule.id.split("/")[1], *rule.same_as)
+        if rule_id in (*names, *(code.partition(":")[2] for code in rule.same_as)):
+            return rule
+    known = [*catalogue.rules, *(one.split("/")[1] for one in catalogue.rules)]
+    raise UsageError(
+        f'there is no rule "{rule_id}"{did_you_mean(rule_id, known)} '
+        "`backend-developer rule` lists them"
+    )
+
+
+def _examples(patterns: list[PatternRule]) -> Iterator[tuple[str, Case]]:
+    """The first found case of each language, one with a fix where there is one."""
+    seen: set[str] = set()
+    for pattern in patterns:
+        found = [case for case in pattern.cases if case.labels]
+        for case in sorted(found, key=lambda case: case.fixed is None):
+            language = case.languages[0]
+            if language not in seen:
+                seen.update(case.languages)
+                yield language, case
+
+
+def _code(case: Case) -> Iterator[str]:
+    """The case's code, carets under what is found."""
+    for number, line in enumerate(case.code.rstrip("\n").split("\n")):
+        yield f"    {line}"
+        labels = [label for label in case.labels if label.line == number]
+        if labels:
+            carets = [" "] * max(label.end for label in labels)
+            for label in labels:
+                carets[label.start : label.end] = "^" * (label.end - label.start)
+            yield "    " + "".join(carets)

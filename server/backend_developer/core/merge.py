@@ -1,0 +1,92 @@
+"""Findings of several sources as one list, and what a verdict does to one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from .model import (
+    CONFIDENCES,
+    SEVERITIES,
+    Checking,
+    Finding,
+    Fix,
+    Verdict,
+    Withheld,
+)
+from .text import shortened, visible
+
+
+def merge(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The findings of one text, in text order, each problem once.
+
+    Two findings are the same problem when they have the same id, or the same rule and
+    places that overlap; different rules at one place stay apart. The deterministic one
+    gives the id, the place and a checked fix, the agent the message; the worst severity,
+    the surest confidence and all sources are kept.
+    """
+    # Deterministic ones lead, so that one wide place from an agent cannot join two of theirs.
+    ordered = sorted(
+        findings, key=lambda finding: (finding.author == "agent", finding.span, finding.sources)
+    )
+    groups: list[list[Finding]] = []
+    for finding in ordered:
+        for group in groups:
+            if _same(group[0], finding):
+                group.append(finding)
+                break
+        else:
+            groups.append([finding])
+    return tuple(
+        sorted(map(_joined, groups), key=lambda finding: (finding.span, finding.rule, finding.id))
+    )
+
+
+def apply_verdict(finding: Finding, verdict: Verdict) -> Finding:
+    """`finding` after the agent's verdict on it: a refuted one is a hint that says why."""
+    if not verdict.refuted:
+        return finding
+    reason = shortened(visible(verdict.reason.strip()), 1_000) or "The agent found it to be none."
+    return replace(finding, severity="hint", refuted=reason)
+
+
+def _same(one: Finding, other: Finding) -> bool:
+    if one.id == other.id:
+        return True
+    if one.rule != other.rule or (one.rule == "other" and one.title != other.title):
+        return False
+    return one.span == other.span or one.span.overlaps(other.span)
+
+
+def _joined(group: Sequence[Finding]) -> Finding:
+    first = group[0]
+    if len(group) == 1:
+        return first
+    # A refuted finding counts for nothing where another source still reports it.
+    standing = [finding for finding in group if not finding.refuted] or [first]
+    told = next((finding for finding in standing if finding.author == "agent"), standing[0])
+    return replace(
+        first,
+        severity=min((finding.severity for finding in standing), key=SEVERITIES.index),
+        confidence=min((finding.confidence for finding in standing), key=CONFIDENCES.index),
+        message=told.message,
+        refuted=told.refuted,
+        sources=tuple(dict.fromkeys(source for finding in group for source in finding.sources)),
+        cwes=tuple(dict.fromkeys(cwe for finding in group for cwe in finding.cwes)),
+        fix=min((finding.fix for finding in group), key=_preference),
+        flow=max((finding.flow for finding in (told, *group)), key=len),
+    )
+
+
+def _preference(fix: Fix | Checking | Withheld | None) -> int:
+    match fix:
+        case Fix(author="local"):
+            return 0
+        case Fix():
+            return 1
+        case Checking():
+            return 2
+        case Withheld():
+            return 3
+        case None:
+            return 4

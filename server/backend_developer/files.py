@@ -1,0 +1,317 @@
+"""From the paths a person typed to the texts that can be reviewed.
+
+    find(paths)  -> Found(files, problems, notes)   a folder is walked, .gitignore respected
+    read(file)   -> Content(document, data)         exact bytes and exact text
+                 -> UnreadableError                      one sentence: what is wrong and what to do
+
+A path that a person names is reviewed whatever the ignore files say; what a walk
+comes upon is left out quietly when it is ignored or in no language we know. Symbolic
+links are never followed in a walk, so a walk ends and stays inside its folder.
+"""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import os
+import stat
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from .core.model import Document
+from .discovery import repository_root
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
+    from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
+
+LANGUAGES: Mapping[str, str] = MappingProxyType(
+    {
+        ".py": "python",
+        ".js": "javascript",
+        ".mjs": "javascript",
+        ".cjs": "javascript",
+        ".jsx": "javascriptreact",
+        ".ts": "typescript",
+        ".mts": "typescript",
+        ".cts": "typescript",
+        ".tsx": "typescriptreact",
+    }
+)
+"""File name ending, in lower case -> LSP language id."""
+
+SKIPPED_FOLDERS = frozenset({"node_modules", "bower_components", "site-packages", "build", "dist"})
+"""Not walked into, nor is any folder whose name starts with a dot or ends in `.egg-info`,
+`__pycache__`, or a Python virtual environment of any name."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    path: str
+    """As to be shown: relative to the current folder when below it."""
+    absolute: Path
+    language: str
+    """LSP language id."""
+
+
+@dataclass(frozen=True, slots=True)
+class PathProblem:
+    path: str
+    reason: str
+    """One sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    files: tuple[SourceFile, ...]
+    """Each file once, in the order of the paths asked for, a folder's in the order of names."""
+    problems: tuple[PathProblem, ...] = ()
+    """Paths asked for that cannot be reviewed."""
+    notes: tuple[PathProblem, ...] = ()
+    """What a walk left out and a person would not expect it to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A file's text, and what is needed to write it back byte for byte."""
+
+    document: Document
+    """Its text has no byte order mark; line ends are as in the file."""
+    data: bytes
+
+    def encode(self, text: str) -> bytes:
+        """`text` as this file stores it: UTF-8, with a byte order mark if it had one."""
+        return self._byte_order_mark() + text.encode()
+
+    def _byte_order_mark(self) -> bytes:
+        return codecs.BOM_UTF8 if self.data.startswith(codecs.BOM_UTF8) else b""
+
+
+class UnreadableError(Exception):
+    """A file that cannot be reviewed. `str()` is one sentence: what is wrong and what to do."""
+
+
+def find(paths: Iterable[str], current_folder: Path | None = None) -> Found:
+    """The files that `paths`, files and folders, stand for; relative ones to `current_folder`.
+
+    Never raises for a path: what is wrong with one is in `problems`.
+    """
+    current = Path(os.path.abspath(current_folder or Path.cwd()))
+    files: dict[Path, SourceFile] = {}
+    problems: list[PathProblem] = []
+    notes: list[PathProblem] = []
+
+    for path in paths:
+        absolute = Path(os.path.abspath(current / path))
+        try:
+            mode = absolute.stat().st_mode
+        except (OSError, ValueError) as error:
+            problems.append(PathProblem(path, _why_no_access(absolute, error)))
+            continue
+        if stat.S_ISDIR(mode):
+            count = 0
+            for found in _walk(absolute):
+                shown = shown_path(found.path, current)
+                if found.reason:
+                    notes.append(PathProblem(shown, found.reason))
+                elif language := LANGUAGES.get(found.path.suffix.lower()):
+                    count += 1
+                    files.setdefault(found.path, SourceFile(shown, found.path, language))
+            if not count:
+                problems.append(PathProblem(path, _NOTHING_IN_FOLDER))
+        elif not stat.S_ISREG(mode):
+            problems.append(PathProblem(path, _NOT_REGULAR))
+        elif language := LANGUAGES.get(absolute.suffix.lower()):
+            shown = shown_path(absolute, current)
+            files.setdefault(absolute, SourceFile(shown, absolute, language))
+        else:
+            problems.append(PathProblem(path, _UNKNOWN_LANGUAGE))
+    return Found(tuple(files.values()), tuple(problems), tuple(notes))
+
+
+def read(file: SourceFile, maximum_bytes: int) -> Content:
+    """The file's content; raises UnreadableError when it is not text of a sensible size.
+
+    Blocks on the disk and on nothing else: what is no regular file is not opened.
+    """
+    try:
+        if not stat.S_ISREG(file.absolute.stat().st_mode):
+            raise UnreadableError(_NOT_REGULAR)
+        with file.absolute.open("rb") as stream:
+            data = stream.read(maximum_bytes + 1)
+            size = os.fstat(stream.fileno()).st_size
+    except OSError as error:
+        raise UnreadableError(_why_no_access(file.absolute, error)) from None
+    if len(data) > maximum_bytes:
+        raise UnreadableError(
+            f"it has {size:,} bytes and the limit is {maximum_bytes:,}: "
+            "raise `maximumFileBytes`, or leave the file out with .gitignore"
+        )
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise UnreadableError("it is UTF-16: save it as UTF-8")
+    if (nul := data.find(b"\0")) >= 0:
+        raise UnreadableError(f"it is binary, with a NUL at byte offset {nul:,}: leave it out")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        # The decoder counts from behind the byte order mark.
+        mark = len(codecs.BOM_UTF8) if data.startswith(codecs.BOM_UTF8) else 0
+        offset = error.start + mark
+        raise UnreadableError(
+            f"it is not UTF-8: byte 0x{data[offset]:02x} at byte offset {offset:,}; "
+            "save it as UTF-8"
+        ) from None
+    document = Document(
+        uri=file.absolute.as_uri(), path=str(file.absolute), language=file.language, text=text
+    )
+    return Content(document, data)
+
+
+def shown_path(path: Path, current_folder: Path) -> str:
+    """`path` as people see it: relative, with forward slashes, when below the current folder."""
+    if path.is_relative_to(current_folder):
+        return path.relative_to(current_folder).as_posix()
+    return str(path)
+
+
+_NOTHING_IN_FOLDER = (
+    "the folder holds no file to review: files are recognised by their ending "
+    f"({', '.join(LANGUAGES)}), and ignored ones are left out unless you name them"
+)
+_NOT_REGULAR = "it is neither a file nor a folder, but a pipe, socket or device: name a file"
+_UNKNOWN_LANGUAGE = f"it is in no language we review: name a file ending in {', '.join(LANGUAGES)}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Walked:
+    path: Path
+    reason: str = ""
+    """Why it is left out, when that is worth saying."""
+
+
+def _walk(top: Path) -> Iterator[_Walked]:
+    """The files under `top` that are not ignored, in the order of their names."""
+    ignore = _Ignore.above(top)
+    root = Path(os.path.realpath(top))
+
+    def visit(folder: Path, ignore: _Ignore) -> Iterator[_Walked]:
+        ignore = ignore.entering(folder)
+        try:
+            with os.scandir(folder) as entries:
+                ordered = sorted(entries, key=lambda entry: entry.name)
+        except OSError as error:
+            yield _Walked(folder, _why_no_access(folder, error))
+            return
+        for entry in ordered:
+            path = folder / entry.name
+            if entry.is_symlink():
+                # What a link inside the folder points at is walked under its own name.
+                if _worth_naming(path) and not ignore.covers(path, is_folder=False):
+                    target = Path(os.path.realpath(path))
+                    if not target.is_relative_to(root):
+                        yield _Walked(path, f"the link leads out of the folder, to {target}")
+            elif entry.is_dir():
+                if not _skips_folder(path) and not ignore.covers(path, is_folder=True):
+                    yield from visit(path, ignore)
+            elif path.suffix.lower() in LANGUAGES and not ignore.covers(path, is_folder=False):
+                yield _Walked(path, "" if entry.is_file() else _NOT_REGULAR)
+
+    yield from visit(top, ignore)
+
+
+def _worth_naming(link: Path) -> bool:
+    return link.suffix.lower() in LANGUAGES or (link.is_dir() and not _skips_folder(link))
+
+
+def _skips_folder(folder: Path) -> bool:
+    name = folder.name
+    return (
+        name in SKIPPED_FOLDERS
+        or name.startswith(".")
+        or name == "__pycache__"
+        or name.endswith(".egg-info")
+        or (folder / "pyvenv.cfg").is_file()
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Ignore:
+    """The ignore files that speak for a folder, outermost first: (folder, its patterns)."""
+
+    levels: tuple[tuple[Path, GitIgnoreSpec], ...] = ()
+
+    @classmethod
+    def above(cls, top: Path) -> _Ignore:
+        """What the folders over `top` say, up to the root of its repository.
+
+        A folder that is itself ignored and named all the same is walked as if nothing
+        over it had been said.
+        """
+        root = repository_root(top)
+        if root is None:
+            return cls()
+        ignore = cls(_level(root, _exclude_file(root)))
+        folder = root
+        for name in top.relative_to(root).parts:
+            ignore = ignore.entering(folder)
+            folder = folder / name
+            if ignore.covers(folder, is_folder=True):
+                return cls()
+        return ignore
+
+    def entering(self, folder: Path) -> _Ignore:
+        return _Ignore(self.levels + _level(folder, folder / ".gitignore"))
+
+    def covers(self, path: Path, *, is_folder: bool) -> bool:
+        """Whether `path` is ignored; the innermost file with an opinion decides, as in git."""
+        for folder, patterns in reversed(self.levels):
+            relative = path.relative_to(folder).as_posix() + ("/" if is_folder else "")
+            opinion = patterns.check_file(relative).include
+            if opinion is not None:
+                return opinion
+        return False
+
+
+def _level(folder: Path, ignore_file: Path) -> tuple[tuple[Path, GitIgnoreSpec], ...]:
+    # Imported here: the language server reads no ignore file and must start fast.
+    from pathspec import GitIgnoreSpec
+
+    try:
+        lines = ignore_file.read_bytes().decode("utf-8-sig", errors="surrogateescape").split("\n")
+    except OSError:
+        return ()
+    patterns: list[GitIgnoreSpecPattern] = []
+    for line in lines:
+        # Line by line: one pattern that cannot be read, which git passes over, hides no other.
+        with contextlib.suppress(ValueError):
+            patterns += GitIgnoreSpec.from_lines([line]).patterns
+    return ((folder, GitIgnoreSpec(patterns)),)
+
+
+def _exclude_file(root: Path) -> Path:
+    """`info/exclude` of the repository; in a linked work tree `.git` is a file that names it."""
+    git = root / ".git"
+    try:
+        if git.is_file():
+            git = root / git.read_text("utf-8").removeprefix("gitdir:").strip()
+            git = git / (git / "commondir").read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        pass
+    return git / "info" / "exclude"
+
+
+def _why_no_access(path: Path, error: Exception) -> str:
+    match error:
+        case FileNotFoundError() if path.is_symlink():
+            return "it is a link to something that does not exist: repair or remove it"
+        case FileNotFoundError() | NotADirectoryError():
+            return "it does not exist: check the spelling and the folder you are in"
+        case PermissionError():
+            return "you have no permission to read it: change that or leave it out"
+        case OSError() if error.strerror:
+            return f"it cannot be read: {error.strerror.lower()}"
+        case _:
+            return "it is not a possible path: check the spelling"

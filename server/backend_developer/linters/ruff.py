@@ -1,0 +1,187 @@
+"""Ruff: runs it on texts, and turns what it says into proposals by way of the catalogue."""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..catalogue import Catalogue
+from ..core.model import Confidence, Proposal, ProposedFix, Replacement, Span
+from ..core.text import Lines
+from .process import LinterError, find_program, run_linter
+
+SYNTAX_ERROR = "invalid-syntax"
+"""The code of a syntax error. In a file that has one, ruff says nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuffMessage:
+    code: str
+    message: str
+    span: Span
+    fix_title: str
+    edits: tuple[Replacement, ...]
+    """Empty where ruff has no fix, or none that keeps the meaning."""
+
+
+def run_ruff(texts: Sequence[tuple[str, str]], codes: Sequence[str]) -> list[list[RuffMessage]]:
+    """What ruff says of each text, in one run; `texts` are (path, text), of which the name counts.
+
+    Only `codes` are selected; configuration files are ignored and `# noqa` is honoured.
+    Raises LinterError.
+    """
+    ruff = find_ruff()
+    options = ["check", "--isolated", "--no-cache", "--output-format", "json"]
+    options += ["--select", ",".join(codes)]
+    with tempfile.TemporaryDirectory(prefix="backend-developer-") as name:
+        # Resolved, as ruff prints resolved paths.
+        folder = Path(name).resolve()
+        if len(texts) == 1:
+            path, text = texts[0]
+            command = [ruff, *options, f"--stdin-filename={_file_name(path)}", "-"]
+            return [_read(run_linter(command, folder=folder, text=text), {"": text})[""]]
+        files = {}
+        for index, (path, text) in enumerate(texts):
+            file = folder / str(index) / _file_name(path)
+            file.parent.mkdir()
+            file.write_bytes(text.encode("utf-8", "replace"))
+            files[str(file)] = text
+        output = run_linter([ruff, *options, str(folder)], folder=folder)
+        return list(_read(output, files).values())
+
+
+def propose(text: str, messages: Sequence[RuffMessage], catalogue: Catalogue) -> list[Proposal]:
+    """The proposals for those messages that some catalogue rule is the same as."""
+    proposals = []
+    for message in messages:
+        rule = catalogue.rule_for("ruff", message.code)
+        if rule is None or _is_no_secret(text, message):
+            continue
+        proposals.append(
+            Proposal(
+                where=message.span,
+                rule=rule.id,
+                message=message.message.rstrip(".") + ".",
+                source=f"ruff:{message.code}",
+                author="local",
+                confidence=_confidence(message),
+                fix=ProposedFix(message.fix_title, message.edits) if message.edits else None,
+            )
+        )
+    return proposals
+
+
+def find_ruff() -> str:
+    """The path of the ruff binary that was installed with us. Raises LinterError."""
+    beside_us = find_program("ruff")
+    if beside_us is not None:
+        return beside_us
+    try:
+        # Ruff's own search knows other layouts, such as `pip install --target`.
+        import ruff  # type: ignore[import-untyped]
+
+        return str(ruff.find_ruff_bin())
+    except (ImportError, AttributeError, FileNotFoundError) as error:
+        raise LinterError(
+            "ruff is not installed, so only our own rules were checked; run `pip install ruff`."
+        ) from error
+
+
+_RIGHT_THOUGH_UNSAFE = ("B006", "FAST002")
+"""Unsafe to ruff since they change what introspection sees; they are what we advise."""
+
+_CONFIDENCE: dict[str, Confidence] = {
+    # These name every use of a thing that is seldom wrong, so a reader would be tired soon.
+    "S310": "low",
+    "S311": "low",
+    "DJ008": "low",
+    # The standard library's parsers have refused external entities since 3.7.1.
+    **dict.fromkeys(("S313", "S314", "S315", "S316", "S317", "S318", "S319"), "low"),
+    # These are right or wrong by where the value comes from, which ruff does not follow.
+    **dict.fromkeys(("S102", "S103", "S105", "S106", "S107", "S108", "S202", "S301"), "medium"),
+    **dict.fromkeys(("S302", "S307", "S308", "S324", "S604", "S605", "S608", "S609"), "medium"),
+    **dict.fromkeys(("S610", "S611", "S612", "S702", "S704"), "medium"),
+    **dict.fromkeys(("S110", "S112", "BLE001", "TRY002", "B019"), "medium"),
+    **dict.fromkeys(("ASYNC110", "ASYNC240", "DTZ001", "DJ006", "DJ007"), "medium"),
+}
+"""What is not here is high."""
+
+
+def _confidence(message: RuffMessage) -> Confidence:
+    if "seems safe" in message.message:  # S602 and S605 on a constant command.
+        return "low"
+    return _CONFIDENCE.get(message.code, "high")
+
+
+_LITERAL = re.compile(r"""["']([^"']*)["']\s*$""")
+_TARGET = re.compile(r'"([^"]*)"$')
+_NO_SECRET_NAME = re.compile(
+    r"_(?:url|uri|type|name|field|header|path|prefix|suffix|param|format|endpoint|algorithm|scheme"
+    r"|pattern|regex|hasher|hash|backend|class|model|label|title|message|error|id)s?$",
+    re.IGNORECASE,
+)
+_NO_SECRET_VALUE = re.compile(r"\s|://|^/|^bearer$|[<>{}%]", re.IGNORECASE)
+
+
+def _is_no_secret(text: str, message: RuffMessage) -> bool:
+    """Ruff goes by the name alone; a value such as "bearer", a path or a URL is no secret."""
+    if message.code not in ("S105", "S106", "S107"):
+        return False
+    literal = _LITERAL.search(text[message.span.start : message.span.end])
+    target = _TARGET.search(message.message)
+    value = literal[1] if literal else ""
+    name = target[1] if target else ""
+    return (
+        len(value) < 6
+        or _NO_SECRET_VALUE.search(value) is not None
+        or _NO_SECRET_NAME.search(name) is not None
+        or value.lower() == name.lower()
+    )
+
+
+def _read(output: bytes, texts: dict[str, str]) -> dict[str, list[RuffMessage]]:
+    """Ruff's JSON as messages by file; "" stands for the one text on stdin."""
+    try:
+        entries = json.loads(output)
+    except ValueError as error:
+        raise LinterError("ruff printed no JSON; install ruff 0.17 again.") from error
+    messages: dict[str, list[RuffMessage]] = {file: [] for file in texts}
+    lines = {file: Lines(text) for file, text in texts.items()}
+    for entry in entries:
+        file = "" if "" in texts else entry["filename"]
+        fix = entry["fix"]
+        right = fix and (fix["applicability"] == "safe" or entry["code"] in _RIGHT_THOUGH_UNSAFE)
+        edits = [
+            Replacement(_span(texts[file], lines[file], edit), edit["content"])
+            for edit in (fix["edits"] if right else ())
+        ]
+        messages[file].append(
+            RuffMessage(
+                code=entry["code"] or SYNTAX_ERROR,
+                message=entry["message"],
+                span=_span(texts[file], lines[file], entry),
+                fix_title=(fix["message"] or "Fix") if fix else "",
+                edits=tuple(edits),
+            )
+        )
+    return messages
+
+
+def _span(text: str, lines: Lines, place: dict[str, dict[str, int]]) -> Span:
+    """Ruff counts rows and columns from 1, columns in code points without a byte order mark."""
+
+    def offset(position: dict[str, int]) -> int:
+        mark = position["row"] == 1 and text.startswith("\ufeff")
+        return lines.offset(position["row"] - 1, position["column"] - 1 + mark, "utf-32")
+
+    return Span(offset(place["location"]), offset(place["end_location"]))
+
+
+def _file_name(path: str) -> str:
+    """The file's own name, as some rules go by it; ruff leaves alone what is not named *.py."""
+    name = Path(path).name
+    return name if name.endswith((".py", ".pyi")) else "untitled.py"

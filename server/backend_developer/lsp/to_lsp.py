@@ -1,0 +1,345 @@
+"""Our nouns, turned into what a client understands: the only way out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from lsprotocol import types
+
+from ..actions import KINDS, Action
+from ..core.model import Checking, Document, Finding, Fix, Rule, Severity, Span, TextEdit, Withheld
+from ..core.text import Encoding, Lines
+from ..problems import Problem
+from .from_lsp import ClientProfile
+
+SOURCE = "backend-developer"
+WATCHED = (
+    "**/.backend-developer*.{yml,yaml}",
+    "**/.claude/{agents,backend-developer/tasks}/**/*.md",
+    "**/{CLAUDE,REVIEW}.md",
+)
+"""Glob patterns of the files that a review depends on beside the code."""
+
+_SEVERITIES: dict[Severity, types.DiagnosticSeverity] = {
+    "error": types.DiagnosticSeverity.Error,
+    "warning": types.DiagnosticSeverity.Warning,
+    "information": types.DiagnosticSeverity.Information,
+    "hint": types.DiagnosticSeverity.Hint,
+}
+
+
+# --- Diagnostics
+
+
+def diagnostic(
+    finding: Finding, document: Document, lines: Lines, profile: ClientProfile
+) -> types.Diagnostic:
+    """A finding as a diagnostic; its spans must be true of `document`, which `lines` index."""
+    link = profile.code_description and finding.link
+    return types.Diagnostic(
+        range=range_(lines, finding.span, profile.encoding),
+        message=message(finding),
+        severity=_SEVERITIES[finding.severity],
+        code=finding.rule,
+        code_description=types.CodeDescription(finding.link) if link else None,
+        source=SOURCE,
+        related_information=[
+            types.DiagnosticRelatedInformation(
+                types.Location(document.uri, range_(lines, span, profile.encoding)), text
+            )
+            for span, text in finding.flow
+        ]
+        if profile.related_information and finding.flow
+        else None,
+        data={"id": finding.id},
+    )
+
+
+def problem_diagnostic(problem: Problem, lines: Lines, encoding: Encoding) -> types.Diagnostic:
+    """A problem in a settings, agent or task file, at its line."""
+    line = min(max((problem.line or 1) - 1, 0), lines.count - 1)
+    span = Span(lines.start(line), lines.end(line))
+    return types.Diagnostic(
+        range=range_(lines, span, encoding),
+        message=problem.message,
+        severity=_SEVERITIES[problem.severity],
+        source=SOURCE,
+    )
+
+
+def message(finding: Finding) -> str:
+    """What is wrong, and in brackets who says so and how sure; plain text, never empty."""
+    sure = "" if finding.confidence == "high" else f", {finding.confidence} confidence"
+    text = f"{finding.title}: {finding.message} [{', '.join(finding.sources)}{sure}]"
+    return f"Probably no problem: {finding.refuted}\n{text}" if finding.refuted else text
+
+
+def published(
+    document: Document, diagnostics: Sequence[types.Diagnostic]
+) -> types.PublishDiagnosticsParams:
+    """The version is the document's: some clients drop diagnostics of any other."""
+    return types.PublishDiagnosticsParams(document.uri, diagnostics, document.version)
+
+
+def report_full(
+    diagnostics: Sequence[types.Diagnostic], result_id: str
+) -> types.DocumentDiagnosticReport:
+    """All diagnostics of a document, for a client that asks."""
+    return types.RelatedFullDocumentDiagnosticReport(items=diagnostics, result_id=result_id)
+
+
+def report_unchanged(result_id: str) -> types.DocumentDiagnosticReport:
+    """The same diagnostics as that result's."""
+    return types.RelatedUnchangedDocumentDiagnosticReport(result_id=result_id)
+
+
+# --- Code actions
+
+
+def code_action(
+    action: Action, document: Document, lines: Lines, profile: ClientProfile
+) -> types.CodeAction | types.Command | None:
+    """The action; None when the client cannot show it."""
+    command = (
+        types.Command(
+            title=action.title, command=action.command, arguments=[dict(action.arguments)]
+        )
+        if action.command
+        else None
+    )
+    if not profile.action_literals:
+        return command
+    return types.CodeAction(
+        title=action.title,
+        kind=action.kind,
+        diagnostics=[diagnostic(finding, document, lines, profile) for finding in action.findings]
+        or None,
+        is_preferred=True if action.preferred and profile.preferred_actions else None,
+        edit=workspace_edit(action.edits, document, lines, profile, action.confirm)
+        if action.edits
+        else None,
+        command=command,
+        tags=[types.CodeActionTag.LlmGenerated]
+        if action.generated and profile.generated_tag
+        else None,
+    )
+
+
+def workspace_edit(
+    edits: Iterable[TextEdit],
+    document: Document,
+    lines: Lines,
+    profile: ClientProfile,
+    confirm: str = "",
+) -> types.WorkspaceEdit:
+    """Edits of one document at one version.
+
+    `confirm` says why a person must agree first; clients that cannot ask apply
+    it as it is, so its action's title says it as well.
+    """
+    converted = [
+        types.TextEdit(range_(lines, edit.span, profile.encoding), edit.new_text) for edit in edits
+    ]
+    if not profile.document_changes:
+        return types.WorkspaceEdit(changes={document.uri: converted})
+    identifier = types.OptionalVersionedTextDocumentIdentifier(document.uri, document.version)
+    if not (confirm and profile.change_annotations):
+        return types.WorkspaceEdit(document_changes=[types.TextDocumentEdit(identifier, converted)])
+    annotated = [
+        types.AnnotatedTextEdit(annotation_id="confirm", range=edit.range, new_text=edit.new_text)
+        for edit in converted
+    ]
+    return types.WorkspaceEdit(
+        document_changes=[types.TextDocumentEdit(identifier, annotated)],
+        change_annotations={"confirm": types.ChangeAnnotation(confirm, needs_confirmation=True)},
+    )
+
+
+# --- Hover
+
+
+def hover(
+    findings: Sequence[tuple[Finding, Rule | None]], lines: Lines, profile: ClientProfile
+) -> types.Hover:
+    """All that is known of the findings at one place, in the markup that the client shows."""
+    text = _markdown if profile.markdown_hover else _plain
+    return types.Hover(
+        contents=types.MarkupContent(
+            types.MarkupKind.Markdown if profile.markdown_hover else types.MarkupKind.PlainText,
+            text([_sections(finding, rule) for finding, rule in findings]),
+        ),
+        range=range_(lines, findings[0][0].span, profile.encoding),
+    )
+
+
+def _sections(finding: Finding, rule: Rule | None) -> list[tuple[str, str]]:
+    """(heading, text) of a finding, the first without text; in the order they are shown."""
+    labels = [f"CWE-{number}" for number in finding.cwes] + list(rule.owasp if rule else ())
+    return [
+        (finding.title, ""),
+        ("", finding.message),
+        ("Probably no problem", finding.refuted),
+        ("Why", rule.why if rule else ""),
+        ("How to fix it", rule.advice if rule else ""),
+        ("Fix", _fix_text(finding)),
+        ("Found by", f"{', '.join(finding.sources)}, {finding.confidence} confidence"),
+        ("Rule", " · ".join([finding.rule, *labels])),
+        ("More", finding.link),
+    ]
+
+
+def _fix_text(finding: Finding) -> str:
+    match finding.fix:
+        case Fix(title=title, unchecked=unchecked):
+            return " ".join([f"{title}: offered as a code action.", *unchecked])
+        case Withheld(title=title, reason=reason):
+            return f"{title}: not offered. {reason}"
+        case Checking():
+            return "being checked."
+        case None:
+            return ""
+
+
+def _markdown(findings: Sequence[Sequence[tuple[str, str]]]) -> str:
+    def section(heading: str, text: str) -> str:
+        if text.startswith("https://"):
+            return f"[{text}]({quote(text, safe=':/?#@!$&*+,;=%~-._')})"
+        if not text:
+            return f"**{escaped(heading)}**"
+        return f"**{heading}:** {escaped(text)}" if heading else escaped(text)
+
+    return "\n\n---\n\n".join(
+        "\n\n".join(section(*part) for part in _shown(parts)) for parts in findings
+    )
+
+
+def _plain(findings: Sequence[Sequence[tuple[str, str]]]) -> str:
+    def section(heading: str, text: str) -> str:
+        return f"{heading}: {text}" if heading and text else heading or text
+
+    return "\n\n".join("\n".join(section(*part) for part in _shown(parts)) for parts in findings)
+
+
+def _shown(parts: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [part for index, part in enumerate(parts) if index == 0 or part[1]]
+
+
+def escaped(text: str) -> str:
+    """Text as Markdown that shows it as it is, except for code in backticks, which stays code.
+
+    A message may come from a model that has read hostile code: no image, link,
+    heading or HTML of it may come to life in an editor.
+    """
+    pieces = re.split(r"(`[^`\n]+`)", text)
+    return "".join(
+        piece if index % 2 else re.sub(r"([\\`*_\[\]<>#!|~&])", r"\\\1", piece)
+        for index, piece in enumerate(pieces)
+    )
+
+
+# --- Progress and messages
+
+
+def begin(token: int | str, title: str, text: str) -> types.ProgressParams:
+    return types.ProgressParams(
+        token, types.WorkDoneProgressBegin(title=title, message=text, cancellable=True)
+    )
+
+
+def report(token: int | str, text: str) -> types.ProgressParams:
+    return types.ProgressParams(token, types.WorkDoneProgressReport(message=text))
+
+
+def end(token: int | str, text: str) -> types.ProgressParams:
+    return types.ProgressParams(token, types.WorkDoneProgressEnd(message=text))
+
+
+def shown(text: str, severity: Severity) -> types.ShowMessageParams:
+    """A message to the person."""
+    kinds = {"error": types.MessageType.Error, "warning": types.MessageType.Warning}
+    return types.ShowMessageParams(kinds.get(severity, types.MessageType.Info), text)
+
+
+# --- Positions
+
+
+def range_(lines: Lines, span: Span, encoding: Encoding) -> types.Range:
+    """The range of a span of the text that `lines` index."""
+    start, end_ = lines.position(span.start, encoding), lines.position(span.end, encoding)
+    return types.Range(types.Position(*start), types.Position(*end_))
+
+
+def plain_range(range_: types.Range) -> dict[str, Any]:
+    """The same as plain JSON, for a command's arguments."""
+    return {
+        name: {"line": position.line, "character": position.character}
+        for name, position in (("start", range_.start), ("end", range_.end))
+    }
+
+
+# --- What we can do, and what we ask for
+
+
+def capabilities(profile: ClientProfile, commands: Sequence[str]) -> types.ServerCapabilities:
+    """What the server offers to a client of that profile."""
+    return types.ServerCapabilities(
+        position_encoding=types.PositionEncodingKind(profile.encoding),
+        text_document_sync=types.TextDocumentSyncOptions(
+            open_close=True,
+            change=types.TextDocumentSyncKind.Incremental,
+            save=types.SaveOptions(include_text=False),
+        ),
+        code_action_provider=types.CodeActionOptions(code_action_kinds=list(KINDS)),
+        hover_provider=True,
+        execute_command_provider=types.ExecuteCommandOptions(
+            commands=commands, work_done_progress=True
+        ),
+        # A client that is offered pulled diagnostics asks for them, pushed ones or not.
+        diagnostic_provider=types.DiagnosticOptions(
+            inter_file_dependencies=False, workspace_diagnostics=False, identifier=SOURCE
+        )
+        if profile.pull_diagnostics
+        else None,
+        workspace=types.WorkspaceOptions(
+            workspace_folders=types.WorkspaceFoldersServerCapabilities(
+                supported=True, change_notifications=True
+            )
+        ),
+    )
+
+
+def registrations(profile: ClientProfile, section: str) -> types.RegistrationParams | None:
+    """What has to be asked for after `initialized`; None when there is nothing to ask."""
+    wanted = []
+    if profile.register_configuration:
+        wanted.append(
+            types.Registration(
+                id="settings",
+                method=types.WORKSPACE_DID_CHANGE_CONFIGURATION,
+                register_options=types.DidChangeConfigurationRegistrationOptions(section),
+            )
+        )
+    if profile.register_watched_files:
+        wanted.append(
+            types.Registration(
+                id="files",
+                method=types.WORKSPACE_DID_CHANGE_WATCHED_FILES,
+                register_options=types.DidChangeWatchedFilesRegistrationOptions(
+                    [types.FileSystemWatcher(pattern) for pattern in WATCHED]
+                ),
+            )
+        )
+    return types.RegistrationParams(wanted) if wanted else None
+
+
+def configuration(uri: str, section: str) -> types.ConfigurationParams:
+    """Asks for the settings that hold for one document."""
+    return types.ConfigurationParams([types.ConfigurationItem(scope_uri=uri, section=section)])
+
+
+def create_progress(token: int | str) -> types.WorkDoneProgressCreateParams:
+    """Asks the client to open a progress report."""
+    return types.WorkDoneProgressCreateParams(token)

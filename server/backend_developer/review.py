@@ -1,0 +1,286 @@
+"""One review, from request to findings: the path that the editor and the terminal share.
+
+engine.review() -> Proposal -> anchor -> Finding, its fix still Checking
+                                      -> checker, in a thread -> the same Finding, its fix checked
+                            -> Rejection
+Verdict and Usage pass through.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import Protocol, TypeAlias
+
+from .catalogue import Catalogue
+from .core.comments import ignored
+from .core.merge import apply_verdict, merge
+from .core.model import (
+    CONFIDENCES,
+    Candidate,
+    CheckReport,
+    Confidence,
+    Document,
+    Finding,
+    Proposal,
+    Rejection,
+    Usage,
+    Verdict,
+)
+from .core.text import Lines
+from .core.validate import Anchored, anchor, candidate, conclude
+from .dismissals import Dismissals
+from .engines.base import Answer, Engine, EngineError, ReviewRequest
+from .settings import Settings, rule_level
+
+Outcome: TypeAlias = Finding | Rejection | Verdict | Usage
+
+
+class Checker(Protocol):
+    """Checks placed fixes with tools; called in a thread, never raises for a bad fix."""
+
+    def check(
+        self, document: Document, candidates: Sequence[Candidate], settings: Settings
+    ) -> list[CheckReport]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewers:
+    """All that does the work. Tests pass scripted ones."""
+
+    local: Engine
+    agent: Engine
+    checker: Checker
+    catalogue: Catalogue
+
+
+@dataclass(frozen=True, slots=True)
+class FileReview:
+    """What a review of one file came to."""
+
+    path: str
+    """As shown to the person."""
+    document: Document | None
+    """None when the file could not be read."""
+    findings: tuple[Finding, ...]
+    """Merged, in text order, without the dismissed and the folded."""
+    engine: str
+    """"local", or "local + agent" with the model that answered."""
+    errors: tuple[str, ...] = ()
+    """Why it, or part of it, could not be reviewed: a sentence each."""
+    usage: tuple[Usage, ...] = ()
+    rejections: tuple[Rejection, ...] = ()
+    dismissed: int = 0
+    folded: int = 0
+    """How many findings are less sure than asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Findings as a person sees them, and how many were left out."""
+
+    findings: tuple[Finding, ...]
+    dismissed: int
+    folded: int
+
+
+async def review(
+    request: ReviewRequest,
+    engine: Engine,
+    checker: Checker,
+    catalogue: Catalogue,
+    relative_path: str = "",
+) -> AsyncGenerator[Outcome, None]:
+    """Yields what `engine` finds, as soon as each finding is known to be true of the document.
+
+    A finding with the id of an earlier one replaces it: a fix comes first as
+    Checking, then as Fix or Withheld. When no proposal of an answer could be
+    placed, the engine is asked once more, with the reasons. Raises EngineError;
+    what was yielded before it stays true. Closing or cancelling stops the engine.
+    """
+    lines = Lines(request.document.text)
+    rejections: list[Rejection] = []
+    placed = False
+    failure: EngineError | None = None
+    unchecked: list[tuple[Anchored, Candidate]] = []
+    checking: asyncio.Task[list[Finding]] | None = None
+
+    async def check(batch: Sequence[tuple[Anchored, Candidate]]) -> list[Finding]:
+        fixes = [fix for _, fix in batch]
+        reports = await asyncio.to_thread(checker.check, request.document, fixes, request.settings)
+        return [
+            conclude(anchored, report) for (anchored, _), report in zip(batch, reports, strict=True)
+        ]
+
+    async with aclosing(engine.review(request)) as answers:
+        coming: asyncio.Task[Answer | None] | None = asyncio.create_task(_next(answers))
+        try:
+            while coming or checking or unchecked:
+                # An engine that has more to say at once is heard out first, so that its fixes are
+                # checked as one batch.
+                await asyncio.sleep(0)
+                if unchecked and not checking and not (coming and coming.done()):
+                    checking = asyncio.create_task(check(tuple(unchecked)))
+                    unchecked.clear()
+                await asyncio.wait(
+                    [task for task in (coming, checking) if task],
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+                if checking and checking.done():
+                    finished, checking = checking, None
+                    for finding in finished.result():
+                        if configured := _configured(finding, request.settings):
+                            yield configured
+                if not coming or not coming.done():
+                    continue
+                try:
+                    answer = coming.result()
+                except EngineError as error:
+                    answer, failure = None, error
+                coming = asyncio.create_task(_next(answers)) if answer else None
+                match answer:
+                    case Verdict() | Usage():
+                        yield answer
+                    case Proposal():
+                        anchored = anchor(
+                            answer,
+                            request.document,
+                            lines,
+                            request.span,
+                            catalogue.rules,
+                            relative_path,
+                        )
+                        if isinstance(anchored, Rejection):
+                            rejections.append(anchored)
+                            yield anchored
+                            continue
+                        placed = True
+                        if fix := candidate(anchored):
+                            unchecked.append((anchored, fix))
+                        if configured := _configured(conclude(anchored, None), request.settings):
+                            yield configured
+        finally:
+            await _stop(coming, checking)
+
+    if failure:
+        raise failure
+    if rejections and not placed and not request.rejections:
+        again = replace(request, rejections=tuple(rejections))
+        async with aclosing(review(again, engine, checker, catalogue, relative_path)) as outcomes:
+            async for outcome in outcomes:
+                yield outcome
+
+
+async def review_file(
+    request: ReviewRequest,
+    reviewers: Reviewers,
+    *,
+    path: str,
+    relative_path: str,
+    use_agent: bool,
+    dismissals: Dismissals,
+    minimum_confidence: Confidence,
+) -> FileReview:
+    """Reviews one file with the local engine and, where wanted, the agent; merges what both say.
+
+    An engine's error is a sentence in `errors`, beside what was found before it.
+    """
+    local: dict[str, Finding] = {}
+    agent: dict[str, Finding] = {}
+    verdicts: list[Verdict] = []
+    rejections: list[Rejection] = []
+    usage: list[Usage] = []
+    errors: list[str] = []
+
+    async def run(request: ReviewRequest, engine: Engine, found: dict[str, Finding]) -> None:
+        outcomes = review(request, engine, reviewers.checker, reviewers.catalogue, relative_path)
+        try:
+            async with aclosing(outcomes):
+                async for outcome in outcomes:
+                    match outcome:
+                        case Finding():
+                            found[outcome.id] = outcome
+                        case Rejection():
+                            rejections.append(outcome)
+                        case Verdict():
+                            verdicts.append(outcome)
+                        case Usage():
+                            usage.append(outcome)
+        except EngineError as error:
+            errors.append(str(error))
+
+    await run(request, reviewers.local, local)
+    engine = reviewers.local.name
+    if use_agent:
+        await run(replace(request, evidence=tuple(local.values())), reviewers.agent, agent)
+        models = sorted({one.model for one in usage})
+        engine = f"{engine} + {reviewers.agent.name}"
+        if models:
+            engine = f"{engine} ({', '.join(models)})"
+
+    for verdict in verdicts:
+        if verdict.finding_id in local:
+            local[verdict.finding_id] = apply_verdict(local[verdict.finding_id], verdict)
+    shown = select(
+        [*local.values(), *agent.values()],
+        request.document,
+        dismissals,
+        relative_path,
+        minimum_confidence,
+    )
+    return FileReview(
+        path=path,
+        document=request.document,
+        findings=shown.findings,
+        engine=engine,
+        errors=tuple(errors),
+        usage=tuple(usage),
+        rejections=tuple(rejections),
+        dismissed=shown.dismissed,
+        folded=shown.folded,
+    )
+
+
+def select(
+    findings: Iterable[Finding],
+    document: Document,
+    dismissals: Dismissals,
+    relative_path: str,
+    minimum_confidence: Confidence,
+) -> Shown:
+    """Merges findings and leaves out what was dismissed, in a file or a comment, or is unsure."""
+    lines = Lines(document.text)
+    kept: list[Finding] = []
+    dismissed = folded = 0
+    for finding in merge(findings):
+        if dismissals.covers(finding, relative_path) or (
+            ignored(document.text, lines, finding) is not None
+        ):
+            dismissed += 1
+        elif CONFIDENCES.index(finding.confidence) > CONFIDENCES.index(minimum_confidence):
+            folded += 1
+        else:
+            kept.append(finding)
+    return Shown(tuple(kept), dismissed, folded)
+
+
+def _configured(finding: Finding, settings: Settings) -> Finding | None:
+    """The finding with the severity that the settings give its rule; None when it is off."""
+    level = rule_level(settings, finding.rule)
+    if level == "off":
+        return None
+    return replace(finding, severity=level) if level else finding
+
+
+async def _next(answers: AsyncGenerator[Answer, None]) -> Answer | None:
+    return await anext(answers, None)
+
+
+async def _stop(*tasks: asyncio.Task[object] | None) -> None:
+    """Cancels what still runs and waits until it has ended, so that nothing outlives a review."""
+    running = [task for task in tasks if task and not task.done()]
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)

@@ -1,0 +1,322 @@
+"""Reviews as they happen: start, supersede, cancel, progress. One task per document and kind.
+
+A passive run, of the local engine, follows each change of the text. An explicit
+one is asked for by a command: the local engine first, whose findings are the
+evidence for the agent, then the agent, where one is configured.
+
+An error of an engine becomes a sentence for the person and a traceback in the
+log, in one place below; it never costs a finding.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from contextlib import aclosing
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from .core.model import (
+    FOCUSES,
+    AgentDefinition,
+    Document,
+    Finding,
+    Fix,
+    Rejection,
+    Severity,
+    Span,
+    TaskDefinition,
+    Usage,
+    Verdict,
+)
+from .engines.base import Engine, EngineError, ReviewRequest
+from .failures import where_raised
+from .lsp import to_lsp
+from .review import Reviewers, review
+from .selection import enclosing_function
+from .session import LOCAL, OpenDocument, Run, Session
+from .settings import Settings
+
+if TYPE_CHECKING:
+    from .context import Context
+
+logger = logging.getLogger(__name__)
+
+PROGRESS_SECONDS = 2.0
+"""How long a client may take to open a progress report; after that there is none."""
+CANCELLED = "Cancelled; what was found stays."
+BROKEN = (
+    "The review stopped because of an error in backend-developer; what was found stays, "
+    "and the server's log has the details."
+)
+
+EVERYTHING = TaskDefinition("everything", "Review everything", "review", FOCUSES, "", "")
+"""What the passive run does: the local engine reads no instruction."""
+NOBODY = AgentDefinition("", "", "", "", "built-in")
+"""The agent of a run without one."""
+
+
+# --- While typing
+
+
+def review_while_typing(session: Session, opened: OpenDocument) -> None:
+    """Has the local engine look at the document's latest text, soon.
+
+    One run of a document goes on at a time. One that is overtaken while it scans
+    ends when its scan does, since a thread cannot be stopped; one that already
+    checks fixes, of a text that is no more, ends now. Either is followed by the next.
+    """
+    going_on = [run for run in session.runs.values() if run.open is opened and _is_passive(run)]
+    if not going_on:
+        run = session.new_run(opened, LOCAL, EVERYTHING.title)
+        _start(session, run, _review_passively(session, run))
+    for run in going_on:
+        run.overtaken = True
+        if run.found:
+            session.cancel(run)
+
+
+async def _review_passively(session: Session, run: Run) -> None:
+    opened, document = run.open, run.document
+    try:
+        context = await session.context_of(opened)
+        settings = context.settings
+        if not settings.review_while_typing:
+            return
+        if too_large := _why_too_large(document, settings):
+            session.tell_once(f"{document.path or document.uri}: {too_large}", "warning")
+            return
+        reviewers = await session.ready()
+        whole = Span(0, len(document.text))
+        request = ReviewRequest(document, whole, EVERYTHING, NOBODY, settings)
+        session.expect(run, LOCAL, whole, FOCUSES)
+        if not run.overtaken:
+            await _listen(session, run, request, reviewers.local, reviewers, context)
+            if not run.overtaken:
+                session.finish(run, LOCAL)
+    except Exception as error:
+        _report(session, error, "warning")
+
+
+def _is_passive(run: Run) -> bool:
+    return run.kind == LOCAL
+
+
+# --- On demand
+
+
+def asked_for(session: Session) -> list[Run]:
+    """The reviews that go on because a person asked for them."""
+    return [run for run in session.runs.values() if not _is_passive(run)]
+
+
+def start_review(
+    session: Session, opened: OpenDocument, task_name: str, span: Span, token: int | str | None
+) -> Run:
+    """Starts a review of `span` of the document and returns at once.
+
+    An empty or one-character span means the function around it. A run of the
+    same task on the same document is cancelled. `token` is the client's own
+    progress report, None when it opened none.
+    """
+    for other in list(session.runs.values()):
+        if other.open is opened and other.kind == task_name:
+            session.cancel(other)
+    run = session.new_run(opened, task_name, _title(opened.context, task_name))
+    run.token = token
+    _start(session, run, _review_on_demand(session, run, span))
+    return run
+
+
+async def _review_on_demand(session: Session, run: Run, span: Span) -> None:
+    summary = CANCELLED
+    has_progress = False
+    try:
+        context = await session.context_of(run.open, fresh=True)
+        reviewers = await session.ready()
+        run.title = _title(context, run.kind)
+        has_progress = await _begin(session, run, context.engine)
+        request = await _request(run, context, span)
+        models = await _review_with_both(session, run, request, reviewers, context)
+        summary = _summary(session, run, context, models)
+        if not has_progress or not any(run.found.values()):
+            # A progress report that ends leaves no trace, and nothing else shows up either.
+            session.tell(f"{run.title}: {summary}.", "information")
+    except Exception as error:
+        summary = _report(session, error, "error")
+    finally:
+        if has_progress and run.token is not None:
+            session.connection.notify("$/progress", to_lsp.end(run.token, summary))
+
+
+async def _request(run: Run, context: Context, span: Span) -> ReviewRequest:
+    """Raises EngineError when the review cannot be done as asked."""
+    document, settings = run.document, context.settings
+    if too_large := _why_too_large(document, settings):
+        raise EngineError(too_large)
+    task = next((task for task in context.tasks if task.name == run.kind), None)
+    if task is None:
+        raise EngineError(no_such_task(run.kind, context))
+    if context.model and context.agent is None:
+        raise EngineError(context.no_agent)
+    if span.end - span.start <= 1:
+        span = await asyncio.to_thread(enclosing_function, document, span)
+    return ReviewRequest(
+        document=document,
+        span=span,
+        task=task,
+        agent=context.agent or NOBODY,
+        settings=settings,
+        conventions=context.conventions,
+    )
+
+
+async def _review_with_both(
+    session: Session,
+    run: Run,
+    request: ReviewRequest,
+    reviewers: Reviewers,
+    context: Context,
+) -> list[str]:
+    """Runs the local engine and, where one is configured, the agent; returns its models."""
+    focuses = request.task.focuses
+    session.expect(run, LOCAL, request.span, focuses)
+    try:
+        evidence, _ = await _listen(session, run, request, reviewers.local, reviewers, context)
+        session.finish(run, LOCAL)
+    except EngineError as error:
+        # A linter that is missing is no reason not to ask the agent.
+        evidence = []
+        _report(session, error, "warning")
+    if not context.model:
+        return []
+    producer = f"agent:{request.task.name}"
+    session.expect(run, producer, request.span, focuses)
+    asked = replace(request, evidence=tuple(evidence))
+    _, usage = await _listen(session, run, asked, reviewers.agent, reviewers, context)
+    session.finish(run, producer)
+    return sorted({one.model for one in usage})
+
+
+async def _listen(
+    session: Session,
+    run: Run,
+    request: ReviewRequest,
+    engine: Engine,
+    reviewers: Reviewers,
+    context: Context,
+) -> tuple[list[Finding], list[Usage]]:
+    """Stores what `engine` says, as it comes, and returns it.
+
+    Ends early when a passive run is overtaken. Raises EngineError.
+    """
+    producer = LOCAL if engine is reviewers.local else f"agent:{request.task.name}"
+    found: dict[str, Finding] = {}
+    usage: list[Usage] = []
+    outcomes = review(
+        request, engine, reviewers.checker, reviewers.catalogue, context.relative_path
+    )
+    async with aclosing(outcomes):
+        async for outcome in outcomes:
+            if run.overtaken:
+                break
+            match outcome:
+                case Finding():
+                    is_new = outcome.id not in found
+                    found[outcome.id] = outcome
+                    session.accept(run, producer, outcome)
+                    if is_new and not _is_passive(run):
+                        run.open.revealed.add(outcome.id)
+                        _show_progress(session, run)
+                case Verdict():
+                    session.accept_verdict(run, outcome)
+                case Usage():
+                    usage.append(outcome)
+                case Rejection(reason=reason):
+                    logger.info("A proposal was rejected.")
+                    logger.debug("%s", reason)
+    return list(found.values()), usage
+
+
+# --- What the person sees of it
+
+
+def no_such_task(name: str, context: Context) -> str:
+    """The sentence for a task that is not there."""
+    names = ", ".join(task.name for task in context.tasks)
+    return f'There is no task "{name}"; there are: {names}.'
+
+
+async def _begin(session: Session, run: Run, engine: str) -> bool:
+    """Opens the progress report; whether the client shows one."""
+    if run.token is None:
+        if not session.profile.progress:
+            return False
+        if not await session.connection.ask(
+            "window/workDoneProgress/create", to_lsp.create_progress(run.id), PROGRESS_SECONDS
+        ):
+            return False
+        run.token = run.id
+    begin = to_lsp.begin(run.token, f"{run.title} ({engine})", "no findings yet")
+    session.connection.notify("$/progress", begin)
+    return True
+
+
+def _show_progress(session: Session, run: Run) -> None:
+    if run.token is not None:
+        text = _counted(len(set().union(*run.found.values())))
+        session.connection.notify("$/progress", to_lsp.report(run.token, text))
+
+
+def _summary(session: Session, run: Run, context: Context, models: list[str]) -> str:
+    """`3 findings, 2 with a checked fix; engine: local`."""
+    ids = set().union(*run.found.values())
+    findings = [finding for finding in session.shown(run.open) if finding.id in ids]
+    fixes = sum(isinstance(finding.fix, Fix) for finding in findings)
+    engine = f"local + agent ({', '.join(models) or context.model})" if context.model else "local"
+    with_fix = f", {fixes} with a checked fix" if findings else ""
+    return f"{_counted(len(findings))}{with_fix}; engine: {engine}"
+
+
+def _counted(count: int) -> str:
+    return f"{count or 'no'} finding{'' if count == 1 else 's'}"
+
+
+def _report(session: Session, error: Exception, severity: Severity) -> str:
+    """Shows the person what went wrong, in a sentence, which is returned; logs the rest."""
+    expected = isinstance(error, EngineError)
+    sentence = str(error) if expected else BROKEN
+    logger.error("A review failed: %s", where_raised(error))
+    logger.debug("%s", error)
+    session.tell(sentence, severity if expected else "error")
+    return sentence
+
+
+def _title(context: Context | None, task_name: str) -> str:
+    tasks = context.tasks if context else ()
+    return next((task.title for task in tasks if task.name == task_name), task_name)
+
+
+def _why_too_large(document: Document, settings: Settings) -> str:
+    """A sentence; "" when the document is not larger than the settings allow."""
+    # A character takes one byte at least, so that most texts need not be encoded for this.
+    limit = settings.maximum_file_bytes
+    if len(document.text) * 4 <= limit or len(document.text.encode("utf-8", "replace")) <= limit:
+        return ""
+    return (
+        f"The file is larger than {limit:,} bytes, so it is not reviewed: "
+        "raise the setting maximumFileBytes."
+    )
+
+
+def _start(session: Session, run: Run, work: Coroutine[Any, Any, None]) -> None:
+    # What follows a run hangs on its task, not on a `finally` in it: a task that is
+    # cancelled before its first step never gets into its coroutine.
+    def ended(task: asyncio.Task[None]) -> None:
+        del session.runs[run.id]
+        if run.overtaken and session.is_open(run.open) and not session.is_closing:
+            review_while_typing(session, run.open)
+
+    run.task = asyncio.create_task(work)
+    run.task.add_done_callback(ended)

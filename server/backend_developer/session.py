@@ -1,0 +1,459 @@
+"""What one connection knows, and the only object that changes: open documents and their findings.
+
+A stored finding is always true of the latest text that the client told us of:
+`change` moves all of them, and what a run finds in an older text is moved
+through what was typed since, or dropped where that touched it.
+
+`publish` alone sends diagnostics. Everything runs on one event loop, and nothing
+here awaits between reading a document and using it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from .actions import Scope
+from .core.merge import apply_verdict
+from .core.model import CONFIDENCES, Document, Finding, Focus, Severity, Span, Verdict
+from .core.text import Change, Lines
+from .core.tracking import Tracked, add, follow, remove, track
+from .dismissals import FILE_NAME as DISMISSALS
+from .dismissals import Dismissal, Dismissals
+from .dismissals import add as add_dismissal
+from .failures import where_raised
+from .lsp import to_lsp
+from .lsp.from_lsp import ClientProfile, key_of
+from .review import Reviewers, select
+from .settings import EDITOR_SECTION
+
+if TYPE_CHECKING:
+    from .context import Context
+
+logger = logging.getLogger(__name__)
+
+LOCAL = "local"
+"""The producer of the local engine's findings; each task of the agent is one too."""
+PUBLISH_SECONDS = 0.01
+"""Findings that come within this time are published together: a scan gives all of its at once."""
+CONFIGURATION_SECONDS = 3.0
+
+
+class Connection(Protocol):
+    """The client, as far as anything but wire.py knows it."""
+
+    def notify(self, method: str, params: object) -> None: ...
+
+    async def ask(self, method: str, params: object, seconds: float = ...) -> Any:
+        """Something with a `result`, or None when the client refused or did not answer."""
+
+
+@dataclass(eq=False)
+class OpenDocument:
+    """A document that the client has open, from `didOpen` to `didClose`."""
+
+    document: Document
+    lines: Lines
+    context: Context | None = None
+    """None until it was read from disk."""
+    loading: asyncio.Task[Context] | None = None
+    findings: dict[str, Tracked] = field(default_factory=dict)
+    """Producer -> its findings, each true of `document`."""
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    """Finding id -> what the agent said of it; kept for the next local run's finding too."""
+    revealed: set[str] = field(default_factory=set)
+    """Ids of what a person asked a review for: shown however unsure it is."""
+    shown: tuple[Finding, ...] | None = None
+    """What the person sees, in text order; None when it has to be worked out again."""
+    published: list[Any] = field(default_factory=list)
+    """The diagnostics that the client has."""
+    result_id: int = 0
+    """Names `published`, for a client that asks; no other has it, in any document."""
+    publishing: asyncio.TimerHandle | None = None
+
+    def stop(self) -> None:
+        """Ends what is under way for it, but its runs."""
+        if self.publishing:
+            self.publishing.cancel()
+            self.publishing = None
+        if self.loading:
+            self.loading.cancel()
+
+
+@dataclass(eq=False)
+class Run:
+    """One review of one document, from its start to its end."""
+
+    id: str
+    open: OpenDocument
+    document: Document
+    """As it was when the run began; what the run finds is true of it."""
+    kind: str
+    """LOCAL for the passive run, else the task's name. A newer one of a kind cancels the older."""
+    title: str
+    token: int | str | None = None
+    """The progress report that the client shows, and can cancel by."""
+    typed: list[Change] = field(default_factory=list)
+    """What was typed since it began."""
+    before: dict[str, set[str]] = field(default_factory=dict)
+    """Producer -> ids of its findings from earlier runs that this one should find again."""
+    found: dict[str, set[str]] = field(default_factory=dict)
+    """Producer -> ids of what it found so far."""
+    task: asyncio.Task[None] | None = None
+    overtaken: bool = False
+    """A passive run whose text is not the latest any more."""
+
+
+class Session:
+    """`make_reviewers` builds the engines, in a thread, when they are first needed."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        make_reviewers: Callable[[Mapping[str, str]], Reviewers],
+        environment: Mapping[str, str],
+    ) -> None:
+        self.connection = connection
+        self.environment = environment
+        self.profile = ClientProfile()
+        self.folders: tuple[Path, ...] = ()
+        self.editor_settings: Mapping[str, object] = {}
+        """What the client sent by itself; what it answers when asked goes before it."""
+        self.documents: dict[str, OpenDocument] = {}
+        self.runs: dict[str, Run] = {}
+        """By id."""
+        self.reviewers: Reviewers | None = None
+        """None until they are built."""
+        self._make_reviewers = make_reviewers
+        self._building: asyncio.Task[Reviewers] | None = None
+        self.is_closing = False
+        """The client has said goodbye."""
+        self._told: set[str] = set()
+        self._numbers = itertools.count(1)
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    # --- Documents
+
+    def open(self, document: Document) -> OpenDocument:
+        """A document was opened; one that is open already under that URI is closed first."""
+        self.close(document.uri)
+        opened = OpenDocument(document, Lines(document.text))
+        self.documents[key_of(document.uri)] = opened
+        return opened
+
+    def find(self, uri: str) -> OpenDocument | None:
+        """The open document that `uri` names, however it is escaped."""
+        return self.documents.get(key_of(uri))
+
+    def change(
+        self, opened: OpenDocument, changes: Sequence[Change], lines: Lines, version: int
+    ) -> None:
+        """Its text became that of `lines`, each change relative to what the one before it left."""
+        text = lines.text
+        opened.document = replace(opened.document, text=text, version=version)
+        opened.lines = lines
+        opened.findings = {
+            producer: follow(tracked, changes, text)
+            for producer, tracked in opened.findings.items()
+        }
+        for run in self.runs.values():
+            if run.open is opened:
+                run.typed += changes
+        self.changed(opened)
+
+    def close(self, uri: str) -> None:
+        """Its runs end and its findings go, in the client too."""
+        opened = self.documents.pop(key_of(uri), None)
+        if opened is None:
+            return
+        for run in list(self.runs.values()):
+            if run.open is opened:
+                self.cancel(run)
+        opened.stop()
+        if opened.published and not self.profile.pull_diagnostics:
+            empty = to_lsp.published(opened.document, [])
+            self.connection.notify("textDocument/publishDiagnostics", empty)
+
+    # --- Findings
+
+    def accept(self, run: Run, producer: str, finding: Finding) -> None:
+        """Stores what a run found in its own version of the text; replaces one of the same id."""
+        opened = run.open
+        if not self.is_open(opened):
+            return
+        run.found.setdefault(producer, set()).add(finding.id)
+        text = opened.document.text
+        findings = track([finding], run.document.text)
+        if run.typed:
+            findings = follow(findings, run.typed, text)
+        known = opened.findings.get(producer, Tracked(text))
+        # Gone through what was typed: then the older one of that id is no better.
+        known = remove(known, lambda other: other.id == finding.id)
+        opened.findings[producer] = add(known, findings.findings)
+        self.changed(opened)
+
+    def accept_verdict(self, run: Run, verdict: Verdict) -> None:
+        """Stores what the agent says of a finding that it was given."""
+        run.open.verdicts[verdict.finding_id] = verdict
+        self.changed(run.open)
+
+    def expect(self, run: Run, producer: str, span: Span, focuses: Sequence[Focus]) -> None:
+        """Notes which earlier findings in `span`, of the run's text, the run looks for again."""
+        known = run.open.findings.get(producer)
+        run.before[producer] = {
+            finding.id
+            for finding in (known.findings if known and not run.typed else ())
+            if span.contains(finding.span) and finding.focus in focuses
+        }
+
+    def finish(self, run: Run, producer: str) -> None:
+        """A run came to its end: what it was expected to find again, and did not, goes."""
+        opened = run.open
+        gone = run.before.get(producer, set()) - run.found.get(producer, set())
+        if gone and self.is_open(opened) and producer in opened.findings:
+            opened.findings[producer] = remove(
+                opened.findings[producer], lambda finding: finding.id in gone
+            )
+            self.changed(opened)
+
+    def shown(self, opened: OpenDocument) -> tuple[Finding, ...]:
+        """What the person sees, in text order: merged, without the dismissed and the unsure."""
+        if opened.shown is None:
+            opened.shown = self._select(opened)
+        return opened.shown
+
+    def _select(self, opened: OpenDocument) -> tuple[Finding, ...]:
+        context = opened.context
+        if context is None:
+            return ()
+        findings = [
+            apply_verdict(finding, opened.verdicts[finding.id])
+            if finding.id in opened.verdicts
+            else finding
+            for tracked in opened.findings.values()
+            for finding in tracked.findings
+        ]
+        chosen = select(
+            findings, opened.document, context.dismissals, context.relative_path, CONFIDENCES[-1]
+        )
+        limit = CONFIDENCES.index(context.settings.minimum_confidence)
+        return tuple(
+            finding
+            for finding in chosen.findings
+            if finding.id in opened.revealed or CONFIDENCES.index(finding.confidence) <= limit
+        )
+
+    def dismiss(self, opened: OpenDocument, finding: Finding, scope: Scope, reason: str) -> None:
+        """Dismisses a finding now, and for everybody who shares the folder's file.
+
+        The document must lie in a workspace folder.
+        """
+        context = opened.context
+        assert context is not None
+        assert context.root is not None
+        dismissal = Dismissal(
+            rule=finding.rule,
+            reason=reason,
+            date=date.today().isoformat(),
+            path="" if scope == "everywhere" else context.relative_path,
+            fingerprint=finding.id if scope == "here" else "",
+        )
+        self._dismissed(context.root, lambda entries: (*entries, dismissal))
+        self.keep(self._remember(context.root, dismissal))
+
+    async def _remember(self, root: Path, dismissal: Dismissal) -> None:
+        try:
+            await asyncio.to_thread(add_dismissal, root, dismissal)
+        except OSError as error:
+            self._dismissed(root, lambda entries: tuple(e for e in entries if e is not dismissal))
+            self.tell(
+                f"The finding was not dismissed: {root / DISMISSALS} cannot be written "
+                f"({error.strerror}).",
+                "error",
+            )
+
+    def _dismissed(
+        self, root: Path, change: Callable[[tuple[Dismissal, ...]], tuple[Dismissal, ...]]
+    ) -> None:
+        for opened in self.documents.values():
+            if opened.context and opened.context.root == root:
+                dismissals = Dismissals(change(opened.context.dismissals.entries))
+                opened.context = replace(opened.context, dismissals=dismissals)
+                self.changed(opened)
+
+    # --- Diagnostics
+
+    def changed(self, opened: OpenDocument) -> None:
+        """The findings may be others now; publishes them soon."""
+        opened.shown = None
+        if opened.publishing is None and not self.is_closing:
+            opened.publishing = asyncio.get_running_loop().call_later(
+                PUBLISH_SECONDS, self.publish, opened
+            )
+
+    def publish(self, opened: OpenDocument) -> None:
+        """Sends the document's diagnostics, when they are others than the client has."""
+        opened.publishing = None
+        if not self.is_open(opened):
+            return
+        if not self._renew(opened):
+            return
+        if self.profile.pull_diagnostics:
+            self.keep(self.connection.ask("workspace/diagnostic/refresh", None))
+        else:
+            self.connection.notify(
+                "textDocument/publishDiagnostics",
+                to_lsp.published(opened.document, opened.published),
+            )
+
+    def pull(self, opened: OpenDocument) -> tuple[list[Any], str]:
+        """The document's diagnostics for a client that asks for them, and their result id."""
+        self._renew(opened)
+        return opened.published, str(opened.result_id)
+
+    def _renew(self, opened: OpenDocument) -> bool:
+        """Works the diagnostics out again; whether they are others than before."""
+        diagnostics = self._diagnostics(opened)
+        if diagnostics == opened.published:
+            return False
+        opened.published = diagnostics
+        opened.result_id = next(self._numbers)
+        return True
+
+    def _diagnostics(self, opened: OpenDocument) -> list[Any]:
+        """The document's diagnostics now: its findings, and its problems if it is ours to read."""
+        path = opened.document.path
+        problems = {
+            problem: None
+            for other in self.documents.values()
+            if other.context
+            for problem in other.context.problems
+            if path and problem.path == path
+        }
+        return [
+            *(
+                to_lsp.diagnostic(finding, opened.document, opened.lines, self.profile)
+                for finding in self.shown(opened)
+            ),
+            *(
+                to_lsp.problem_diagnostic(problem, opened.lines, self.profile.encoding)
+                for problem in problems
+            ),
+        ]
+
+    # --- What holds where a document lies
+
+    async def context_of(self, opened: OpenDocument, *, fresh: bool = False) -> Context:
+        """The document's context; read from disk the first time, and when it must be `fresh`."""
+        if opened.loading is None or fresh:
+            opened.loading = asyncio.create_task(self._load(opened))
+        # A run that is cancelled while it waits must not take the others' context with it.
+        return await asyncio.shield(opened.loading)
+
+    async def _load(self, opened: OpenDocument) -> Context:
+        uri, path = opened.document.uri, opened.document.path
+        reviewers = await self.ready()
+        settings = dict(self.editor_settings)
+        if self.profile.configuration:
+            answer = await self.connection.ask(
+                "workspace/configuration",
+                to_lsp.configuration(uri, EDITOR_SECTION),
+                CONFIGURATION_SECONDS,
+            )
+            if answer and answer.result and isinstance(answer.result[0], dict):
+                settings |= answer.result[0]
+        context = await asyncio.to_thread(
+            _read_context,
+            path,
+            self.folders,
+            settings,
+            self.environment,
+            reviewers.catalogue.rules,
+        )
+        if opened.loading is asyncio.current_task():
+            opened.context = context
+            self._tell_problems(context)
+            # Its problems may stand in another open document.
+            for other in self.documents.values():
+                self.changed(other)
+        return context
+
+    def _tell_problems(self, context: Context) -> None:
+        """Says each problem once, unless the file it stands in is open and shows it."""
+        visible = {opened.document.path for opened in self.documents.values()} - {""}
+        for problem in context.problems:
+            if problem.path not in visible:
+                self.tell_once(str(problem), problem.severity)
+
+    def tell(self, sentence: str, severity: Severity) -> None:
+        """Shows the person a sentence."""
+        self.connection.notify("window/showMessage", to_lsp.shown(sentence, severity))
+
+    def tell_once(self, sentence: str, severity: Severity) -> None:
+        """The same, unless the person has read that sentence already."""
+        if sentence not in self._told:
+            self._told.add(sentence)
+            self.tell(sentence, severity)
+
+    # --- Runs
+
+    def new_run(self, opened: OpenDocument, kind: str, title: str) -> Run:
+        """A run of the document as it is now; whoever starts it gives it its task."""
+        run = Run(
+            f"backend-developer-run-{next(self._numbers)}", opened, opened.document, kind, title
+        )
+        self.runs[run.id] = run
+        return run
+
+    def cancel(self, run: Run) -> None:
+        """Ends a run. What it found stays; the request it sent, if any, is closed."""
+        if run.task:
+            run.task.cancel()
+
+    def cancel_all(self) -> None:
+        """Ends all that is going on: the client says goodbye."""
+        self.is_closing = True
+        for run in self.runs.values():
+            self.cancel(run)
+        for opened in self.documents.values():
+            opened.stop()
+        for task in self._tasks:
+            task.cancel()
+
+    async def ready(self) -> Reviewers:
+        """The engines and the catalogue, built once."""
+        if self._building is None:
+            self._building = asyncio.create_task(self._build())
+        return await asyncio.shield(self._building)
+
+    async def _build(self) -> Reviewers:
+        self.reviewers = await asyncio.to_thread(self._make_reviewers, self.environment)
+        return self.reviewers
+
+    def keep(self, work: Any) -> None:
+        """Runs a coroutine in the background; the event loop itself keeps no task alive."""
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            logger.error("Work in the background failed: %s", where_raised(error))
+
+    def is_open(self, opened: OpenDocument) -> bool:
+        """Whether the client still has this very document open; reopening makes another."""
+        return self.documents.get(key_of(opened.document.uri)) is opened
+
+
+def _read_context(*arguments: Any) -> Context:
+    # Here: a server starts without all that reads files.
+    from .context import load_context
+
+    return load_context(*arguments)

@@ -1,0 +1,351 @@
+"""The pygls seam: pygls frames the messages, lsprotocol types them, the rest is here.
+
+Of pygls 2.1 only the reading loop is used. Its dispatcher, its futures and its
+text documents are not, because each of these cost somebody a day:
+
+- it splits lines at form feed, U+2028 and the like, so that incremental sync
+  corrupts its copy of the text: here `didOpen`, `didChange` and `didClose` reach
+  the handlers only, and `core.text` keeps the text;
+- its bookkeeping of futures grows with each notification (#607, #608), and a
+  shutdown with a request in flight changes a dictionary under iteration (#606):
+  here every handler is a plain function that returns at once, so there is
+  nothing to keep, and long work is a task that the session owns;
+- a reply to a request that was cancelled raises InvalidStateError (#621), and a
+  malformed one is dropped, so that the await never ends: `ask` has a time limit
+  and takes the first reply only;
+- a malformed request is dropped too, and its sender waits for ever: here it is
+  answered;
+- an unexpected exception reaches the client with its traceback and our paths,
+  and as a pop-up each time: here the client gets one fixed sentence, the log the
+  traceback;
+- it logs whole messages, with the documents and the settings in them;
+- importing its server takes as long as a third of lsprotocol.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import json
+import logging
+import os
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias, cast
+
+from lsprotocol import types
+from lsprotocol.converters import get_converter
+from pygls.io_ import StdoutWriter, run_async
+
+from .failures import where_raised
+
+logger = logging.getLogger(__name__)
+
+Handler: TypeAlias = Callable[[Any], Any]
+"""Takes a method's params, returns its result; called on the event loop, so it must be quick."""
+
+SOMETHING_WENT_WRONG = (
+    "backend-developer met an error of its own; the server's log has the details. "
+    "Editing goes on, and the next review starts afresh."
+)
+ASK_SECONDS = 30.0
+"""How long a client may take to answer a request of ours."""
+EXIT_SECONDS = 5.0
+"""How long the process may live after `exit`, when a thread does not end."""
+
+
+class InvalidParamsError(Exception):
+    """A request whose parameters make no sense; `str()` is the sentence that the client gets."""
+
+
+class Writer(Protocol):
+    def write(self, data: bytes) -> object: ...
+
+
+class Server:
+    """One connection to one client, over whatever `writer` writes to.
+
+    `handlers` maps a method to the function that handles it. Until `initialize`
+    has succeeded other requests are refused, and after `shutdown` all are.
+    """
+
+    def __init__(self) -> None:
+        self.handlers: Mapping[str, Handler] = {}
+        self.writer: Writer | None = None
+        self.exit_code = 1
+        """What the process should exit with: 0 once `shutdown` came before `exit`."""
+        self.stopped = threading.Event()
+        """Set by `exit`."""
+        self._converter = get_converter()
+        self._asked: dict[int | str, Asked] = {}
+        self._ids = itertools.count(1)
+        self._is_initialized = False
+        self._is_shut_down = False
+        self._told_of_error = False
+
+    # --- Sending, on the event loop only
+
+    def notify(self, method: str, params: object) -> None:
+        """Sends a notification of LSP."""
+        message_type = cast("Any", types.METHOD_TO_TYPES[method][0])
+        self._send(self._converter.unstructure(message_type(params=params)))
+
+    async def ask(self, method: str, params: object, seconds: float = ASK_SECONDS) -> Answer | None:
+        """Sends a request of LSP and waits for its answer.
+
+        None when the client answers with an error, with something that is no
+        answer to it, or not within `seconds`: some clients never answer. The
+        caller checks first that the client has the capability.
+        """
+        request_id = f"backend-developer-{next(self._ids)}"
+        answer: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
+        self._asked[request_id] = Asked(answer, method)
+        message_type = cast("Any", types.METHOD_TO_TYPES[method][0])
+        self._send(self._converter.unstructure(message_type(id=request_id, params=params)))
+        try:
+            # Not wait_for: before Python 3.12 it forgets a cancel that comes with the answer.
+            async with asyncio.timeout(seconds):
+                return await answer
+        except TimeoutError:
+            logger.warning("The client did not answer %s within %g s.", method, seconds)
+            return None
+        finally:
+            self._asked.pop(request_id, None)
+
+    def _respond(self, message_id: int | str, result: object) -> None:
+        self._send(
+            {"jsonrpc": "2.0", "id": message_id, "result": self._converter.unstructure(result)}
+        )
+
+    def _refuse(self, message_id: int | str, code: types.ErrorCodes, sentence: str) -> None:
+        error = {"code": code.value, "message": sentence}
+        self._send({"jsonrpc": "2.0", "id": message_id, "error": error})
+
+    def _send(self, message: object) -> None:
+        # Only ASCII, so that its length is the number of bytes.
+        body = json.dumps(message, separators=(",", ":"))
+        assert self.writer is not None
+        try:
+            self.writer.write(f"Content-Length: {len(body)}\r\n\r\n{body}".encode("ascii"))
+        except (BrokenPipeError, ValueError):
+            # The client is gone. The end of stdin says so too, and ends the server.
+            logger.warning("The client went away.")
+
+    # --- Receiving; the reading loop calls these two by name
+
+    def structure_message(self, data: dict[str, Any]) -> Any:
+        """A JSON object as a message; inner objects come here too, and stay as they are."""
+        if "jsonrpc" not in data:
+            return data
+        method, message_id = data.get("method"), data.get("id")
+        if not isinstance(method, str):
+            return self._reply(data)
+        try:
+            message_type = types.METHOD_TO_TYPES.get(method, (None,))[0]
+            params = (
+                data.get("params")
+                if message_type is None
+                else cast("Any", self._converter.structure(data, message_type)).params
+            )
+        except Exception:  # the converter raises whatever the data makes it raise
+            return Malformed(message_id, method)
+        if message_id is None:
+            return Notification(method, params)
+        return Request(message_id, method, params)
+
+    def _reply(self, data: dict[str, Any]) -> Reply:
+        message_id = data.get("id")
+        if not isinstance(message_id, int | str):
+            return Reply("", None)
+        asked = self._asked.get(message_id)
+        if asked is None or "result" not in data:
+            return Reply(message_id, None)
+        try:
+            response_type: Any = types.METHOD_TO_TYPES[asked.method][1]
+            result = self._converter.structure(data, response_type).result
+        except Exception:  # as above
+            logger.warning("The client's answer to %s is malformed.", asked.method)
+            return Reply(message_id, None)
+        return Reply(message_id, Answer(result))
+
+    def handle_message(self, message: Any) -> None:
+        """Does what a message asks for, and answers it if it is a request."""
+        match message:
+            case Request():
+                self._handle_request(message)
+            case Notification():
+                self._handle_notification(message)
+            case Reply(id=reply_id, answer=answer):
+                # A second answer, or one that came too late, finds nobody waiting.
+                asked = self._asked.get(reply_id)
+                if asked is not None and not asked.answer.done():
+                    asked.answer.set_result(answer)
+            case Malformed(id=None, method=method):
+                logger.warning("Ignored a malformed %s.", method)
+            case Malformed(id=int() | str() as message_id, method=method):
+                sentence = f"The parameters of {method} are not those that LSP gives it."
+                self._refuse(message_id, types.ErrorCodes.InvalidParams, sentence)
+            case _:
+                logger.warning("Ignored a message that is no JSON-RPC object.")
+
+    def _handle_request(self, request: Request) -> None:
+        try:
+            handler = self._handler_of(request)
+            result = handler(request.params)
+        except RefusedError as error:
+            self._refuse(request.id, error.code, str(error))
+        except InvalidParamsError as error:
+            self._refuse(request.id, types.ErrorCodes.InvalidParams, str(error))
+        except Exception as error:
+            self.report(error, request.method)
+            self._refuse(request.id, types.ErrorCodes.InternalError, SOMETHING_WENT_WRONG)
+        else:
+            self._is_initialized = True
+            self._is_shut_down = request.method == types.SHUTDOWN
+            self._respond(request.id, result)
+
+    def _handler_of(self, request: Request) -> Handler:
+        method = request.method
+        if self._is_shut_down or (self._is_initialized and method == types.INITIALIZE):
+            raise RefusedError(types.ErrorCodes.InvalidRequest, f"{method} came too late.")
+        if not self._is_initialized and method != types.INITIALIZE:
+            raise RefusedError(
+                types.ErrorCodes.ServerNotInitialized, f"{method} came before initialize."
+            )
+        if method not in self.handlers:
+            raise RefusedError(types.ErrorCodes.MethodNotFound, f"{method} is not supported.")
+        return self.handlers[method]
+
+    def _handle_notification(self, notification: Notification) -> None:
+        if notification.method == types.EXIT:
+            self.exit_code = 0 if self._is_shut_down else 1
+            self.stopped.set()
+            return
+        handler = self.handlers.get(notification.method)
+        if handler is None or self._is_shut_down or not self._is_initialized:
+            return
+        try:
+            handler(notification.params)
+        except Exception as error:
+            self.report(error, notification.method)
+
+    def report(self, error: Exception, what: object) -> None:
+        """Logs an error of ours in handling `what`; tells the person once that there was one."""
+        logger.error("%s failed: %s", what, where_raised(error))
+        logger.debug("%s", error)
+        if not self._told_of_error:
+            self._told_of_error = True
+            self.notify(
+                types.WINDOW_SHOW_MESSAGE,
+                types.ShowMessageParams(types.MessageType.Error, SOMETHING_WENT_WRONG),
+            )
+
+
+def serve_stdio(server: Server) -> int:
+    """Serves until the client says `exit` or goes away; returns the exit code.
+
+    stdout is the wire: anything that prints meanwhile goes to stderr.
+    """
+    # What pygls logs above this holds whole messages.
+    logging.getLogger("pygls").setLevel(logging.WARNING)
+    file_number, server.writer = sys.stdin.fileno(), StdoutWriter(sys.stdout.buffer)
+    sys.stdout = sys.stderr
+    sys.setswitchinterval(0.0005)
+
+    async def serve() -> None:
+        try:
+            await run_async(
+                stop_event=server.stopped,
+                reader=_read(file_number),
+                protocol=cast("Any", server),
+                error_handler=server.report,
+            )
+        except asyncio.IncompleteReadError:
+            logger.warning("The client went away in the middle of a message.")
+        finally:
+            # asyncio.run cancels what still runs and then waits for it and for its
+            # threads without a limit; a linter that hangs must not keep the process.
+            deadline = threading.Timer(EXIT_SECONDS, os._exit, (server.exit_code,))
+            deadline.daemon = True
+            deadline.start()
+
+    try:
+        asyncio.run(serve())
+    except KeyboardInterrupt:
+        return 130
+    return server.exit_code
+
+
+def _read(file_number: int) -> asyncio.StreamReader:
+    """Reads the file in a thread of its own, so that no other work can delay a cancel.
+
+    The thread is a daemon and holds no lock of Python's stdin: the process can
+    end while it waits for input that never comes.
+    """
+    loop, reader = asyncio.get_running_loop(), asyncio.StreamReader()
+
+    def feed() -> None:
+        # A closed loop raises RuntimeError: the server has ended.
+        with contextlib.suppress(RuntimeError, OSError):
+            while data := os.read(file_number, 1 << 16):
+                loop.call_soon_threadsafe(reader.feed_data, data)
+            loop.call_soon_threadsafe(reader.feed_eof)
+
+    threading.Thread(target=feed, name="stdin", daemon=True).start()
+    return reader
+
+
+# --- Messages
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    id: int | str
+    method: str
+    params: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    method: str
+    params: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a client answered to a request of ours; `result` is of the method's type."""
+
+    result: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """`answer` is None for an error, and for what is not of the method's type."""
+
+    id: int | str
+    answer: Answer | None
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """A request, or without id a notification, whose params are not those of its method."""
+
+    id: int | str | None
+    method: str
+
+
+class RefusedError(Exception):
+    """A request that no handler is called for; `str()` is the sentence that the client gets."""
+
+    def __init__(self, code: types.ErrorCodes, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    answer: asyncio.Future[Answer | None]
+    method: str

@@ -1,0 +1,154 @@
+"""A small language client over stdio for the benchmarks: no framework between clock and pipe."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+BARE = [sys.executable, str(Path(__file__).with_name("bare_server.py"))]
+"""The reference: a pygls server with one code action and nothing else."""
+OURS = [sys.executable, "-m", "backend_developer", "serve"]
+
+CAPABILITIES: dict[str, Any] = {
+    "general": {"positionEncodings": ["utf-16"]},
+    "textDocument": {
+        "publishDiagnostics": {"versionSupport": True},
+        "codeAction": {"codeActionLiteralSupport": {"codeActionKind": {"valueSet": [""]}}},
+    },
+    "workspace": {"workspaceEdit": {"documentChanges": True}},
+}
+
+
+class Client:
+    """Speaks JSON-RPC with one server process; notifications go to `on_notification`."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self.on_notification: Callable[[str, Any], None] = lambda method, params: None
+        self._ids = itertools.count(1)
+        self._waiting: dict[int, asyncio.Future[Any]] = {}
+
+    @property
+    def resident_bytes(self) -> int:
+        """Memory of the process that lies in RAM (Linux only)."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
+        return int(line.split()[1]) * 1024
+
+    async def request(self, method: str, params: Any) -> Any:
+        number = next(self._ids)
+        answer = self._waiting[number] = asyncio.get_running_loop().create_future()
+        self._send({"jsonrpc": "2.0", "id": number, "method": method, "params": params})
+        return await asyncio.wait_for(answer, 60)
+
+    def notify(self, method: str, params: Any) -> None:
+        self._send({"jsonrpc": "2.0", "method": method, "params": params})
+
+    async def initialize(self, options: dict[str, Any] | None = None) -> None:
+        """Until `initialize` is answered; `initialized` is sent after it."""
+        await self.request(
+            "initialize",
+            {
+                "processId": None,
+                "rootUri": None,
+                "capabilities": CAPABILITIES,
+                "initializationOptions": options or {},
+            },
+        )
+        self.notify("initialized", {})
+
+    def open(self, uri: str, text: str, language: str = "python") -> None:
+        item = {"uri": uri, "languageId": language, "version": 0, "text": text}
+        self.notify("textDocument/didOpen", {"textDocument": item})
+
+    def insert(self, uri: str, version: int, line: int, character: int, text: str) -> None:
+        place = {"line": line, "character": character}
+        self.notify(
+            "textDocument/didChange",
+            {
+                "textDocument": {"uri": uri, "version": version},
+                "contentChanges": [{"range": {"start": place, "end": place}, "text": text}],
+            },
+        )
+
+    def _send(self, message: dict[str, Any]) -> None:
+        body = json.dumps(message).encode()
+        assert self.process.stdin
+        self.process.stdin.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+
+    async def _read(self) -> None:
+        assert self.process.stdout
+        while header := await self.process.stdout.readline():
+            length = int(header.split(b":")[1])
+            while (await self.process.stdout.readline()).strip():
+                pass
+            message = json.loads(await self.process.stdout.readexactly(length))
+            if "method" in message:
+                if "id" in message:
+                    self._send({"jsonrpc": "2.0", "id": message["id"], "result": None})
+                else:
+                    self.on_notification(message["method"], message["params"])
+            elif waiting := self._waiting.pop(message["id"], None):
+                if "error" in message:
+                    waiting.set_exception(RuntimeError(message["error"]["message"]))
+                else:
+                    waiting.set_result(message["result"])
+
+
+@asynccontextmanager
+async def started(command: list[str]) -> AsyncIterator[Client]:
+    """A server process with a client on it; ended, by force if need be, on leaving."""
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        limit=1 << 24,
+    )
+    client = Client(process)
+    reader = asyncio.create_task(client._read())
+    try:
+        yield client
+        await client.request("shutdown", None)
+        client.notify("exit", None)
+        await asyncio.wait_for(process.wait(), 10)
+    finally:
+        reader.cancel()
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+def percentile(values: list[float], share: float) -> float:
+    """The smallest value that `share` (0 to 1) of the values do not exceed."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def python_file(lines: int, findings: int) -> str:
+    """Plausible Python of about `lines` lines, with `findings` things for the local engine to find.
+
+    Each finding has a fix, so that code actions and checks have their full work.
+    """
+    functions = lines // 10
+    spaced = {round(index * functions / findings) for index in range(findings)} if findings else ()
+    parts = ["import hashlib\n\nimport yaml\n\n\n"]
+    for number in range(functions):
+        load = "yaml.load(text, Loader=yaml.Loader)" if number in spaced else "yaml.safe_load(text)"
+        parts.append(
+            f"def read_{number}(text: str, names: list[str]) -> dict[str, object]:\n"
+            f'    """Reads part {number} of the configuration."""\n'
+            f"    values = {load}\n"
+            f"    chosen = {{name: values[name] for name in names if name in values}}\n"
+            f"    digest = hashlib.sha256(text.encode()).hexdigest()\n"
+            f'    chosen["digest"] = digest\n'
+            f'    chosen["number"] = {number}\n'
+            f"    return chosen\n\n\n"
+        )
+    return "".join(parts)

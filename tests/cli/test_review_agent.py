@@ -1,0 +1,151 @@
+"""`backend-developer review` with the agent, which the real SDK asks at a loopback endpoint."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loopback_model import KEY, LoopbackModel, Reply, answer, finding
+
+Run = Callable[..., Any]
+Write = Callable[[Mapping[str, str | bytes]], None]
+
+CODE = """\
+def orders(session, customer):
+    first = session.load(customer, "orders")
+    second = session.load(customer, "invoices")
+    return first, second
+"""
+
+
+@pytest.fixture
+def model(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackModel]:
+    """The endpoint, in a loop and a thread of its own, and the environment that names it."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    endpoint = LoopbackModel()
+    asyncio.run_coroutine_threadsafe(endpoint.__aenter__(), loop).result(10)
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", endpoint.url)
+    monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
+    yield endpoint
+    asyncio.run_coroutine_threadsafe(endpoint.__aexit__(), loop).result(10)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(10)
+    loop.close()
+
+
+def replaces(old: str, new: str, title: str = "Load it once") -> dict[str, Any]:
+    edit = {"file": None, "old": old, "new": new, "line": None}
+    return {"title": title, "needs": "none", "edits": [edit]}
+
+
+def test_what_goes_where_is_said_before(run: Run, write: Write, model: LoopbackModel) -> None:
+    write({"a.py": CODE, "CLAUDE.md": "Use British English."})
+    model.script(Reply(answer(finding(quote='session.load(customer, "orders")'))))
+    result = run("review", "a.py")
+    assert result.code == 1
+    [announcement] = result.err.splitlines()
+    assert announcement == (
+        f"sending 1 file ({len(CODE)} bytes, CLAUDE.md) to {model.url.removeprefix('http://')}, "
+        "model claude-sonnet-5-5; --engine local sends nothing"
+    )
+    assert "engine: local + agent (claude-sonnet-5-5)" in result.out
+    assert "claude-sonnet-5-5: 4,000 tokens in, 77 out" in result.out
+    assert "British English" in model.requests[0].raw.decode()
+
+
+def test_the_local_engine_sends_nothing(run: Run, write: Write, model: LoopbackModel) -> None:
+    write({"a.py": CODE})
+    result = run("review", "a.py", "--engine", "local")
+    assert (result.code, result.err) == (0, "")
+    assert model.requests == []
+
+
+def test_a_model_and_an_agent_can_be_chosen(run: Run, write: Write, model: LoopbackModel) -> None:
+    write(
+        {
+            "api/a.py": CODE,
+            "api/.claude/agents/auditor.md": "---\nname: auditor\ndescription: Audits.\n"
+            "model: opus\n---\nYou audit this folder.",
+        }
+    )
+    run("review", "api", "--agent", "auditor")
+    assert model.requests[-1].body["model"] == "claude-opus-5-5"
+    assert "You audit this folder." in json.dumps(model.requests[-1].body["system"])
+    run("review", "api", "--agent", "auditor", "--model", "haiku")
+    assert model.requests[-1].body["model"] == "claude-haiku-5-5"
+
+
+def test_an_error_of_the_endpoint_keeps_what_was_found(
+    run: Run, write: Write, model: LoopbackModel
+) -> None:
+    write({"a.py": "import subprocess\nsubprocess.run(f'ls {x}', shell=True)\n"})
+    model.usual = lambda _: Reply(status=403, error_type="permission_error")
+    result = run("review", "a.py")
+    assert result.code == 3
+    assert "error: a.py: " in result.err
+    assert "command-injection" in result.out
+
+
+def test_fixes_are_applied_and_the_other_findings_carried_along(
+    run: Run, write: Write, model: LoopbackModel
+) -> None:
+    write({"a.py": CODE})
+    first = 'first = session.load(customer, "orders")'
+    model.script(
+        Reply(
+            answer(
+                finding(quote=first, fix=replaces(first, "# Loaded\n    " + first)),
+                finding(quote='session.load(customer, "invoices")', line=3),
+            )
+        )
+    )
+    result = run("review", "a.py", "--fix")
+    assert Path("a.py").read_text() == CODE.replace(first, "# Loaded\n    " + first)
+    assert "fixed a.py: 1 edit" in result.out
+    # The other finding moved down with its code, and the agent was not asked again.
+    assert "a.py:4:14: error[security/sql-injection]" in result.out
+    assert "1 finding: 1 security" in result.out
+    assert len(model.requests) == 1
+
+
+def test_a_broken_agent_file_is_named(run: Run, write: Write, model: LoopbackModel) -> None:
+    write({"a.py": CODE, ".claude/agents/broken.md": "---\ndescription: No name.\n---\nx"})
+    result = run("review", "a.py")
+    assert result.code == 0
+    assert ".claude/agents/broken.md" in result.err
+    assert "has no `name`" in result.err
+
+
+def test_an_interrupt_is_one_sentence(write: Write, model: LoopbackModel) -> None:
+    write({"a.py": CODE})
+    model.script(Reply(fault="stall"))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "backend_developer", "review", "a.py"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while not model.requests and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert (process.returncode, out) == (130, "")
+    announcement, _, last = err.partition("\n\n")
+    assert announcement.startswith("sending 1 file")
+    assert last == "interrupted: what was not yet said is lost; no file is half written\n"

@@ -1,0 +1,60 @@
+"""A request to review with, and an endpoint to send it to."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+
+from backend_developer.catalogue import Catalogue
+from backend_developer.core.model import Document, Finding, Span
+from backend_developer.engines.base import ReviewRequest
+from backend_developer.settings import Settings
+from engine.support import AGENT, CODE, PATH, RULES, TASK, MakeRequest
+from loopback_model import LoopbackModel
+
+
+@pytest.fixture
+def catalogue() -> Catalogue:
+    return Catalogue(MappingProxyType({rule.id: rule for rule in RULES}))
+
+
+@pytest.fixture
+def make_request() -> MakeRequest:
+    """A request for the whole of `code`; keywords replace its members."""
+
+    def make(code: str = CODE, **changes: Any) -> ReviewRequest:
+        document = Document(f"file://{PATH}", PATH, "python", code, 1)
+        request = ReviewRequest(document, Span(0, len(code)), TASK, AGENT, Settings())
+        return replace(request, **changes)
+
+    return make
+
+
+@pytest.fixture
+def sql_finding() -> Finding:
+    """What a linter found in CODE."""
+    code = "\"select * from users where name = '%s'\" % name"
+    start = CODE.index(code)
+    return Finding(
+        id="f1",
+        rule="security/sql-injection",
+        focus="security",
+        severity="warning",
+        confidence="medium",
+        span=Span(start, start + len(code)),
+        code=code,
+        title="SQL built from input",
+        message="Possible SQL injection.",
+        sources=("ruff:S608",),
+        author="local",
+    )
+
+
+@pytest.fixture
+async def model() -> AsyncIterator[LoopbackModel]:
+    async with LoopbackModel() as endpoint:
+        yield endpoint

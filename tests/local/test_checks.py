@@ -1,0 +1,302 @@
+"""An edit is offered only when the tools find nothing wrong with its result."""
+
+from __future__ import annotations
+
+import pytest
+
+from backend_developer.checks import FixChecker
+from backend_developer.core.model import Candidate, CheckReport, Document, Span, TextEdit
+from backend_developer.engines.local import LocalEngine
+from backend_developer.linters import oxlint, ruff
+from backend_developer.linters.process import LinterError
+from backend_developer.settings import Settings
+
+CHECKER = FixChecker(LocalEngine())
+
+
+def make_candidate(text: str, old: str, new: str, rule: str = "other") -> Candidate:
+    """Every place where `old` stands becomes `new`; the finding is at the first."""
+    places = [at for at in range(len(text)) if text.startswith(old, at)]
+    assert places
+    edits = tuple(TextEdit(Span(at, at + len(old)), new) for at in places)
+    return Candidate(rule, edits[0].span, edits, text.replace(old, new))
+
+
+def check(
+    text: str, old: str, new: str, *, rule: str = "other", language: str = "python"
+) -> CheckReport:
+    document = Document("file:///srv/app", f"/srv/app.{_ENDING[language]}", language, text)
+    candidate = make_candidate(text, old, new, rule)
+    (report,) = CHECKER.check(document, [candidate], Settings())
+    return report
+
+
+_ENDING = {
+    "python": "py",
+    "javascript": "js",
+    "typescript": "ts",
+    "typescriptreact": "tsx",
+    "go": "go",
+}
+
+TWO_FUNCTIONS = """\
+def load(number):
+    return number
+
+
+def show():
+    return load(1)
+"""
+
+TWO_METHODS = """\
+class Shop:
+    def load(self, number):
+        return number
+
+    def show(self):
+        return self.load(1)
+"""
+
+AWAITING = """\
+async def load(number):
+    return number
+
+
+async def show():
+    number = await load(1)
+    return number
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "new", "problem"),
+    [
+        pytest.param("x = (1)\n", "(1)", "1)", "it leaves a syntax error on line 1.", id="syntax"),
+        pytest.param(
+            "import random\n\nx = random.choice('ab')\n",
+            "random.choice",
+            "secrets.choice",
+            "it leaves the name `secrets` undefined on line 3.",
+            id="undefined name",
+        ),
+        pytest.param(
+            "x = 1\nprint(x)\n",
+            "x = 1\n",
+            "import secrets\nx = 1\n",
+            "it imports `secrets` on line 1 and never uses it.",
+            id="import that the edit brought and does not use",
+        ),
+        pytest.param(
+            "def f():\n    return 1\n",
+            "    return 1",
+            "    limit = 5\n    return 1",
+            "it assigns `limit` on line 2 and never uses it.",
+            id="variable that the edit brought and does not use",
+        ),
+        pytest.param(
+            "def f():\n    return 1\n\n\nx = f()\n",
+            "x = f()",
+            "def f():\n    return 2",
+            "it defines `f` a second time on line 5.",
+            id="second definition",
+        ),
+        pytest.param(
+            TWO_FUNCTIONS,
+            "def load(number):",
+            "def load(number, limit):",
+            "the call of `load` on line 6 does not fit its changed signature: `limit` is missing.",
+            id="function's caller left behind",
+        ),
+        pytest.param(
+            TWO_FUNCTIONS,
+            "def load(number):\n    return number",
+            "def load():\n    return 1",
+            "the call of `load` on line 6 does not fit its changed signature: "
+            "it passes 1 positional arguments of 0.",
+            id="too many arguments",
+        ),
+        pytest.param(
+            TWO_METHODS,
+            "def load(self, number):",
+            "def load(self, number, *, limit):",
+            "the call of `load` on line 6 does not fit its changed signature: `limit` is missing.",
+            id="method's caller left behind",
+        ),
+        pytest.param(
+            TWO_FUNCTIONS.replace("    return load(1)", "    number = load(1)\n    return number"),
+            "def load",
+            "async def load",
+            "it makes `load` async, but line 6 does not await it.",
+            id="caller that does not await",
+        ),
+        pytest.param(
+            AWAITING,
+            "async def load",
+            "def load",
+            "it makes `load` not async, but line 6 awaits it.",
+            id="caller that awaits what is no coroutine",
+        ),
+        pytest.param(
+            "import hashlib\n\n\ndef digest(body):\n    return hashlib.md5(body)\n",
+            "return hashlib.md5(body)",
+            "return eval(hashlib.sha256(body))",
+            "it brings in security/code-injection on line 5: `return eval(hashlib.sha256(body))`.",
+            id="new finding",
+        ),
+    ],
+)
+def test_an_edit_of_python_is_withheld(text: str, old: str, new: str, problem: str) -> None:
+    assert check(text, old, new).problem == problem
+
+
+def test_an_edit_that_leaves_its_finding_is_withheld() -> None:
+    text = 'def f(cur, name):\n    cur.execute(f"select * from t where name = {name}")\n'
+    report = check(text, "{name}", "'{name}'", rule="security/sql-injection")
+    assert report.problem == "the finding is still there after it, on line 2."
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "new"),
+    [
+        pytest.param("x = 1\n", "1", "2", id="plain"),
+        pytest.param(
+            "import json\nimport pickle\n\nx = pickle.loads(b'')\nprint(json)\n",
+            "pickle.loads(b'')",
+            "json.loads(b'')",
+            id="import that the edit no longer needs",
+        ),
+        pytest.param("print(undefined)\nx = 1\n", "x = 1", "x = 2", id="undefined before"),
+        pytest.param(
+            "def digest(password):\n    return hashlib.md5(password)\n\n\nimport hashlib\nx = 1\n",
+            "import hashlib\nx = 1",
+            "import hashlib\n\nx = 2",
+            id="finding in a function that is not touched",
+        ),
+        pytest.param(
+            "import os\nimport os\n\nx = os.sep\n",
+            "import os\nimport os\n\nx",
+            "import os\n\nimport os\n\ny",
+            id="second definition before",
+        ),
+        pytest.param("def f(:\nx = 1\n", "x = 1", "x = 2", id="syntax error before"),
+        pytest.param(TWO_FUNCTIONS, "number", "count", id="parameter renamed throughout"),
+        pytest.param(TWO_FUNCTIONS, "(number):", "(number, limit=5):", id="parameter with default"),
+        pytest.param("😀 = 1\r\nx = '😀'\r\n", "x", "y", id="emoji and CRLF"),
+        pytest.param("", "", "x = 1\n", id="empty file"),
+    ],
+)
+def test_an_edit_of_python_passes(text: str, old: str, new: str) -> None:
+    if not text:
+        candidate = Candidate("other", Span(0, 0), (TextEdit(Span(0, 0), new),), new)
+        document = Document("file:///a.py", "/a.py", "python", text)
+        assert CHECKER.check(document, [candidate], Settings())[0].problem == ""
+    else:
+        assert check(text, old, new).problem == ""
+
+
+def test_an_edit_that_removes_its_finding_passes() -> None:
+    text = 'def f(cur, name):\n    cur.execute(f"select id from t where name = {name}")\n'
+    old = 'f"select id from t where name = {name}"'
+    new = '"select id from t where name = %s", (name,)'
+    assert check(text, old, new, rule="security/sql-injection") == CheckReport()
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "old", "new", "problem"),
+    [
+        pytest.param(
+            "javascript",
+            "const x = { a: 1 };\n",
+            "1 }",
+            "1",
+            "it leaves a syntax error on line 1.",
+            id="syntax",
+        ),
+        pytest.param(
+            "javascript",
+            "const id = Math.random();\nexport { id };\n",
+            "Math.random()",
+            "nanoid()",
+            "it leaves the name `nanoid` undefined on line 1.",
+            id="undefined name",
+        ),
+        pytest.param(
+            "typescript",
+            "const limit: number = 1;\nconsole.log(limit);\n",
+            "console.log(limit);",
+            "limit = 2;",
+            "it assigns to a constant on line 2.",
+            id="constant assigned",
+        ),
+        pytest.param(
+            "typescriptreact",
+            "export const Name = (p: { name: string }) => <b>{p.name}</b>;\n",
+            "p.name",
+            "name",
+            "",
+            id="a name that browsers define",
+        ),
+        pytest.param(
+            "javascript",
+            "const key = 1;\nconsole.log(key);\n",
+            "1",
+            "process.env.KEY",
+            "",
+            id="globals of Node",
+        ),
+    ],
+)
+def test_an_edit_of_javascript_is_judged(
+    language: str, text: str, old: str, new: str, problem: str
+) -> None:
+    assert check(text, old, new, language=language).problem == problem
+
+
+def test_what_was_not_checked_is_said() -> None:
+    template = 'return render_template("a.html", user=user)\n'
+    assert check(template, "user=user", "user=1").unchecked == (
+        "The template that it renders was not checked.",
+    )
+    report = check(TWO_FUNCTIONS, "(number):", "(number, limit=5):")
+    assert report.unchecked == (
+        "The signature of `load` changed; calls in other files were not checked.",
+    )
+    report = check("func main() {}\n", "main", "run", language="go")
+    assert report.unchecked == ("Edits of go cannot be checked.",)
+
+
+def test_a_missing_linter_leaves_its_check_undone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(oxlint, "find_program", lambda name: None)
+    report = check("const x = 1;\n", "1", "nanoid()", language="javascript")
+    assert report.problem == ""
+    assert report.unchecked == (
+        "Names could not be checked: oxlint is not installed; "
+        "run `pip install 'backend-developer[linters]'`.",
+    )
+
+    def no_ruff() -> str:
+        raise LinterError("ruff is not installed.")
+
+    monkeypatch.setattr(ruff, "find_ruff", no_ruff)
+    report = check("x = 1\n", "1", "undefined")
+    assert report.problem == ""
+    assert check("x = (1)\n", "(1)", "1)").problem == "it leaves a syntax error on line 1."
+    assert report.unchecked == (
+        "Names could not be checked: ruff is not installed.",
+        "New findings could not all be checked: ruff is not installed.",
+    )
+
+
+def test_each_candidate_of_a_batch_is_judged_by_itself() -> None:
+    text = "x = 1\ny = 2\n"
+    document = Document("file:///a.py", "/a.py", "python", text)
+    candidates = [
+        make_candidate(text, "1", "undefined"),
+        make_candidate(text, "2", "3"),
+        make_candidate(text, "2", "("),
+    ]
+    assert [bool(report.problem) for report in CHECKER.check(document, candidates, Settings())] == [
+        True,
+        False,
+        True,
+    ]

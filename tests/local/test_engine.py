@@ -1,0 +1,240 @@
+"""The local engine: what is found where, in any text, under any settings."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from backend_developer.core.model import (
+    AgentDefinition,
+    Document,
+    Focus,
+    Proposal,
+    Severity,
+    Span,
+    TaskDefinition,
+)
+from backend_developer.engines.base import EngineError, ReviewRequest
+from backend_developer.engines.local import LocalEngine
+from backend_developer.linters import process, ruff
+from backend_developer.settings import Settings
+
+ENGINE = LocalEngine()
+AGENT = AgentDefinition("none", "", "", "", "built-in")
+
+
+def scan(
+    text: str,
+    *,
+    path: str = "/srv/app.py",
+    language: str = "python",
+    settings: Settings | None = None,
+) -> list[tuple[str, str]]:
+    """The code and the rule of each finding, in text order."""
+    document = Document(f"file://{path}", path, language, text)
+    return [
+        (text[proposal.where.start : proposal.where.end], proposal.rule)
+        for proposal in ENGINE.scan(document, settings or Settings())
+        if isinstance(proposal.where, Span)
+    ]
+
+
+def review(
+    text: str, *, focuses: tuple[Focus, ...], span: Span | None = None, engine: LocalEngine = ENGINE
+) -> list[Proposal]:
+    document = Document("file:///srv/app.py", "/srv/app.py", "python", text)
+    task = TaskDefinition("t", "T", "review", focuses, "", "")
+    whole = span or Span(0, len(text))
+    request = ReviewRequest(document, whole, task, AGENT, Settings())
+
+    async def collect() -> list[Proposal]:
+        return [proposal async for proposal in engine.review(request)]
+
+    return asyncio.run(collect())
+
+
+EXEC = ("exec", "security/code-injection")
+TOKEN = ("jwt.decode(token, KEY)", "security/jwt-weak-algorithm")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("exec(x)\njwt.decode(token, KEY)\n", id="plain"),
+        pytest.param("'😀é'; exec(x)\n'😀'; jwt.decode(token, KEY)", id="astral"),
+        pytest.param("exec(x)\r\ny = '😀'\r\njwt.decode(token, KEY)\r\n", id="CRLF"),
+        pytest.param("exec(x)\ry = '😀'\rjwt.decode(token, KEY)\r", id="lone CR"),
+        pytest.param("\x0c\nexec(x)\n\x0c\njwt.decode(token, KEY)\n", id="form feed"),
+        pytest.param("'\u2028'; exec(x)\njwt.decode(token, KEY)\n", id="line separator"),
+        pytest.param("\ufeffexec(x)\njwt.decode(token, KEY)\n", id="byte order mark"),
+        pytest.param("'\ud800'; exec(x)\njwt.decode(token, KEY)\n", id="lone surrogate"),
+    ],
+)
+def test_places_are_offsets_of_the_text(text: str) -> None:
+    assert scan(text) == [EXEC, TOKEN]
+
+
+def test_a_file_with_a_syntax_error_is_still_reviewed() -> None:
+    assert scan("def f(:\n    pass\n\njwt.decode(token, KEY)\n") == [TOKEN]
+
+
+def test_an_empty_file_has_no_findings() -> None:
+    assert scan("") == []
+
+
+def test_an_unknown_language_has_no_findings() -> None:
+    assert scan("exec(x)", path="/srv/a.sql", language="sql") == []
+
+
+def test_javascript_is_reviewed_too() -> None:
+    assert ("x", "security/code-injection") in scan(
+        "eval(x)\n", path="/srv/a.js", language="javascript"
+    )
+
+
+def test_ruff_and_our_rules_report_one_place_once_with_the_fix() -> None:
+    text = "import requests\n\nrequests.get(url)\n"
+    (proposal,) = ENGINE.scan(Document("", "/srv/app.py", "python", text), Settings())
+    assert proposal.rule == "performance/missing-timeout"
+    assert proposal.fix is not None
+
+
+def test_the_more_specific_rule_speaks_alone() -> None:
+    text = "import hashlib\n\ndigest = hashlib.md5(password.encode())\n"
+    assert scan(text) == [("hashlib.md5(password.encode())", "security/password-hash-too-fast")]
+
+
+def test_a_plain_word_is_no_secret() -> None:
+    assert scan('token_type = "bearer"\nTOKEN_URL = "https://a.example/token"\n') == []
+    assert scan('password = "Xk29-vLq81"\n') == [('"Xk29-vLq81"', "security/hardcoded-secret")]
+
+
+def test_a_ruff_fix_keeps_the_meaning() -> None:
+    text = "for x in list((1, 2)):\n    print(x)\n"
+    (proposal,) = ENGINE.scan(Document("", "/srv/app.py", "python", text), Settings())
+    assert (proposal.rule, proposal.source) == ("performance/unnecessary-list", "ruff:PERF101")
+    assert proposal.fix is not None
+    (edit,) = proposal.fix.edits
+    assert edit.new == "(1, 2)"
+
+
+@pytest.mark.parametrize(
+    ("comment", "found"),
+    [
+        ("", True),
+        ("  # noqa", False),
+        ("  # noqa: S608", False),
+        ("  # noqa: E501", True),
+    ],
+)
+def test_noqa_silences_our_rules_as_it_does_ruffs(comment: str, found: bool) -> None:
+    text = f'cur.execute(f"select id from t where id = {{x}}"){comment}\n'
+    assert bool(scan(text)) == found
+
+
+@pytest.mark.parametrize("off", ["security/jwt-weak-algorithm", "security/*"])
+def test_a_rule_that_is_off_is_not_reported(off: str) -> None:
+    assert scan("jwt.decode(token, KEY)\n", settings=Settings(rules={off: "off"})) == []
+
+
+def test_a_rule_wins_over_its_focus() -> None:
+    rules: dict[str, Severity | str] = {
+        "security/*": "off",
+        "security/jwt-weak-algorithm": "hint",
+    }
+    document = Document("", "/srv/app.py", "python", "exec(x)\njwt.decode(token, KEY)\n")
+    (proposal,) = ENGINE.scan(document, Settings(rules=rules))  # type: ignore[arg-type]
+    assert (proposal.rule, proposal.severity) == ("security/jwt-weak-algorithm", "hint")
+
+
+def test_findings_in_test_files_are_folded_away() -> None:
+    document = Document("", "/srv/test_app.py", "python", "jwt.decode(token, KEY)\n")
+    assert [proposal.confidence for proposal in ENGINE.scan(document, Settings())] == ["low"]
+
+
+def test_a_review_keeps_to_its_focus_and_span() -> None:
+    text = "import requests\nexec(x)\nrequests.get(url)\n"
+    every = review(text, focuses=("security", "performance"))
+    assert [proposal.rule for proposal in every] == [
+        "security/code-injection",
+        "performance/missing-timeout",
+    ]
+    assert [p.rule for p in review(text, focuses=("security",))] == ["security/code-injection"]
+    last = Span(text.index("requests.get"), len(text))
+    assert [p.rule for p in review(text, focuses=("security", "performance"), span=last)] == [
+        "performance/missing-timeout"
+    ]
+
+
+def test_a_missing_ruff_is_said_once_and_our_rules_still_count(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ruff, "find_program", lambda name: None)
+    monkeypatch.setitem(sys.modules, "ruff", None)
+    engine = LocalEngine()
+    document = Document("", "/srv/app.py", "python", "jwt.decode(token, KEY)\n")
+    (found,) = engine.scan_all([document], Settings())
+    assert [proposal.rule for proposal in found.proposals] == ["security/jwt-weak-algorithm"]
+    with pytest.raises(EngineError, match="ruff is not installed, so only our own rules"):
+        review("jwt.decode(token, KEY)\n", focuses=("security",), engine=engine)
+    assert review("jwt.decode(token, KEY)\n", focuses=("security",), engine=engine)
+
+
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        ("exit 3", "failed with exit code 3: no message."),
+        ("echo broken >&2; exit 2", "failed with exit code 2: broken."),
+        ("exec sleep 5", "took longer than 0 seconds."),
+        ("head -c 3000 /dev/zero", "printed more than 0 MB."),
+    ],
+)
+def test_a_linter_that_misbehaves_is_a_problem(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: str, message: str
+) -> None:
+    monkeypatch.setattr(process, "TIMEOUT_SECONDS", 0.3)
+    monkeypatch.setattr(process, "MAXIMUM_OUTPUT_BYTES", 1000)
+    started = time.monotonic()
+    with pytest.raises(process.LinterError) as error:
+        process.run_linter(["/bin/sh", "-c", script], folder=tmp_path)
+    assert str(error.value) == f"sh {message}"
+    assert time.monotonic() - started < 4
+
+
+def test_a_linter_gets_no_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "secret")
+    monkeypatch.setenv("RUFF_CONFIG", "/nowhere")
+    output = process.run_linter(["/usr/bin/env"], folder=tmp_path)
+    assert b"ANTHROPIC" not in output
+    assert b"RUFF" not in output
+
+
+@pytest.mark.parametrize(
+    ("language", "path", "text", "expected"),
+    [
+        (
+            "python",
+            "/srv/app.py",
+            "def one():\n    '😀'\n    exec(a)\n\n\ndef two():\n    jwt.decode(token, KEY)\n",
+            "jwt.decode(token, KEY)",
+        ),
+        (
+            "javascript",
+            "/srv/app.js",
+            "function one() {\r\n  '😀'; eval(a);\r\n}\r\nconst two = () => { eval(b); };\r\n",
+            "b",
+        ),
+    ],
+)
+def test_a_check_of_an_edit_looks_only_where_it_touches(
+    language: str, path: str, text: str, expected: str
+) -> None:
+    edited = Span(text.index(expected), text.index(expected) + 1)
+    document = Document("", path, language, text)
+    (found,) = ENGINE.scan_all([document], Settings(), [[edited]])
+    places = [proposal.where for proposal in found.proposals if isinstance(proposal.where, Span)]
+    assert [text[place.start : place.end] for place in places] == [expected]

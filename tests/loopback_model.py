@@ -1,0 +1,375 @@
+"""A scripted endpoint that speaks the Messages API on 127.0.0.1, for tests and benchmarks.
+
+    async with LoopbackModel() as model:
+        model.script(Reply(answer(finding(quote="x = 1"))), Reply(status=529))
+        ... Settings(base_url=model.url), {"ANTHROPIC_API_KEY": model.key} ...
+        assert model.requests[0].body["model"] == "claude-sonnet-5-5"
+
+Replies are given in the order of the script; when it is used up, the answer has
+no findings. As a program it answers every request alike, until it is stopped:
+
+    python tests/loopback_model.py --port 8123 [--answer FILE] [--key KEY] [--delay SECONDS]
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+KEY = "loopback-key"
+
+Fault = Literal[
+    "none",
+    "error-event",  # an `error` event, of type `error_type`, in mid-stream
+    "cut",  # the connection is dropped
+    "no-stop",  # the stream ends cleanly, without message_delta and message_stop
+    "stall",  # nothing more comes, and the connection stays open
+    "bad-event",  # an event whose data is no JSON
+]
+
+
+def finding(**members: Any) -> dict[str, Any]:
+    """A finding as the answer's schema has it; every member has a default."""
+    return {
+        "quote": "",
+        "line": 1,
+        "message": "The query is built from the request.",
+        "flow": [],
+        "rule": "security/sql-injection",
+        "focus": "security",
+        "severity": "error",
+        "confidence": "high",
+        "cwes": [89],
+        "fix": None,
+    } | members
+
+
+def answer(*findings: Mapping[str, Any], evidence: Iterable[Mapping[str, Any]] = ()) -> str:
+    """The text of a whole answer."""
+    return json.dumps({"findings": findings, "evidence": [*evidence]}, ensure_ascii=False)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """How one request is answered."""
+
+    text: str = answer()
+    chunk: int = 40
+    """Characters of each text event; 1 cuts everywhere."""
+    delay: float = 0.0
+    """Seconds before each text event: a slow drip."""
+    fault: Fault = "none"
+    after: int = 0
+    """Characters of `text` that are sent before the fault."""
+    error_type: str = "overloaded_error"
+    stop_reason: str = "end_turn"
+    refusal: str | None = None
+    """The category in stop_details, for stop_reason "refusal"."""
+    usage: Mapping[str, int] = field(
+        default_factory=lambda: {
+            "input_tokens": 1200,
+            "cache_creation_input_tokens": 300,
+            "cache_read_input_tokens": 2500,
+        }
+    )
+    output_tokens: int = 77
+    status: int = 200
+    """Anything else is answered without a stream, as `error_type` with `message`."""
+    message: str = "scripted error"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    html: str = ""
+    """Sent as text/html instead of everything above but `status` and `headers`."""
+
+
+@dataclass
+class Recorded:
+    """One request, as it came."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    raw: bytes
+    disconnected: asyncio.Event = field(default_factory=asyncio.Event)
+    """The client closed the connection before the reply was complete."""
+    disconnected_at: float | None = None
+    """`time.monotonic()` of that."""
+
+    @property
+    def body(self) -> dict[str, Any]:
+        return json.loads(self.raw or b"{}")
+
+
+class LoopbackModel:
+    """The server. `requests` has everything that was received, also what was refused."""
+
+    def __init__(self, key: str | None = KEY, host: str = "127.0.0.1", port: int = 0) -> None:
+        self.key = key
+        """The key that is asked for; None: any, or none."""
+        self.requests: list[Recorded] = []
+        self.models: set[str] | None = None
+        """The models that exist; None: all."""
+        self.refuses_output_config = ""
+        """When not empty: the message of a 400 to every request that has an output_config."""
+        self.usual: Callable[[dict[str, Any]], Reply] = lambda body: Reply()
+        """Replies, from the request's body, when the script is used up."""
+        self._script: deque[Reply] = deque()
+        self._host, self._port = host, port
+        self._connections: set[asyncio.Task[None]] = set()
+
+    def script(self, *replies: Reply) -> None:
+        self._script.extend(replies)
+
+    @property
+    def url(self) -> str:
+        return f"http://{self._host}:{self._port}"
+
+    async def __aenter__(self) -> LoopbackModel:
+        self._server = await asyncio.start_server(self._connected, self._host, self._port)
+        self._port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+        for connection in tuple(self._connections):
+            connection.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+        await self._server.wait_closed()
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task
+        self._connections.add(task)
+        early = b""
+        try:
+            while request := await _read_request(reader, early):
+                self.requests.append(request)
+                early = await self._watched(request, reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass
+        finally:
+            self._connections.discard(task)
+            writer.close()
+
+    async def _watched(
+        self, request: Recorded, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> bytes:
+        """Replies, until done or until the client goes; what it sends early is returned."""
+        replying = asyncio.create_task(self._reply(request, writer))
+        reading = asyncio.create_task(reader.read(1))
+        try:
+            await asyncio.wait((replying, reading), return_when=asyncio.FIRST_COMPLETED)
+            if not replying.done() and not reading.result():
+                request.disconnected_at = time.monotonic()
+                request.disconnected.set()
+                raise ConnectionResetError
+            await replying
+            return reading.result() if reading.done() else b""
+        finally:
+            for task in (replying, reading):
+                task.cancel()
+            await asyncio.gather(replying, reading, return_exceptions=True)
+
+    async def _reply(self, request: Recorded, writer: asyncio.StreamWriter) -> None:
+        token = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if self.key is not None and self.key not in (token, request.headers.get("x-api-key")):
+            error = Reply(status=401, error_type="authentication_error", message="invalid key")
+            await _send_error(writer, error)
+        elif request.method == "GET" and request.path.startswith("/v1/models/"):
+            await self._send_model(writer, request.path.removeprefix("/v1/models/"))
+        elif request.method != "POST" or request.path != "/v1/messages":
+            await _send(writer, 404, b"<h1>Not found</h1>", "text/html")
+        elif self.models is not None and request.body["model"] not in self.models:
+            await _send_error(writer, _unknown(request.body["model"]))
+        elif self.refuses_output_config and "output_config" in request.body:
+            refusal = self.refuses_output_config
+            error = Reply(status=400, error_type="invalid_request_error", message=refusal)
+            await _send_error(writer, error)
+        else:
+            body = request.body
+            reply = self._script.popleft() if self._script else self.usual(body)
+            if reply.html:
+                page = reply.html.encode()
+                await _send(writer, reply.status, page, "text/html; charset=utf-8", reply.headers)
+            elif reply.status != 200:
+                await _send_error(writer, reply)
+            else:
+                await _send_stream(writer, reply, body["model"])
+
+    async def _send_model(self, writer: asyncio.StreamWriter, model: str) -> None:
+        if self.models is not None and model not in self.models:
+            await _send_error(writer, _unknown(model))
+            return
+        info = {
+            "type": "model",
+            "id": model,
+            "display_name": model,
+            "created_at": "2026-01-01T00:00:00Z",
+            "lifecycle": "active",
+            "max_input_tokens": 200000,
+            "max_tokens": 64000,
+        }
+        await _send(writer, 200, json.dumps(info).encode(), "application/json")
+
+
+def _unknown(model: str) -> Reply:
+    return Reply(status=404, error_type="not_found_error", message=f"model: {model}")
+
+
+# --- HTTP
+
+
+async def _read_request(reader: asyncio.StreamReader, early: bytes) -> Recorded | None:
+    try:
+        head = early + await reader.readuntil(b"\r\n\r\n")
+    except asyncio.IncompleteReadError:
+        return None
+    first, *lines = head.decode("latin-1").split("\r\n")
+    method, path, _ = first.split(" ", 2)
+    pairs = (line.partition(":") for line in lines if line)
+    headers = {name.lower(): value.strip() for name, _, value in pairs}
+    raw = await reader.readexactly(int(headers.get("content-length", 0)))
+    return Recorded(method, path, headers, raw)
+
+
+async def _send(
+    writer: asyncio.StreamWriter,
+    status: int,
+    body: bytes,
+    content_type: str,
+    headers: Mapping[str, str] | None = None,
+) -> None:
+    every = {"content-type": content_type, "content-length": str(len(body)), **(headers or {})}
+    writer.write(_head(status, every) + body)
+    await writer.drain()
+
+
+async def _send_error(writer: asyncio.StreamWriter, reply: Reply) -> None:
+    body = {"type": "error", "error": {"type": reply.error_type, "message": reply.message}}
+    raw = json.dumps(body).encode()
+    await _send(writer, reply.status, raw, "application/json", reply.headers)
+
+
+def _head(status: int, headers: Mapping[str, str]) -> bytes:
+    lines = [
+        f"HTTP/1.1 {status} Scripted",
+        *(f"{name}: {value}" for name, value in headers.items()),
+    ]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+
+# --- The stream
+
+
+async def _send_stream(writer: asyncio.StreamWriter, reply: Reply, model: str) -> None:
+    headers = {"content-type": "text/event-stream", "transfer-encoding": "chunked", **reply.headers}
+    writer.write(_head(200, headers))
+    text = reply.text if reply.fault == "none" else reply.text[: reply.after]
+    for event in _opening(reply, model):
+        await _write_event(writer, event)
+    for start in range(0, len(text), reply.chunk):
+        if reply.delay:
+            await asyncio.sleep(reply.delay)
+        await _write_event(writer, _text_delta(text[start : start + reply.chunk]))
+    match reply.fault:
+        case "none":
+            for event in _closing(reply):
+                await _write_event(writer, event)
+        case "error-event":
+            error = {"type": reply.error_type, "message": reply.message}
+            await _write_event(writer, {"type": "error", "error": error})
+        case "bad-event":
+            await _write_chunk(writer, b'event: content_block_delta\ndata: {"type": \n\n')
+        case "stall":
+            await asyncio.Event().wait()
+        case "cut":
+            writer.transport.abort()
+            raise ConnectionResetError
+        case "no-stop":
+            pass
+    writer.write(b"0\r\n\r\n")
+    await writer.drain()
+
+
+def _opening(reply: Reply, model: str) -> Iterator[dict[str, Any]]:
+    yield {
+        "type": "message_start",
+        "message": {
+            "id": "msg_loopback",
+            "type": "message",
+            "role": "assistant",
+            "model": model,
+            "content": [],
+            "stop_reason": None,
+            "stop_sequence": None,
+            "usage": {**reply.usage, "output_tokens": 1},
+        },
+    }
+    yield {"type": "ping"}
+    block = {"type": "text", "text": ""}
+    yield {"type": "content_block_start", "index": 0, "content_block": block}
+
+
+def _closing(reply: Reply) -> Iterator[dict[str, Any]]:
+    details = None
+    if reply.stop_reason == "refusal":
+        details = {"type": "refusal", "category": reply.refusal, "explanation": None}
+    yield {"type": "content_block_stop", "index": 0}
+    yield {
+        "type": "message_delta",
+        "delta": {
+            "stop_reason": reply.stop_reason,
+            "stop_sequence": None,
+            "stop_details": details,
+        },
+        "usage": {"output_tokens": reply.output_tokens},
+    }
+    yield {"type": "message_stop"}
+
+
+def _text_delta(text: str) -> dict[str, Any]:
+    delta = {"type": "text_delta", "text": text}
+    return {"type": "content_block_delta", "index": 0, "delta": delta}
+
+
+async def _write_event(writer: asyncio.StreamWriter, event: Mapping[str, Any]) -> None:
+    data = f"event: {event['type']}\ndata: {json.dumps(event)}\n\n"
+    await _write_chunk(writer, data.encode())
+
+
+async def _write_chunk(writer: asyncio.StreamWriter, data: bytes) -> None:
+    writer.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
+    await writer.drain()
+
+
+# --- As a program
+
+
+async def _serve(arguments: argparse.Namespace) -> None:
+    text = arguments.answer.read() if arguments.answer else answer()
+    async with LoopbackModel(arguments.key, port=arguments.port) as model:
+        model.usual = lambda body: Reply(text, delay=arguments.delay)
+        print(model.url, flush=True)
+        await asyncio.Event().wait()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="A scripted endpoint of the Messages API.")
+    parser.add_argument("--port", type=int, default=0, help="0: any free one; it is printed")
+    parser.add_argument("--answer", type=argparse.FileType("r", encoding="utf-8"))
+    parser.add_argument("--key", help="the key to ask for; any is accepted without this")
+    parser.add_argument("--delay", type=float, default=0.0, help="seconds before each piece")
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_serve(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
