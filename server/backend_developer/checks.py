@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from .catalogue import Catalogue
+from .core.edits import merge_edits
 from .core.model import (
     SEVERITIES,
     Candidate,
@@ -73,7 +74,8 @@ class FixChecker:
 def _first_problem(*reports: CheckReport) -> CheckReport:
     problem = next((report.problem for report in reports if report.problem), "")
     unchecked = dict.fromkeys(sentence for report in reports for sentence in report.unchecked)
-    return CheckReport(problem, tuple(unchecked))
+    tidying = tuple(edit for report in reports for edit in report.tidying)
+    return CheckReport(problem, tuple(unchecked), tidying)
 
 
 # --- It parses
@@ -113,6 +115,8 @@ class _Names:
     syntax_error_line: int = 0
     """From 1; 0: none, or not known."""
     syntax_error_before: bool = False
+    tidying: tuple[TextEdit, ...] = ()
+    """Takes away the imports that the result does not need any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +125,8 @@ class _AllNames:
 
     def report(self, index: int) -> CheckReport:
         names = self.results[index]
-        return CheckReport(names.problem, (names.unchecked,) if names.unchecked else ())
+        unchecked = (names.unchecked,) if names.unchecked else ()
+        return CheckReport(names.problem, unchecked, names.tidying)
 
 
 def _check_names(documents: Sequence[Document]) -> _AllNames:
@@ -174,6 +179,7 @@ def _python_names(
     if broken_before:
         return _Names(unchecked=_SYNTAX_UNCHECKED)
     known = Counter((message.code, _name_in(message)) for message in messages_before)
+    tidying: tuple[TextEdit, ...] = ()
     for message in messages_after:
         name = _name_in(message)
         known[message.code, name] -= 1
@@ -184,13 +190,17 @@ def _python_names(
             verb = "defines" if message.code == "F811" else "leaves the name"
             rest = "a second time" if message.code == "F811" else "undefined"
             return _Names(f"it {verb} `{name}` {rest} on line {line}.")
-        # An import that the edit no longer needs is untidy, one that it brought and forgot is
+        # An import that the edit no longer needs goes with it, one that it brought and forgot is
         # half a change.
         short = name.rpartition(".")[2].rpartition(" ")[2]
         if not re.search(rf"\b{re.escape(short)}\b", before.text):
             what = "imports" if message.code == "F401" else "assigns"
             return _Names(f"it {what} `{name}` on line {line} and never uses it.")
-    return _Names()
+        if message.code == "F401":
+            removal = [TextEdit(edit.span, edit.new) for edit in message.edits]
+            # Of two names in one statement, ruff may say one edit twice.
+            tidying = merge_edits(tidying, removal) or tidying
+    return _Names(tidying=tidying)
 
 
 def _name_in(message: RuffMessage) -> str:

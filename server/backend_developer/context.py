@@ -10,7 +10,7 @@ from .agents import AgentListing, UnknownAgentError, find_agent, load_agents
 from .conventions import load_conventions
 from .core.model import AgentDefinition, Document, TaskDefinition
 from .dismissals import Dismissals, load
-from .engines.agent import available
+from .engines.endpoint import available
 from .models import resolve_model
 from .problems import Problem
 from .settings import Settings, Source, load_project_file, load_user_file, read, read_environment

@@ -6,7 +6,9 @@
 
 A path that a person names is reviewed whatever the ignore files say; what a walk
 comes upon is left out quietly when it is ignored or in no language we know. Symbolic
-links are never followed in a walk, so a walk ends and stays inside its folder.
+links are never followed in a walk, so a walk ends and stays inside its folder; and a
+link that is named, or that a pattern like `*.py` names, must not lead out of its
+repository, so that no repository chooses what else of a person's is read or written.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from __future__ import annotations
 import codecs
 import contextlib
 import os
+import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -111,7 +114,11 @@ def find(paths: Iterable[str], current_folder: Path | None = None) -> Found:
         except (OSError, ValueError) as error:
             problems.append(PathProblem(path, _why_no_access(absolute, error)))
             continue
-        if stat.S_ISDIR(mode):
+        if not path:
+            problems.append(PathProblem('""', "an empty path names nothing: give a file or folder"))
+        elif outside := _leads_outside(absolute):
+            problems.append(PathProblem(path, f"it is a link out of {outside}: name that instead"))
+        elif stat.S_ISDIR(mode):
             count = 0
             for found in _walk(absolute):
                 shown = shown_path(found.path, current)
@@ -148,7 +155,7 @@ def read(file: SourceFile, maximum_bytes: int) -> Content:
     if len(data) > maximum_bytes:
         raise UnreadableError(
             f"it has {size:,} bytes and the limit is {maximum_bytes:,}: "
-            "raise `maximumFileBytes`, or leave the file out with .gitignore"
+            "raise the setting maximumFileBytes, or leave the file out"
         )
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise UnreadableError("it is UTF-16: save it as UTF-8")
@@ -160,9 +167,10 @@ def read(file: SourceFile, maximum_bytes: int) -> Content:
         # The decoder counts from behind the byte order mark.
         mark = len(codecs.BOM_UTF8) if data.startswith(codecs.BOM_UTF8) else 0
         offset = error.start + mark
+        line = data.count(b"\n", 0, offset) + 1
         raise UnreadableError(
-            f"it is not UTF-8: byte 0x{data[offset]:02x} at byte offset {offset:,}; "
-            "save it as UTF-8"
+            f"it is not UTF-8: byte 0x{data[offset]:02x} on line {line:,}, at byte offset "
+            f"{offset:,}; save it as UTF-8"
         ) from None
     document = Document(
         uri=file.absolute.as_uri(), path=str(file.absolute), language=file.language, text=text
@@ -192,12 +200,20 @@ class _Walked:
     """Why it is left out, when that is worth saying."""
 
 
+def _leads_outside(path: Path) -> str:
+    """`the repository, to TARGET` when that is where a link leads, else ""."""
+    place = repository_root(path.parent) or path.parent
+    target = Path(os.path.realpath(path))
+    if target.is_relative_to(os.path.realpath(place)):
+        return ""
+    return f"{place}, to {target}"
+
+
 def _walk(top: Path) -> Iterator[_Walked]:
     """The files under `top` that are not ignored, in the order of their names."""
-    ignore = _Ignore.above(top)
     root = Path(os.path.realpath(top))
 
-    def visit(folder: Path, ignore: _Ignore) -> Iterator[_Walked]:
+    def visit(folder: Path, ignore: _Ignore) -> Iterator[_Walked | tuple[Path, _Ignore]]:
         ignore = ignore.entering(folder)
         try:
             with os.scandir(folder) as entries:
@@ -215,11 +231,25 @@ def _walk(top: Path) -> Iterator[_Walked]:
                         yield _Walked(path, f"the link leads out of the folder, to {target}")
             elif entry.is_dir():
                 if not _skips_folder(path) and not ignore.covers(path, is_folder=True):
-                    yield from visit(path, ignore)
-            elif path.suffix.lower() in LANGUAGES and not ignore.covers(path, is_folder=False):
+                    yield path, ignore
+            elif _is_source(path) and not ignore.covers(path, is_folder=False):
                 yield _Walked(path, "" if entry.is_file() else _NOT_REGULAR)
 
-    yield from visit(top, ignore)
+    # A stack and no recursion: folders may lie deeper in each other than calls may.
+    visits = [visit(top, _Ignore.above(top))]
+    while visits:
+        match next(visits[-1], None):
+            case None:
+                visits.pop()
+            case _Walked() as found:
+                yield found
+            case (folder, ignore):
+                visits.append(visit(folder, ignore))
+
+
+def _is_source(path: Path) -> bool:
+    # Nobody wrote a minified file, and its one line is no use to a reader.
+    return path.suffix.lower() in LANGUAGES and not path.stem.lower().endswith(".min")
 
 
 def _worth_naming(link: Path) -> bool:
@@ -285,10 +315,16 @@ def _level(folder: Path, ignore_file: Path) -> tuple[tuple[Path, GitIgnoreSpec],
         return ()
     patterns: list[GitIgnoreSpecPattern] = []
     for line in lines:
+        # To git `a/**` means all that is in `a`, to pathspec `a/` too: then nothing in it could be
+        # taken back by a later `!a/b.py`.
+        line = _ALL_IN_A_FOLDER.sub("/**/*", line)
         # Line by line: one pattern that cannot be read, which git passes over, hides no other.
         with contextlib.suppress(ValueError):
             patterns += GitIgnoreSpec.from_lines([line]).patterns
     return ((folder, GitIgnoreSpec(patterns)),)
+
+
+_ALL_IN_A_FOLDER = re.compile(r"(?<=[^/])/\*\*\s*$")
 
 
 def _exclude_file(root: Path) -> Path:

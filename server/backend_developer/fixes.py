@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .core.edits import apply, merge_edits
+from .core.edits import apply, compose, merge_edits
 from .core.model import Candidate, Document, Finding, Fix, TextEdit
 from .review import Checker
 from .settings import Settings
@@ -58,13 +58,16 @@ def apply_fixes(
     Blocks while the tools check the result. When the fixes together fail a check,
     only the first is applied: it passed alone.
     """
-    applied = _together(document.text, [one for one in findings if is_applicable(one)])
+    text = document.text
+    applied = _together(text, [one for one in findings if is_applicable(one)])
     if len(applied.findings) > 1:
         first = applied.findings[0]
         together = Candidate(first.rule, first.span, applied.edits, applied.text)
         [report] = checker.check(document, [together], settings)
         if report.problem:
-            return _together(document.text, [first])
+            return _together(text, [first])
+        edits = compose(text, applied.edits, report.tidying)
+        return Applied(applied.findings, edits, apply(text, edits))
     return applied if applied.findings else None
 
 

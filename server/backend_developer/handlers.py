@@ -74,8 +74,12 @@ def did_change(session: Session, params: types.DidChangeTextDocumentParams) -> N
 
 
 def did_save(session: Session, params: types.DidSaveTextDocumentParams) -> None:
-    # Not every client watches files for us: what was just saved may be a setting or a task.
-    _reload(session)
+    # Not every client watches files for us: what was saved, or changed before, may matter.
+    saved = session.find(params.text_document.uri)
+    if saved is None or saved.document.path.endswith((".yml", ".yaml", ".md")):
+        _reload(session)
+    else:
+        session.keep(_reload_one(session, saved))
 
 
 def did_close(session: Session, params: types.DidCloseTextDocumentParams) -> None:
@@ -274,9 +278,14 @@ def did_change_workspace_folders(
 
 
 def _reload(session: Session) -> None:
-    """What lies on disk or in the editor's settings may be new: reads it, and reviews with it."""
+    """Reads again what holds for each document: a file or the editor's settings changed."""
     for opened in session.documents.values():
-        session.keep(session.context_of(opened, fresh=True))
+        session.keep(_reload_one(session, opened))
+
+
+async def _reload_one(session: Session, opened: OpenDocument) -> None:
+    before = opened.context
+    if await session.context_of(opened, fresh=True) != before:
         runs.review_while_typing(session, opened)
 
 

@@ -16,6 +16,7 @@ from typing import Protocol, TypeAlias
 
 from .catalogue import Catalogue
 from .core.comments import ignored
+from .core.fingerprint import numbered
 from .core.merge import apply_verdict, merge
 from .core.model import (
     CONFIDENCES,
@@ -26,6 +27,7 @@ from .core.model import (
     Finding,
     Proposal,
     Rejection,
+    Span,
     Usage,
     Verdict,
 )
@@ -103,6 +105,7 @@ async def review(
     lines = Lines(request.document.text)
     rejections: list[Rejection] = []
     placed = False
+    places: dict[str, list[Span]] = {}
     failure: EngineError | None = None
     unchecked: list[tuple[Anchored, Candidate]] = []
     checking: asyncio.Task[list[Finding]] | None = None
@@ -157,6 +160,7 @@ async def review(
                             yield anchored
                             continue
                         placed = True
+                        anchored = _told_apart(anchored, places)
                         if fix := candidate(anchored):
                             unchecked.append((anchored, fix))
                         if configured := _configured(conclude(anchored, None), request.settings):
@@ -272,6 +276,14 @@ def _configured(finding: Finding, settings: Settings) -> Finding | None:
     if level == "off":
         return None
     return replace(finding, severity=level) if level else finding
+
+
+def _told_apart(anchored: Anchored, places: dict[str, list[Span]]) -> Anchored:
+    """With an id of its own, where its rule has found something else on the same lines."""
+    finding = anchored.finding
+    return replace(
+        anchored, finding=replace(finding, id=numbered(finding.id, finding.span, places))
+    )
 
 
 async def _next(answers: AsyncGenerator[Answer, None]) -> Answer | None:

@@ -185,16 +185,12 @@ class Session:
     def accept(self, run: Run, producer: str, finding: Finding) -> None:
         """Stores what a run found in its own version of the text; replaces one of the same id."""
         opened = run.open
-        if not self.is_open(opened):
-            return
         run.found.setdefault(producer, set()).add(finding.id)
         text = opened.document.text
         findings = track([finding], run.document.text)
         if run.typed:
             findings = follow(findings, run.typed, text)
         known = opened.findings.get(producer, Tracked(text))
-        # Gone through what was typed: then the older one of that id is no better.
-        known = remove(known, lambda other: other.id == finding.id)
         opened.findings[producer] = add(known, findings.findings)
         self.changed(opened)
 
@@ -216,7 +212,7 @@ class Session:
         """A run came to its end: what it was expected to find again, and did not, goes."""
         opened = run.open
         gone = run.before.get(producer, set()) - run.found.get(producer, set())
-        if gone and self.is_open(opened) and producer in opened.findings:
+        if gone and producer in opened.findings:
             opened.findings[producer] = remove(
                 opened.findings[producer], lambda finding: finding.id in gone
             )

@@ -253,7 +253,6 @@ def serve_stdio(server: Server) -> int:
     logging.getLogger("pygls").setLevel(logging.WARNING)
     file_number, server.writer = sys.stdin.fileno(), StdoutWriter(sys.stdout.buffer)
     sys.stdout = sys.stderr
-    sys.setswitchinterval(0.0005)
 
     async def serve() -> None:
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -66,6 +67,15 @@ IGNORES: dict[str, tuple[dict[str, str], list[str]]] = {
     "negation below the content of a folder has": (
         {".gitignore": "gen/*\n!gen/keep.py\n", "gen/keep.py": "", "gen/a.py": ""},
         ["gen/keep.py"],
+    ),
+    "negation below a folder's content of any depth has": (
+        {
+            ".gitignore": "gen/**\n!gen/in/\n!gen/in/keep.py\n",
+            "gen/a.py": "",
+            "gen/in/a.py": "",
+            "gen/in/keep.py": "",
+        },
+        ["gen/in/keep.py"],
     ),
     "an inner file goes before an outer one": (
         {".gitignore": "*.py\n", "a/.gitignore": "!*.py\n", "a/b.py": "", "c.py": ""},
@@ -159,6 +169,7 @@ def test_what_nobody_wrote_is_left_out(write: Write) -> None:
             "dist/a.js": "",
             "a/__pycache__/b.py": "",
             "x.egg-info/a.py": "",
+            "static/jquery.min.js": "",
             "env.py": "",
         }
     )
@@ -213,6 +224,46 @@ def test_a_link_that_is_named_is_reviewed(write: Write, folder: Path) -> None:
     assert names("link.py") == ["link.py"]
 
 
+def test_a_link_that_is_named_must_not_lead_out_of_the_repository(
+    folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "secret.py").write_text("")
+    (folder / "out.py").symlink_to(tmp_path / "secret.py")
+    (folder / "out").symlink_to(tmp_path)
+    found = find(["out.py", "out", "out/secret.py", str(tmp_path / "secret.py")])
+    assert [file.absolute for file in found.files] == [tmp_path / "secret.py"]
+    assert [(one.path, one.reason) for one in found.problems] == [
+        ("out.py", f"it is a link out of {folder}, to {tmp_path}/secret.py: name that instead"),
+        ("out", f"it is a link out of {folder}, to {tmp_path}: name that instead"),
+        (
+            "out/secret.py",
+            f"it is a link out of {folder}, to {tmp_path}/secret.py: name that instead",
+        ),
+    ]
+
+
+def test_the_way_to_a_repository_may_have_links(write: Write, folder: Path, tmp_path: Path) -> None:
+    write({"x.py": ""})
+    (tmp_path / "way").symlink_to(folder)
+    assert names(str(tmp_path / "way" / "x.py")) == [str(tmp_path / "way" / "x.py")]
+
+
+def test_folders_may_lie_deeper_in_each_other_than_calls_may(folder: Path) -> None:
+    deepest = folder
+    for _ in range(sys.getrecursionlimit()):
+        deepest = deepest / "a"
+        deepest.mkdir()
+    (deepest / "x.py").write_text("")
+    try:
+        assert [file.absolute for file in find(["."]).files] == [deepest / "x.py"]
+    finally:
+        # By hand, since the usual removal of a tree is recursive.
+        (deepest / "x.py").unlink()
+        while deepest != folder:
+            deepest.rmdir()
+            deepest = deepest.parent
+
+
 # --- What is wrong with a path
 
 
@@ -221,7 +272,7 @@ def test_paths_that_cannot_be_reviewed(write: Write, folder: Path) -> None:
     os.mkfifo(folder / "pipe.py")
     (folder / "broken.py").symlink_to("nowhere.py")
     paths = ["nowhere.py", "notes.txt", "Makefile", "empty", "pipe.py", "socket.py", "broken.py"]
-    paths += ["notes.txt/x.py", "a\0b.py"]
+    paths += ["notes.txt/x.py", "a\0b.py", ""]
     server = socket.socket(socket.AF_UNIX)
     server.bind("socket.py")
     try:
@@ -239,6 +290,7 @@ def test_paths_that_cannot_be_reviewed(write: Write, folder: Path) -> None:
         ("broken.py", "it is a link to something that does not exist"),
         ("notes.txt/x.py", "it does not exist"),
         ("a\0b.py", "it is not a possible path"),
+        ('""', "an empty path names nothing"),
     ]
 
 
@@ -280,9 +332,9 @@ def test_a_text_is_exact_and_goes_back_as_it_was(folder: Path, data: bytes) -> N
     ("data", "reason"),
     [
         (b"a\0b", "binary, with a NUL at byte offset 1"),
-        (b"abc\xff", "not UTF-8: byte 0xff at byte offset 3"),
-        (b"\xef\xbb\xbfa\xe4", "not UTF-8: byte 0xe4 at byte offset 4"),
-        (b"ab\xed\xa0\x80", "not UTF-8: byte 0xed at byte offset 2"),
+        (b"abc\xff", "not UTF-8: byte 0xff on line 1, at byte offset 3"),
+        (b"\xef\xbb\xbfa\xe4", "not UTF-8: byte 0xe4 on line 1, at byte offset 4"),
+        (b"a\r\nb\n\xed\xa0\x80", "not UTF-8: byte 0xed on line 3, at byte offset 5"),
         ("text".encode("utf-16"), "UTF-16"),
         (b"x" * 101, "101 bytes and the limit is 100"),
     ],

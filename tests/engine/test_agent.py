@@ -20,8 +20,9 @@ import pytest
 import backend_developer.engines.agent as agent_module
 from backend_developer.catalogue import Catalogue
 from backend_developer.core.model import Document, Finding, Proposal, Quote, Usage, Verdict
-from backend_developer.engines.agent import AgentEngine, available, check_endpoint, find_endpoint
+from backend_developer.engines.agent import AgentEngine, check_endpoint
 from backend_developer.engines.base import Answer, EngineError, ReviewRequest
+from backend_developer.engines.endpoint import available, find_endpoint
 from backend_developer.settings import Settings
 from engine.support import AGENT, CODE, MakeRequest
 from loopback_model import KEY, LoopbackModel, Reply, answer, finding
@@ -642,7 +643,7 @@ async def test_an_endpoint_of_ones_own_needs_no_key(
 def test_the_sdk_is_not_imported_before_it_is_needed() -> None:
     code = (
         "import sys, backend_developer.engines.agent as agent\n"
-        "agent.AgentEngine({}, None); agent.available(agent.Settings(), {})\n"
+        "agent.AgentEngine({}, None)\n"
         "assert not {'anthropic', 'httpx2', 'pydantic'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": ":".join(sys.path)})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -131,3 +133,9 @@ def test_a_file_that_holds_secrets_is_denied(path: str) -> None:
 )
 def test_code_that_handles_secrets_is_not(path: str) -> None:
     assert not is_denied(path)
+
+
+def test_a_link_to_a_file_that_holds_secrets_is_denied(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("")
+    (tmp_path / "settings.py").symlink_to(".env")
+    assert is_denied(str(tmp_path / "settings.py"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from backend_developer.catalogue import load_catalogue
@@ -9,6 +11,7 @@ from backend_developer.core.model import Proposal, Replacement, Span
 from backend_developer.core.text import Lines
 from backend_developer.engines.local import match, parse
 from backend_developer.rules import (
+    RULES_FOLDER,
     Case,
     Label,
     Language,
@@ -16,6 +19,7 @@ from backend_developer.rules import (
     RuleFileError,
     load_rules,
     read_rule,
+    read_shared,
 )
 
 RULES = load_rules()
@@ -132,6 +136,14 @@ cases:
   quiet:
     - code: sha256(x)
 """
+SHARED = {
+    "python": read_shared(
+        "text: {any: [{kind: string}, {matches: joined}]}\njoined: {kind: binary_operator}\n"
+        "number: {kind: integer}\n",
+        "shared.python.yml",
+    ),
+    "javascript": {},
+}
 
 
 @pytest.mark.parametrize(
@@ -147,11 +159,45 @@ cases:
         ("        ^^^^^^\n", "", "cases.found[0].code: expected carets"),
         ("mentions:", "hint: x\nmentions:", "hint: expected no such key."),
         ("cases:", "fix: {title: T, edits: []}\ncases:", "fix.edits: expected a list that is not"),
+        ("cases:", "utils: {text: {kind: string}}\ncases:", "utils.text: expected another name"),
+        ("cases:", "utils: {mine: {kind: string}}\ncases:", "utils.mine: expected a util that the"),
+        ("cases:", "constraints: {HASH: {matches: t}}\ncases:", "constraints: expected `matches`"),
+        (")}", "), matches: txt}", "rule: expected `matches` to name a util, and txt is none."),
     ],
 )
 def test_a_broken_rule_file_is_named_with_its_key(old: str, new: str, message: str) -> None:
-    assert read_rule(RULE, "security/a.python.yml").id == "security/weak-hash"
+    assert read_rule(RULE, "security/a.python.yml", SHARED).id == "security/weak-hash"
     with pytest.raises(RuleFileError) as error:
-        read_rule(RULE.replace(old, new, 1), "security/a.python.yml")
+        read_rule(RULE.replace(old, new, 1), "security/a.python.yml", SHARED)
     assert message in str(error.value)
     assert str(error.value).startswith("security/a.python.yml: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("text: {kind: [", "shared.python.yml: while parsing a flow"),
+        ("text: string", "shared.python.yml: text: expected keys with values."),
+        ("text: {not: {matches: txt}}", "shared.python.yml: text: expected `matches` to name"),
+    ],
+)
+def test_a_broken_shared_file_is_named_with_its_key(text: str, message: str) -> None:
+    with pytest.raises(RuleFileError) as error:
+        read_shared(text, "shared.python.yml")
+    assert str(error.value).startswith(message)
+
+
+def test_a_rule_gets_the_shared_utils_that_it_needs_and_no_others() -> None:
+    text = RULE.replace("cases:", "constraints: {HASH: {matches: text}}\ncases:", 1)
+    assert "utils" not in read_rule(RULE, "security/a.python.yml", SHARED).matcher
+    utils = read_rule(text, "security/a.python.yml", SHARED).matcher["utils"]
+    assert utils.keys() == {"text", "joined"}
+
+
+def test_every_shared_util_is_shared() -> None:
+    for family in ("python", "javascript"):
+        file = RULES_FOLDER / f"shared.{family}.yml"
+        shared = read_shared(file.read_text(encoding="utf-8"), file.name)
+        rules = [rule for rule in RULES if rule.file.endswith(f".{family}.yml")]
+        uses = Counter(name for rule in rules for name in rule.matcher.get("utils", {}))
+        assert [name for name in shared if uses[name] < 2] == [], family

@@ -213,9 +213,10 @@ async def test_cancelling_another_run_cancels_nothing(with_agent: Editor) -> Non
     call = await asked(editor)
     assert await editor.command("cancel", runId="other") == {"cancelled": []}
     editor.notify("window/workDoneProgress/cancel", {"token": "other"})
-    assert not call.closed
+    await say(editor, call, "eval(x)")
     call.end()
     await editor.settled()
+    assert editor.progress()[-1]["message"].startswith("1 finding")
 
 
 async def test_cancelling_before_it_has_begun(with_agent: Editor) -> None:

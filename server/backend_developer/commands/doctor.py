@@ -14,7 +14,8 @@ from pathlib import Path
 from .. import __version__
 from ..agents import UnknownAgentError, find_agent, load_agents
 from ..core.model import AgentDefinition
-from ..engines.agent import available, check_endpoint
+from ..engines.agent import check_endpoint
+from ..engines.endpoint import CREDENTIALS, available, credentials_in
 from ..reports import plural
 from ..reports.text import visible
 from ..settings import PROJECT_FILES, USER_FILE, user_folder
@@ -23,7 +24,6 @@ from .workspace import Workspace, load_workspace, tell
 
 REQUIRED = ("pygls", "lsprotocol", "ruff", "ast-grep-py", "anthropic", "pyyaml", "pathspec")
 OPTIONAL = ("oxlint",)
-CREDENTIALS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_PROFILE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +88,8 @@ def _configured(workspace: Workspace) -> Iterator[_Check]:
 def _agent_engine(workspace: Workspace, agent: AgentDefinition | None) -> Iterator[_Check]:
     settings = workspace.settings
     # The names only: a value must never reach a terminal or a pasted report.
-    found = [name for name in CREDENTIALS if os.environ.get(name, "").strip()]
-    yield _Check(
-        "credentials", None, ", ".join(found) or f"none of {', '.join(CREDENTIALS)} is set"
-    )
+    found = ", ".join(credentials_in(os.environ))
+    yield _Check("credentials", None, found or f"none of {', '.join(CREDENTIALS)} is set")
     wanted = settings.engine == "agent" or available(settings, os.environ)
     if settings.engine == "local" or not wanted:
         yield _Check("engine", True, "local; set a key or a base URL for the agent")

@@ -31,9 +31,10 @@ from ..core.model import (
 from ..core.text import Change
 from ..core.tracking import follow, track
 from ..dismissals import Dismissals
-from ..engines.agent import AgentEngine, available, find_endpoint
+from ..engines.agent import AgentEngine
 from ..engines.base import EngineError, ReviewRequest
 from ..engines.denied import is_denied
+from ..engines.endpoint import available, find_endpoint
 from ..engines.local import LocalEngine
 from ..failures import where_raised
 from ..files import SourceFile, UnreadableError, find, read, shown_path

@@ -33,6 +33,30 @@ def apply(text: str, edits: Sequence[TextEdit]) -> str:
     return "".join([*parts, text[done:]])
 
 
+def compose(
+    text: str, first: Sequence[TextEdit], second: Sequence[TextEdit]
+) -> tuple[TextEdit, ...]:
+    """The edits of `text` that do what `first` does and, in the text after it, `second`.
+
+    They are minimal and in text order. Neither list has edits that overlap.
+    """
+    # Each character of the result is the offset in `text` that it is kept from, or is new.
+    characters: list[int | str] = list(range(len(text)))
+    for edits in (first, second):
+        for edit in reversed(sorted(edits, key=lambda edit: edit.span)):
+            characters[edit.span.start : edit.span.end] = edit.new_text
+    composed: list[TextEdit] = []
+    done, new = 0, ""
+    for character in (*characters, len(text)):
+        if isinstance(character, str):
+            new += character
+            continue
+        if new or done < character:
+            composed.append(minimal(text, TextEdit(Span(done, character), new)))
+        done, new = character + 1, ""
+    return tuple(edit for edit in composed if edit.new_text or edit.span.start < edit.span.end)
+
+
 def overlap(edits: Sequence[TextEdit]) -> bool:
     """Whether two of the edits change the same character, or one inserts inside another."""
     spans = sorted(edit.span for edit in edits)

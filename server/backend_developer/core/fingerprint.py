@@ -15,14 +15,27 @@ def fingerprint(rule: str, path: str, lines: Lines, span: Span) -> str:
     `path` is relative to the workspace, so that the name is the same wherever the
     workspace lies; `lines` are the document's. The name is made of the whole lines of
     the span, whatever their whitespace, and of how many equal ones stand before them:
-    it survives edits of other lines, and two equal lines have two names. Two findings of
-    one rule on the same lines have the same name, whoever found them.
+    it survives edits of other lines, and two equal lines have two names. Findings of one
+    rule on the same lines have the same name, whoever found them: see `numbered`.
     """
     first, last = lines.first_and_last(span)
     code = lines.normalised[first : last + 1]
     parts = (rule, path.replace("\\", "/"), *code, str(_equal_before(lines, first, code)))
     # A JSON string may hold half a surrogate pair, which plain UTF-8 cannot encode.
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def numbered(name: str, span: Span, places: dict[str, list[Span]]) -> str:
+    """`name`, a fingerprint, for its first place in one review; `name-2` for the second; ….
+
+    `places` holds the places of each fingerprint so far, and `span` is added to them; one
+    that overlaps an earlier place is the same place.
+    """
+    known = places.setdefault(name, [])
+    index = next((i for i, place in enumerate(known) if place.overlaps(span)), len(known))
+    if index == len(known):
+        known.append(span)
+    return f"{name}-{index + 1}" if index else name
 
 
 def _equal_before(lines: Lines, first: int, code: tuple[str, ...]) -> int:

@@ -31,10 +31,11 @@ def merge(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     )
     groups: list[list[Finding]] = []
     for finding in ordered:
-        for group in groups:
-            if _same(group[0], finding):
-                group.append(finding)
-                break
+        # The place goes before the id: the second on a line may be the first of another source.
+        same = next((group for group in groups if _same_place(group[0], finding)), None)
+        same = same or next((group for group in groups if group[0].id == finding.id), None)
+        if same:
+            same.append(finding)
         else:
             groups.append([finding])
     return tuple(
@@ -50,9 +51,7 @@ def apply_verdict(finding: Finding, verdict: Verdict) -> Finding:
     return replace(finding, severity="hint", refuted=reason)
 
 
-def _same(one: Finding, other: Finding) -> bool:
-    if one.id == other.id:
-        return True
+def _same_place(one: Finding, other: Finding) -> bool:
     if one.rule != other.rule or (one.rule == "other" and one.title != other.title):
         return False
     return one.span == other.span or one.span.overlaps(other.span)

@@ -245,6 +245,9 @@ class CheckReport:
     """Why the fix is withheld, a sentence; empty: it passed."""
     unchecked: tuple[str, ...] = ()
     """What could not be checked, in sentences."""
+    tidying: tuple[TextEdit, ...] = ()
+    """Edits of the candidate's `text_after` that belong to the fix too: they take away the
+    imports that it left unused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +255,8 @@ class Finding:
     """A problem at a place. Only `core.validate` makes one from a Proposal."""
 
     id: str
-    """The fingerprint: the same across edits elsewhere and across reviews."""
+    """The fingerprint: the same across edits elsewhere and across reviews. Of several findings
+    of one rule on the same lines, the second's ends in `-2`, and so on."""
     rule: str
     focus: Focus
     severity: Severity

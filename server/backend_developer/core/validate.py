@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
-from .edits import apply, minimal, overlap, place_edit, place_quote
+from .edits import apply, compose, minimal, overlap, place_edit, place_quote
 from .fingerprint import fingerprint
 from .model import (
     FOCUSES,
@@ -55,9 +55,9 @@ class Anchored:
     proposal: Proposal
     document: Document
     finding: Finding
+    scope: Span
+    """The part of the document that was reviewed."""
     edits: tuple[TextEdit, ...] = ()
-    out_of_scope: bool = False
-    """Some edit lies outside what was reviewed."""
 
 
 def anchor(
@@ -112,13 +112,12 @@ def anchor(
         flow=_flow(proposal, document, lines, scope),
     )
     if proposal.fix is None:
-        return Anchored(proposal, document, finding)
+        return Anchored(proposal, document, finding, scope)
     edits = _edits(proposal.fix, document, lines, span, relative_path)
     if isinstance(edits, str):
         withheld = Withheld(_fix_title(proposal, title), edits)
-        return Anchored(proposal, document, replace(finding, fix=withheld))
-    outside = not all(scope.contains(edit.span) for edit in edits)
-    return Anchored(proposal, document, replace(finding, fix=Checking()), edits, outside)
+        return Anchored(proposal, document, replace(finding, fix=withheld), scope)
+    return Anchored(proposal, document, replace(finding, fix=Checking()), scope, edits)
 
 
 def candidate(anchored: Anchored) -> Candidate | None:
@@ -138,12 +137,15 @@ def conclude(anchored: Anchored, report: CheckReport | None) -> Finding:
     title = _fix_title(anchored.proposal, finding.title)
     if report.problem:
         return replace(finding, fix=Withheld(title, report.problem))
+    edits = anchored.edits
+    if report.tidying:
+        edits = compose(anchored.document.text, edits, report.tidying)
     fix = Fix(
         title=title,
-        edits=anchored.edits,
+        edits=edits,
         author=anchored.proposal.author,
         needs=anchored.proposal.fix.needs,
-        out_of_scope=anchored.out_of_scope,
+        out_of_scope=not all(anchored.scope.contains(edit.span) for edit in edits),
         unchecked=report.unchecked,
     )
     return replace(finding, fix=fix)

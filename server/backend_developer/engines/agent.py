@@ -22,7 +22,6 @@ from collections.abc import AsyncGenerator, Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
-from urllib.parse import urlsplit
 
 from ..catalogue import Catalogue
 from ..core.model import AgentDefinition, Usage
@@ -31,6 +30,7 @@ from ..settings import Settings, rule_level
 from .answer import read_finding, read_verdict, without_descriptions
 from .base import Answer, EngineError, ReviewRequest
 from .denied import is_denied
+from .endpoint import CREDENTIALS, NO_KEY, Endpoint, find_endpoint
 from .prompt import Prompt, build_prompt
 from .stream import AnswerReader
 
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-DEFAULT_BASE_URL = "https://api.anthropic.com"
 LONGEST_WAIT = 30.0
 """Seconds that a retry-after may ask for before we give up and say so."""
 RETRIES = 2
@@ -51,16 +50,6 @@ CHECK_SECONDS = 5.0
 """Limit of `check_endpoint`."""
 
 OutputConfig: TypeAlias = dict[str, object]
-
-
-def available(settings: Settings, environment: Mapping[str, str]) -> bool:
-    """Whether an agent can be asked: a key, a token, a profile or an endpoint of one's own is set.
-
-    Looks at nothing but its arguments, so it can be asked at any time.
-    """
-    return bool(_base_url(settings, environment)) or any(
-        environment.get(name, "").strip() for name in CREDENTIALS
-    )
 
 
 class AgentEngine:
@@ -220,68 +209,11 @@ async def check_endpoint(
     return [using, found]
 
 
-# --- The endpoint and its client
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where the agent's calls go, and as whom. Its repr shows no secret."""
-
-    base_url: str
-    credential: tuple[str, str]
-    """The client's argument and its value: ("api_key", …), ("auth_token", …), ("profile", …)."""
-    is_own: bool
-    """Somebody set it, so it need not be Anthropic's."""
-
-    @property
-    def host(self) -> str:
-        return urlsplit(self.base_url).netloc.rpartition("@")[2]
-
-    def __repr__(self) -> str:
-        return f"Endpoint({self.host!r}, {self.credential[0]!r})"
-
-
-CREDENTIALS: Mapping[str, str] = {
-    "ANTHROPIC_API_KEY": "api_key",
-    "ANTHROPIC_AUTH_TOKEN": "auth_token",
-    "ANTHROPIC_PROFILE": "profile",
-}
-"""Variable -> the client's argument, in the SDK's order. They are passed explicitly: the SDK
-would else look into the process's own environment and the user's folders by itself."""
-
-_NO_KEY = "none"
-"""What is sent to an endpoint of one's own when there is no key: the SDK insists on one."""
+# --- The client
 
 _NO_AGENT = AgentDefinition(
     name="", description="", prompt="", path="", origin="built-in", model=DEFAULT_MODEL
 )
-
-
-def find_endpoint(settings: Settings, environment: Mapping[str, str]) -> Endpoint:
-    """Where calls go; raises EngineError when there is no key, or the key or address is no such."""
-    base_url = _base_url(settings, environment)
-    parts = urlsplit(base_url or DEFAULT_BASE_URL)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise EngineError(
-            "The base URL of the model's endpoint is not an http or https address: "
-            "correct the setting baseUrl or ANTHROPIC_BASE_URL."
-        )
-    for variable, argument in CREDENTIALS.items():
-        value = environment.get(variable, "").strip()
-        if value and not (value.isascii() and value.isprintable()):
-            raise EngineError(f"{variable} has characters that no key has: copy the key again.")
-        if value:
-            return Endpoint(base_url or DEFAULT_BASE_URL, (argument, value), bool(base_url))
-    if not base_url:
-        raise EngineError(
-            "The agent needs a key: set ANTHROPIC_API_KEY, or set baseUrl to an endpoint that "
-            "needs none, or use the local engine."
-        )
-    return Endpoint(base_url, ("api_key", _NO_KEY), True)
-
-
-def _base_url(settings: Settings, environment: Mapping[str, str]) -> str:
-    return settings.base_url.strip() or environment.get("ANTHROPIC_BASE_URL", "").strip()
 
 
 def _connect(endpoint: Endpoint, retries: int) -> AsyncAnthropic:
@@ -535,7 +467,7 @@ def _not_the_api(call: _Call, content_type: str, status: int = 200) -> str:
 
 def _variable(endpoint: Endpoint) -> str:
     argument, value = endpoint.credential
-    if value == _NO_KEY:
+    if value == NO_KEY:
         return "whether it needs ANTHROPIC_API_KEY"
     return next(name for name, its_argument in CREDENTIALS.items() if its_argument == argument)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from fnmatch import fnmatchcase
 
@@ -54,8 +55,13 @@ DENIED_FOLDERS: frozenset[str] = frozenset({".ssh", ".aws", ".gnupg", ".azure", 
 def is_denied(path: str) -> bool:
     """Whether the file at `path`, a file path or a URI, must never be sent.
 
-    Looks at names only, in any letter case, with / or \\ between them.
+    Looks at names only, in any letter case, with / or \\ between them: at its own, and at that
+    of the file it leads to when it is a link.
     """
+    return _is_denied_name(path) or _is_denied_name(os.path.realpath(path))
+
+
+def _is_denied_name(path: str) -> bool:
     *folders, name = re.split(r"[/\\]", path.casefold().rstrip("/\\"))
     # An untitled buffer's URI has its name after the scheme: "untitled:.env".
     name = name.rpartition(":")[2]

@@ -19,12 +19,13 @@
       quiet: [{code: …}]              a case may name its `language`; else it runs in all
 
 A label is a run of carets under the part of the finding that lies on the line above.
+What several rules need is a util in `shared.<language>.yml`, which each of them may match.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast
@@ -34,6 +35,9 @@ from ..core.model import CONFIDENCES, FOCUSES, SEVERITIES, Confidence, Needs, Se
 
 Language: TypeAlias = Literal["python", "javascript", "typescript", "tsx"]
 """The ast-grep languages we have rules for. It crashes the process on a name it does not know."""
+
+Utils: TypeAlias = Mapping[str, Mapping[str, Any]]
+"""ast-grep rules under the names by which `matches:` refers to them."""
 
 RULES_FOLDER = Path(__file__).parent
 
@@ -106,36 +110,45 @@ def load_rules(folder: Path = RULES_FOLDER) -> tuple[PatternRule, ...]:
 
     Raises RuleFileError, one sentence that names the file and the key.
     """
+    shared = {}
+    for family in _FAMILIES:
+        file = folder / f"shared.{family}.yml"
+        shared[family] = read_shared(file.read_text(encoding="utf-8"), file.name)
     files = [file for focus in FOCUSES for file in (folder / focus).glob("*.yml")]
     return tuple(
-        read_rule(file.read_text(encoding="utf-8"), file.relative_to(folder).as_posix())
+        read_rule(file.read_text(encoding="utf-8"), file.relative_to(folder).as_posix(), shared)
         for file in sorted(files)
     )
 
 
-def read_rule(text: str, file: str) -> PatternRule:
-    """One rule from the text of its file; `file` is its path below the rules folder.
+def read_shared(text: str, file: str) -> Utils:
+    """The utils that all rules of a family of languages may match.
 
     Raises RuleFileError, one sentence that names the file and the key.
     """
-    import yaml  # Not at the top: a server that has started has not read any YAML yet.
+    entry = _load(text, file)
+    utils = {name: _with_ascii_classes(entry.mapping(name)) for name in entry}
+    for name, util in utils.items():
+        _resolved([(name, util)], utils, entry)
+    return utils
 
-    try:
-        loaded = load_yaml(text)
-    except yaml.YAMLError as error:
-        raise RuleFileError(f"{file}: {' '.join(str(error).split())}.") from error
-    entry = _Entry(loaded, file, "")
+
+def read_rule(text: str, file: str, shared: Mapping[str, Utils]) -> PatternRule:
+    """One rule from the text of its file; `file` is its path below the rules folder.
+
+    `shared` has the utils of the shared files under "python" and "javascript".
+
+    Raises RuleFileError, one sentence that names the file and the key.
+    """
+    entry = _load(text, file)
     languages = cast("tuple[Language, ...]", entry.texts("languages", among=_LANGUAGES))
     name, _, language = Path(file).name.removesuffix(".yml").rpartition(".")
     rule_id = entry.text("id")
-    if not name or language not in ("python", "javascript") or not rule_id.startswith(_focus(file)):
+    if not name or language not in _FAMILIES or not rule_id.startswith(_focus(file)):
         raise entry.error(
             "id", f"the file name {file} to be <focus of the id>/<name>.<language>.yml"
         )
-    parts = ("rule", "constraints", "utils")
-    matcher = {key: _with_ascii_classes(entry.mapping(key)) for key in parts if key in entry}
-    if "rule" not in matcher:
-        raise entry.error("rule", "an ast-grep rule")
+    matcher = _read_matcher(entry, shared[language])
     known = {*_VARIABLE.findall(repr(matcher)), "$MATCH"}
     message = entry.text("message")
     report = entry.text("report", default="$MATCH")
@@ -181,6 +194,7 @@ def variables_of(*templates: str) -> set[str]:
 
 
 _LANGUAGES: tuple[Language, ...] = ("python", "javascript", "typescript", "tsx")
+_FAMILIES = ("python", "javascript")
 _NEEDS: tuple[Needs, ...] = ("none", "setting", "migration", "template", "dependency")
 _VARIABLE = re.compile(r"\$\$\$[A-Z_][A-Z0-9_]*|\$[A-Z_][A-Z0-9_]*")
 _CARETS = re.compile(r" *\^[\^ ]*")
@@ -222,6 +236,60 @@ def _ascii_regex(regex: str) -> str:
         return characters if inside_class else f"[{characters}]"
 
     return _REGEX_PART.sub(replace, regex)
+
+
+def _read_matcher(entry: _Entry, shared: Utils) -> dict[str, Any]:
+    """The rule and what it needs: of the shared utils only those that it refers to.
+
+    ast-grep would compile the others too, each time the rule runs.
+    """
+    parts = ("rule", "constraints", "utils")
+    matcher = {key: _with_ascii_classes(entry.mapping(key)) for key in parts if key in entry}
+    if "rule" not in matcher:
+        raise entry.error("rule", "an ast-grep rule")
+    own = matcher.pop("utils", {})
+    for name in own:
+        if name in shared:
+            raise entry.error(f"utils.{name}", "another name, as a shared util has this one")
+    utils = _resolved(list(matcher.items()), {**shared, **own}, entry)
+    for name in own:
+        if name not in utils:
+            raise entry.error(f"utils.{name}", "a util that the rule refers to")
+    return {**matcher, "utils": utils} if utils else matcher
+
+
+def _resolved(rules: list[tuple[str, Any]], known: Utils, entry: _Entry) -> dict[str, Any]:
+    """The utils that the rules, given with their keys, refer to, directly or through others."""
+    utils: dict[str, Any] = {}
+    while rules:
+        key, rule = rules.pop()
+        for name in _references(rule):
+            if name not in known:
+                raise entry.error(key, f"`matches` to name a util, and {name} is none")
+            if name not in utils:
+                utils[name] = known[name]
+                rules.append((f"utils.{name}", known[name]))
+    return utils
+
+
+def _references(rule: Any) -> Iterator[str]:
+    if isinstance(rule, dict):
+        if isinstance(name := rule.get("matches"), str):
+            yield name
+        for part in rule.values():
+            yield from _references(part)
+    elif isinstance(rule, list):
+        for part in rule:
+            yield from _references(part)
+
+
+def _load(text: str, file: str) -> _Entry:
+    import yaml  # Not at the top: a server that has started has not read any YAML yet.
+
+    try:
+        return _Entry(load_yaml(text), file, "")
+    except yaml.YAMLError as error:
+        raise RuleFileError(f"{file}: {' '.join(str(error).split())}.") from error
 
 
 def _focus(file: str) -> str:
@@ -293,6 +361,9 @@ class _Entry:
 
     def __contains__(self, key: str) -> bool:
         return key in self._value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._value)
 
     def error(self, key: str, expected: str) -> RuleFileError:
         return RuleFileError(f"{self._file}: {self._key(key)}: expected {expected}.")

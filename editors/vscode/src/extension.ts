@@ -1,0 +1,108 @@
+/** Puts the parts together: one server, what it knows, and the commands. */
+
+import * as vscode from "vscode";
+import type { Range } from "vscode-languageclient/node";
+import { clearKey, onKeyChanged, setKey } from "./apiKey";
+import { createFindingsView } from "./findingsView";
+import { applyFix, type FindingReference, previewFix, withPreviews } from "./fixes";
+import { createKnowledge } from "./knowledge";
+import { chooseAgent, chooseModel, showMenu } from "./menu";
+import { applyPreview, discardPreview, registerPreviews } from "./preview";
+import { onPythonEnvironmentChanged } from "./program";
+import { CANCEL, REVIEW } from "./protocol";
+import { dismiss, reviewByTask, reviewSelection } from "./reviews";
+import { createServer, messageOf, type Server } from "./server";
+import { SECTION } from "./settings";
+import { createStatusBar } from "./statusBar";
+import { openWalkthrough, reviewSample, welcome } from "./welcome";
+
+let server: Server | undefined;
+
+export async function activate(context: vscode.ExtensionContext): Promise<void> {
+  const ours = createServer(context, {
+    provideCodeActions: async (document, range, actionContext, token, next) =>
+      withPreviews((await next(document, range, actionContext, token)) ?? [], document.uri),
+    executeCommand: async (command, args, next) => {
+      const answer: unknown = await next(command, args);
+      if (command === REVIEW) await welcome(context, knowledge);
+      return answer;
+    },
+  });
+  server = ours;
+  const knowledge = createKnowledge(ours);
+  const restart = () => void ours.restart();
+  context.subscriptions.push(
+    ours,
+    knowledge,
+    createStatusBar(ours, knowledge),
+    createFindingsView(context, knowledge),
+    registerPreviews(),
+    onKeyChanged(context.secrets, restart),
+    vscode.workspace.onDidGrantWorkspaceTrust(restart),
+    vscode.workspace.onDidChangeConfiguration((event) => {
+      if (event.affectsConfiguration(`${SECTION}.server`)) restart();
+    }),
+    await onPythonEnvironmentChanged(restart),
+  );
+  const commands: Record<string, (argument: never) => unknown> = {
+    reviewApiDesign: () => review("api-design"),
+    reviewSecurity: () => review("security"),
+    reviewPerformance: () => review("performance"),
+    reviewEverything: () => review("everything"),
+    reviewTask: () => reviewByTask(ours).then(() => welcome(context, knowledge)),
+    cancel: () => ours.execute(CANCEL, {}),
+    showMenu: () => showMenu(ours, knowledge),
+    chooseAgent: () => chooseAgent(ours),
+    chooseModel: () => chooseModel(knowledge),
+    setApiKey: () => setKey(context.secrets),
+    clearApiKey: () => clearKey(context.secrets),
+    showLog: () => {
+      ours.log.show();
+    },
+    doctor: async () => {
+      ours.log.show();
+      ours.log.info(`doctor says:\n${await ours.doctor()}`);
+    },
+    restart: () => ours.restart(),
+    openSettings: () => vscode.commands.executeCommand("workbench.action.openSettings", `@ext:${context.extension.id}`),
+    openWalkthrough: () => openWalkthrough(context),
+    reviewSample: () => reviewSample(context, ours),
+    openFinding: (finding: FindingReference & { range: Range }) => openFinding(finding),
+    applyFix: (finding: FindingReference) => applyFix(ours, finding),
+    previewFix: (finding: FindingReference) => previewFix(ours, finding),
+    dismissFinding: (finding: FindingReference) => dismiss(ours, finding),
+    applyPreview,
+    discardPreview,
+  };
+  for (const [name, run] of Object.entries(commands)) {
+    context.subscriptions.push(
+      vscode.commands.registerCommand(`${SECTION}.${name}`, (argument: never) => reported(() => run(argument))),
+    );
+  }
+  restart();
+
+  async function review(task: string): Promise<void> {
+    await reviewSelection(ours, task);
+    await welcome(context, knowledge);
+  }
+}
+
+export async function deactivate(): Promise<void> {
+  await server?.stop();
+}
+
+async function openFinding({ uri, range }: { readonly uri: string; readonly range: Range }): Promise<void> {
+  const { start, end } = range;
+  await vscode.window.showTextDocument(vscode.Uri.parse(uri), {
+    selection: new vscode.Range(start.line, start.character, end.line, end.character),
+  });
+}
+
+/** Runs a command; what goes wrong in it is told in its sentence. */
+async function reported(run: () => unknown): Promise<void> {
+  try {
+    await run();
+  } catch (error) {
+    void vscode.window.showErrorMessage(messageOf(error));
+  }
+}

@@ -1,0 +1,83 @@
+/** The fixes of findings: applied as they are, or shown as a diff first. */
+
+import * as vscode from "vscode";
+import type { CodeAction, TextDocumentEdit } from "vscode-languageclient/node";
+import { type Finding, FINDINGS, type FixAction } from "./protocol";
+import { openPreview } from "./preview";
+import type { Server } from "./server";
+
+/** Names a finding; all that a command of ours is given. */
+export interface FindingReference {
+  readonly uri: string;
+  readonly id: string;
+}
+
+/** Applies a finding's fix; one that wants to be confirmed opens in Refactor Preview. */
+export async function applyFix(server: Server, reference: FindingReference): Promise<void> {
+  const { fix, client } = await findFix(server, reference);
+  const edit = await client.protocol2CodeConverter.asWorkspaceEdit(fix.edit);
+  if (versionOf(fix) !== openDocument(reference.uri)?.version) throw new Error(CHANGED);
+  if (!(await vscode.workspace.applyEdit(edit))) throw new Error(CHANGED);
+}
+
+/** Opens a finding's fix as a diff, in which it can be applied or discarded. */
+export async function previewFix(server: Server, reference: FindingReference): Promise<void> {
+  const { fix, client } = await findFix(server, reference);
+  const edit = await client.protocol2CodeConverter.asWorkspaceEdit(fix.edit);
+  const document = openDocument(reference.uri);
+  if (!document || document.version !== versionOf(fix)) throw new Error(CHANGED);
+  const edits = edit.entries().flatMap(([, one]) => one);
+  await openPreview({ title: fix.title, document, version: document.version, edits });
+}
+
+/** The server's code actions, and after them, for each fix among them, one that shows its diff. */
+export function withPreviews(
+  actions: readonly (vscode.CodeAction | vscode.Command)[],
+  uri: vscode.Uri,
+): (vscode.CodeAction | vscode.Command)[] {
+  const previews = actions.flatMap((action) => {
+    const id = fixedBy(action);
+    if (!id) return [];
+    const title = `Preview as a diff: ${action.title}`;
+    const preview = new vscode.CodeAction(title, vscode.CodeActionKind.QuickFix);
+    const reference: FindingReference = { uri: uri.toString(), id };
+    preview.command = { title, command: "backendDeveloper.previewFix", arguments: [reference] };
+    return [preview];
+  });
+  const afterFixes = actions.reduce((last, action, index) => (fixedBy(action) ? index + 1 : last), 0);
+  return [...actions.slice(0, afterFixes), ...previews, ...actions.slice(afterFixes)];
+}
+
+const CHANGED = "The code has changed since then; look at the fix again.";
+
+async function findFix(server: Server, { uri, id }: FindingReference) {
+  const findings = await server.execute<Finding[]>(FINDINGS, { uri });
+  const finding = findings.find((one) => one.id === id);
+  const client = server.client;
+  if (!finding || !client) throw new Error("The finding is not there any more.");
+  const actions = await client.sendRequest<CodeAction[] | null>("textDocument/codeAction", {
+    textDocument: { uri },
+    range: finding.range,
+    context: { diagnostics: [], only: ["quickfix"] },
+  });
+  const fix = actions?.find((action): action is CodeAction & FixAction => fixedBy(action) === id && !!action.edit);
+  if (!fix) throw new Error("There is no checked fix for this finding.");
+  return { fix, client };
+}
+
+/** The id of the finding that a code action of the server's fixes; the server says so in its data. */
+function fixedBy(action: object): string | undefined {
+  const { data } = action as { data?: { fixes?: unknown } };
+  return typeof data?.fixes === "string" ? data.fixes : undefined;
+}
+
+/** The version of the text that the fix was checked for; our server names it with every edit. */
+function versionOf(fix: FixAction): number | null | undefined {
+  const [first] = (fix.edit.documentChanges ?? []) as TextDocumentEdit[];
+  return first?.textDocument.version;
+}
+
+function openDocument(uri: string): vscode.TextDocument | undefined {
+  const wanted = vscode.Uri.parse(uri).toString();
+  return vscode.workspace.textDocuments.find((document) => document.uri.toString() === wanted);
+}

@@ -1,0 +1,69 @@
+/** What the server answers to its own commands; `handlers.py` says the same. */
+
+import type { Range, WorkspaceEdit } from "vscode-languageclient/node";
+
+export const REVIEW = "backend-developer.review";
+export const CANCEL = "backend-developer.cancel";
+export const DISMISS = "backend-developer.dismiss";
+export const AGENTS = "backend-developer.showAgents";
+export const STATUS = "backend-developer.status";
+export const FINDINGS = "backend-developer.findings";
+
+export const REVIEW_ACTION = "refactor.backend-developer.review";
+/** The kind of the code actions that start a review. */
+
+export type Severity = "error" | "warning" | "information" | "hint";
+export type Focus = "api-design" | "security" | "performance";
+export type DismissScope = "here" | "file" | "everywhere";
+
+/** A finding of an open document, true of its latest text that the server was told of. */
+export interface Finding {
+  readonly id: string;
+  readonly uri: string;
+  readonly range: Range;
+  readonly rule: string;
+  readonly title: string;
+  readonly message: string;
+  readonly focus: Focus;
+  readonly severity: Severity;
+  /** The title of its checked fix; "" when there is none. */
+  readonly fix: string;
+}
+
+export interface Run {
+  readonly runId: string;
+  readonly uri: string;
+  readonly title: string;
+}
+
+export interface Status {
+  readonly runs: readonly Run[];
+  readonly documents: readonly { uri: string; findings: number; engine: string }[];
+  /** Of today, by this server. */
+  readonly usage: readonly { model: string; inputTokens: number; outputTokens: number }[];
+  /** The aliases that the `model` setting knows. */
+  readonly models: readonly string[];
+}
+
+export interface Agent {
+  readonly name: string;
+  readonly description: string;
+  readonly path: string;
+  readonly origin: string;
+  readonly model: string;
+  /** Whether this is the one that its name stands for. */
+  readonly wins: boolean;
+}
+
+export type Started = { readonly started: true; readonly runId: string } | { readonly started: false; readonly reason: string };
+
+export interface Dismissed {
+  readonly dismissed: boolean;
+  readonly reason?: string;
+}
+
+/** A checked fix as a code action brings it. */
+export interface FixAction {
+  readonly title: string;
+  readonly edit: WorkspaceEdit;
+}

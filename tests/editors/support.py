@@ -1,0 +1,92 @@
+"""What the tests in real editors share: waiting, a model on loopback, and files to look at."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from loopback_model import LoopbackModel
+
+SECONDS = 5.0
+"""Limit of every wait: a loaded machine is slow."""
+
+T = TypeVar("T")
+
+
+def until(condition: Callable[[], T], what: object = "") -> T:
+    """The first value of `condition` that is not falsy; fails when none comes."""
+    end = time.monotonic() + SECONDS
+    while True:
+        if value := condition():
+            return value
+        shown = what() if callable(what) else what
+        assert time.monotonic() < end, f"waited {SECONDS:g} s in vain; {shown}"
+        time.sleep(0.02)
+
+
+def program(name: str, how_to_get_it: str) -> str:
+    """The path of a program, first of the one beside this Python.
+
+    Skips the test where there is none, and fails it in CI, where there must be one.
+    """
+    folders = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    if found := shutil.which(name, path=folders):
+        return found
+    missing(f"{name} is not installed: {how_to_get_it}")
+
+
+def missing(reason: str) -> None:
+    """Skips the test, or fails it in CI."""
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def environment(home: Path, **variables: str) -> dict[str, str]:
+    """That of an editor with a home of its own, which finds the server of this checkout."""
+    home.mkdir(parents=True, exist_ok=True)
+    folders = {
+        f"XDG_{name}_HOME": str(home / name.lower()) for name in ("CONFIG", "DATA", "STATE", "CACHE")
+    }
+    return {
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+        "HOME": str(home),
+        "XDG_RUNTIME_DIR": str(home),
+        "TMPDIR": str(home),
+        "LANG": "C.UTF-8",
+        "TERM": "xterm-256color",
+        **folders,
+        **variables,
+    }
+
+
+@contextmanager
+def loopback_model() -> Iterator[LoopbackModel]:
+    """A model that runs in a thread of its own, for tests that wait without asyncio."""
+    model, stop, started = LoopbackModel(), asyncio.Event(), threading.Event()
+
+    async def serve() -> None:
+        async with model:
+            started.set()
+            await stop.wait()
+
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
+    thread.start()
+    try:
+        assert started.wait(SECONDS)
+        yield model
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join()
+        loop.close()

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from editors.support import missing
+from editors.vscode.tools import MissingError, Tools, build_extension, install_tools
+from editors.vscode.workbench import Browser, CodeServer, Workbench, command, environment
+
+T = TypeVar("T")
+
+SERVER = [sys.executable, "-m", "backend_developer"]
+
+
+@pytest.fixture(scope="session")
+def tools() -> Tools:
+    return _had(install_tools)
+
+
+@pytest.fixture(scope="session")
+def vsix(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _had(lambda: build_extension(tmp_path_factory.mktemp("vsix")))
+
+
+@pytest.fixture(scope="session")
+def extensions(tools: Tools, vsix: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of extensions with ours in it, installed as a person would."""
+    folder = tmp_path_factory.mktemp("install")
+    (folder / "config.yaml").write_text("auth: none\n")
+    (folder / "tmp").mkdir()
+    extensions = tmp_path_factory.mktemp("extensions")
+    subprocess.run(
+        [*command(tools, extensions, folder), "--install-extension", vsix, "--force"],
+        env=environment(folder),
+        check=True,
+        capture_output=True,
+        timeout=300,
+    )
+    return extensions
+
+
+@pytest.fixture(scope="session")
+def browser(tools: Tools) -> Iterator[Browser]:
+    browser = Browser(tools)
+    yield browser
+    browser.stop()
+
+
+StartServer = Callable[..., CodeServer]
+
+
+@pytest.fixture(scope="module")
+def start_server(
+    tools: Tools, extensions: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[StartServer]:
+    """Starts VS Code's server with machine settings of ours; it ends with the module."""
+    started = []
+
+    def start(settings: Mapping[str, object] = {}, **options: bool) -> CodeServer:
+        machine = {"backendDeveloper.server.path": SERVER, **settings}
+        folder = tmp_path_factory.mktemp("code-server")
+        started.append(CodeServer(tools, extensions, folder, machine, **options))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.stop()
+
+
+@pytest.fixture
+def new_window(
+    browser: Browser, tmp_path: Path
+) -> Iterator[Callable[[CodeServer, Mapping[str, str]], Workbench]]:
+    """Makes a workspace of files, and a window for it that is not open yet."""
+
+    def make(server: CodeServer, files: Mapping[str, str]) -> Workbench:
+        for name, text in files.items():
+            path = tmp_path / "workspace" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        return Workbench(browser, server, tmp_path / "workspace")
+
+    yield make
+    # The server of the test's window ends with the window, and not within the next test.
+    browser.open("about:blank")
+
+
+def _had(get: Callable[[], T]) -> T:
+    """What `get` gives; where it cannot be had the test is skipped, except in CI, where it fails."""
+    try:
+        return get()
+    except MissingError as error:
+        missing(f"VS Code cannot be had: {error}")
+        raise

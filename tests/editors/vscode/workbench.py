@@ -1,0 +1,321 @@
+"""The real program: a server of VS Code, and a browser with its window in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from editors.vscode.tools import Tools
+
+SECONDS = 60.0
+"""Limit of every wait: a loaded machine is slow."""
+
+T = TypeVar("T")
+
+USER_SETTINGS: Mapping[str, object] = {
+    "workbench.startupEditor": "none",
+    "workbench.tips.enabled": False,
+    "workbench.welcomePage.walkthroughs.openOnInstall": False,
+    "chat.disableAIFeatures": True,
+    "telemetry.telemetryLevel": "off",
+    "extensions.autoUpdate": False,
+    "extensions.ignoreRecommendations": True,
+    "git.enabled": False,
+    "files.hotExit": "off",
+    "files.simpleDialog.enable": True,
+    "editor.minimap.enabled": False,
+    "editor.hover.delay": 100,
+    "security.workspace.trust.startupPrompt": "never",
+    "security.workspace.trust.banner": "never",
+}
+
+
+def wait_until(what: str, look: Callable[[], T], seconds: float = SECONDS) -> T:
+    """What `look` gives, as soon as that is true; asks ten times a second."""
+    end = time.monotonic() + seconds
+    while not (value := look()):
+        assert time.monotonic() < end, f"{what}: not so after {seconds:.0f} seconds"
+        time.sleep(0.1)
+    return value
+
+
+class CodeServer:
+    """VS Code's server, in a process group of its own, with a home and user data of its own."""
+
+    def __init__(
+        self,
+        tools: Tools,
+        extensions: Path,
+        folder: Path,
+        machine_settings: Mapping[str, object],
+        *,
+        trusts_every_folder: bool = True,
+    ) -> None:
+        self.folder = folder
+        """Everything that this run of VS Code writes lies in here."""
+        self.data = folder / "data"
+        self.log = folder / "code-server.log"
+        self._write("User", USER_SETTINGS)
+        self._write("Machine", machine_settings)
+        (folder / "config.yaml").write_text("auth: none\n")
+        self.port = _free_port()
+        for name in ("home", "tmp"):
+            (folder / name).mkdir(exist_ok=True)
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [
+                    *command(tools, extensions, folder),
+                    f"--bind-addr=127.0.0.1:{self.port}",
+                    "--auth=none",
+                    "--disable-telemetry",
+                    "--disable-update-check",
+                    "--disable-getting-started-override",
+                    *(["--disable-workspace-trust"] if trusts_every_folder else []),
+                ],
+                env=environment(folder),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        wait_until("VS Code's server answers", self._answers)
+
+    def address(self, workspace: Path, file: Path | None = None) -> str:
+        """Of a window that has the folder open, and the file in it."""
+        address = f"http://127.0.0.1:{self.port}/?folder={quote(str(workspace))}"
+        if file is None:
+            return address
+        remote = f"vscode-remote://127.0.0.1:{self.port}{quote(str(file))}"
+        return f"{address}&payload={quote(json.dumps([['openFile', remote]]))}"
+
+    def processes(self) -> list[tuple[int, list[str]]]:
+        """(id, command line) of all that runs in its group; extension hosts are in it."""
+        found = []
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                try:
+                    if os.getpgid(int(entry.name)) == self._process.pid:
+                        words = (entry / "cmdline").read_bytes().decode().split("\0")
+                        found.append((int(entry.name), words))
+                except (ProcessLookupError, FileNotFoundError):
+                    continue
+        return found
+
+    def stop(self) -> None:
+        for signal_, seconds in ((signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0)):
+            try:
+                os.killpg(self._process.pid, signal_)
+                self._process.wait(seconds)
+                # Extension hosts outlive the server.
+                wait_until("the group ends", lambda: not self.processes(), seconds)
+            except (ProcessLookupError, subprocess.TimeoutExpired, AssertionError):
+                continue
+
+    def _answers(self) -> bool:
+        assert self._process.poll() is None, self.log.read_text()
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=5):
+                return True
+        except (urllib.error.URLError, TimeoutError, ConnectionError):
+            return False
+
+    def _write(self, place: str, settings: Mapping[str, object]) -> None:
+        (self.data / place).mkdir(parents=True, exist_ok=True)
+        (self.data / place / "settings.json").write_text(json.dumps(settings))
+
+
+def command(tools: Tools, extensions: Path, folder: Path) -> list[str]:
+    """The start of every command line of code-server."""
+    return [
+        str(tools.node),
+        str(tools.code_server),
+        f"--config={folder / 'config.yaml'}",
+        f"--user-data-dir={folder / 'data'}",
+        f"--extensions-dir={extensions}",
+    ]
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """A clean one: no key and no setting of the machine's owner gets in."""
+    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+    return kept | {
+        "HOME": str(folder / "home"),
+        "TMPDIR": str(folder / "tmp"),
+        "LANG": "C.UTF-8",
+        "EXTENSIONS_GALLERY": '{"serviceUrl":""}',
+    }
+
+
+class Browser:
+    """Playwright in a process of its own."""
+
+    def __init__(self, tools: Tools) -> None:
+        script = Path(__file__).with_name("browser.mjs")
+        self._process = subprocess.Popen(
+            [tools.node, script, tools.modules, tools.chromium],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def open(self, address: str) -> None:
+        self._ask({"open": address})
+
+    def do(self, *chain: Sequence[object]) -> Any:
+        """Calls Playwright's methods, see browser.mjs; AssertionError when one of them fails."""
+        return self._ask({"chain": chain})
+
+    def stop(self) -> None:
+        assert self._process.stdin
+        self._process.stdin.close()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait(10)
+        assert self._process.stdout
+        self._process.stdout.close()
+
+    def _ask(self, request: Mapping[str, object]) -> Any:
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        assert line, "the browser is gone"
+        answer = json.loads(line)
+        assert "error" not in answer, answer["error"]
+        return answer["value"]
+
+
+class Workbench:
+    """A window of VS Code, as a person uses it."""
+
+    def __init__(self, browser: Browser, server: CodeServer, workspace: Path) -> None:
+        self.browser = browser
+        self.server = server
+        self.workspace = workspace
+
+    def open(self, file: Path | None = None) -> None:
+        """Opens, or opens again, the window with the workspace and a file of it."""
+        self.browser.open(self.server.address(self.workspace, file))
+        self.see(".monaco-workbench")
+        if file:
+            self.see(".monaco-editor .view-line")
+
+    # --- Looking
+
+    def see(self, selector: str, text: str | None = None) -> str:
+        """Waits for something visible that holds the text; returns all of its text."""
+        options = {} if text is None else {"hasText": text}
+        element = [["locator", selector, options], ["filter", {"visible": True}], ["first"]]
+        self.browser.do(*element, ["waitFor"])
+        return str(self.browser.do(*element, ["innerText"]))
+
+    def texts(self, selector: str) -> list[str]:
+        """The texts of all that match now."""
+        return list(self.browser.do(["locator", selector], ["allInnerTexts"]))
+
+    def not_see(self, selector: str, text: str | None = None) -> None:
+        """Waits until nothing visible of that kind is left."""
+        options = {} if text is None else {"hasText": text}
+        chain = [["locator", selector, options], ["filter", {"visible": True}], ["count"]]
+        wait_until(f"no {selector} {text or ''}", lambda: self.browser.do(*chain) == 0)
+
+    def status(self, text: str) -> str:
+        """Waits until our item in the status bar says the text."""
+        return self.see(".statusbar-item", text)
+
+    def evaluate(self, expression: str) -> Any:
+        return self.browser.do(["evaluate", expression])
+
+    def screenshot(self, path: Path) -> None:
+        self.browser.do(["screenshot", {"path": str(path)}])
+
+    # --- Doing
+
+    def click(self, selector: str, text: str | None = None, **options: object) -> None:
+        found = {} if text is None else {"hasText": text}
+        self.browser.do(
+            ["locator", selector, found], ["filter", {"visible": True}], ["first"], ["click", options]
+        )
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.browser.do(["keyboard"], ["press", key])
+
+    def type(self, text: str) -> None:
+        self.browser.do(["keyboard"], ["type", text])
+
+    def choose(self, text: str) -> None:
+        """Picks an entry of the quick pick that is open."""
+        self.see(".quick-input-list .monaco-list-row", text)
+        self.click(".quick-input-list .monaco-list-row", text)
+
+    def fill(self, text: str) -> None:
+        """Answers the input box that is open."""
+        box = ".quick-input-widget .quick-input-box input.input"
+        self.see(box)
+        self.browser.do(["locator", box], ["fill", text])
+        self.press("Enter")
+
+    def command(self, title: str) -> None:
+        """Runs a command by its title in the command palette."""
+        self.press("F1")
+        box = ".quick-input-widget .quick-input-box input.input"
+        self.see(box)
+        self.browser.do(["locator", box], ["fill", f">{title}"])
+        self.see(".quick-input-list .monaco-list-row.focused", title)
+        self.press("Enter")
+        self.not_see(".quick-input-widget .monaco-list-row.focused", title)
+
+    def select_lines(self, first: int, last: int) -> None:
+        """Selects whole lines, numbered from 1, by keyboard."""
+        self.go_to(first)
+        self.press(*(["Shift+ArrowDown"] * (last - first)), "Shift+End")
+
+    def go_to(self, line: int, column: int = 1) -> None:
+        """Puts the cursor there; both from 1, columns in UTF-16 units as VS Code counts them."""
+        self.press("Control+g")
+        self.fill(f":{line}:{column}")
+        self.not_see(".quick-input-widget")
+
+    def code_actions(self) -> list[str]:
+        """Opens the menu of code actions at the cursor; returns its entries."""
+        self.press("Control+.")
+        self.see(".action-widget .monaco-list-row")
+        return self.texts(".action-widget .monaco-list-row.action")
+
+    def take_action(self, title: str) -> None:
+        """Opens the menu of code actions at the cursor and picks one."""
+        self.code_actions()
+        self.click(".action-widget .monaco-list-row.action", title)
+
+    def save(self, file: Path, is_saved: Callable[[str], bool]) -> str:
+        """Saves the buffer; returns what it then holds, which must satisfy `is_saved`."""
+        self.press("Control+s")
+        wait_until(f"{file.name} is saved", lambda: is_saved(file.read_text(encoding="utf-8")))
+        return file.read_text(encoding="utf-8")
+
+    def problems(self) -> list[str]:
+        """Opens the Problems panel; its rows, each with its code and place."""
+        self.command("Problems: Focus on Problems View")
+        self.see(".markers-panel .monaco-list-row")
+        return [" ".join(row.split()) for row in self.texts(".markers-panel .monaco-list-row")]
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
