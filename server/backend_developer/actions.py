@@ -142,10 +142,12 @@ def _dismissals(
     )
     actions = []
     for finding in here:
+        is_named = finding.rule != "other"
+        name = finding.rule if is_named else f"“{finding.title}”"
         if can_dismiss:
             actions += [
                 Action(
-                    f"Dismiss {finding.rule} {title}",
+                    f"Dismiss {name} {title}",
                     QUICK_FIX,
                     command=DISMISS_COMMAND,
                     arguments={
@@ -157,11 +159,13 @@ def _dismissals(
                     findings=(finding,),
                 )
                 for scope, title, reason in choices
+                # Findings that the catalogue has no rule for have nothing in common.
+                if is_named or scope == "here"
             ]
         if comment := ignore_comment(document, lines, finding):
             actions.append(
                 Action(
-                    f"Dismiss {finding.rule} with a comment",
+                    f"Dismiss {name} with a comment",
                     QUICK_FIX,
                     edits=(comment,),
                     findings=(finding,),

@@ -341,6 +341,30 @@ async def test_dismissing_everywhere_reaches_other_files(
     assert editor.marked(one) == editor.marked(other) == []
 
 
+async def test_what_the_catalogue_does_not_name_goes_by_its_own_words(
+    connect: Callable[..., Editor], tmp_path: Path
+) -> None:
+    editor = connect(agent=True)
+    await editor.start(folder=tmp_path)
+    uri = (tmp_path / "app.py").as_uri()
+    editor.open(uri, "pay(x)\n")
+    await editor.settled()
+    await editor.review(uri)
+    call = await editor.agent.called()
+    call.say(finding("pay(x)", rule="other", focus="api-design", message="Pays twice: no key."))
+    call.end()
+    await editor.settled()
+    [diagnostic] = editor.diagnostics(uri)
+    assert diagnostic["message"] == "Pays twice: no key. [agent:test-model]"
+    # What has no name in common with others cannot be dismissed together with them.
+    titles = [action["title"] for action in await editor.actions(uri, "pay", only=["quickfix"])]
+    assert titles == [
+        "Dismiss “Pays twice” here: false positive",
+        "Dismiss “Pays twice” here: accepted risk",
+        "Dismiss “Pays twice” with a comment",
+    ]
+
+
 async def test_without_a_folder_only_a_comment_dismisses(editor: Editor) -> None:
     editor.open(URI, "md5(1)\n")
     await editor.settled()

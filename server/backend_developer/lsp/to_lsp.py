@@ -73,7 +73,9 @@ def problem_diagnostic(problem: Problem, lines: Lines, encoding: Encoding) -> ty
 def message(finding: Finding) -> str:
     """What is wrong, and in brackets who says so and how sure; plain text, never empty."""
     sure = "" if finding.confidence == "high" else f", {finding.confidence} confidence"
-    text = f"{finding.title}: {finding.message} [{', '.join(finding.sources)}{sure}]"
+    # A finding that the catalogue has no rule for has its title from its message.
+    title = "" if finding.rule == "other" else f"{finding.title}: "
+    text = f"{title}{finding.message} [{', '.join(finding.sources)}{sure}]"
     return f"Probably no problem: {finding.refuted}\n{text}" if finding.refuted else text
 
 
