@@ -40,9 +40,16 @@ class Action:
     arguments: Mapping[str, object] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     """What it is about."""
+    is_fix: bool = False
+    """Whether it is the checked fix of the one finding that it is about."""
     preferred: bool = False
     generated: bool = False
     """A model wrote the edit."""
+
+    @property
+    def about(self) -> str:
+        """With its title, what it is known by while the text changes: its first finding's id."""
+        return self.findings[0].id if self.findings else ""
 
 
 def offered(
@@ -64,7 +71,7 @@ def offered(
     for all below it. `place` is the span as a command's arguments say it, `engine`
     what a review would be done by. `can_dismiss`: there is a folder to remember it in.
     """
-    here = [finding for finding in findings if _touches(finding.span, span)]
+    here = _findings_at(span, findings, lines)
     actions = [
         *_fixes(here),
         *_fix_all_of_a_rule(here, findings),
@@ -84,6 +91,34 @@ def offered(
     if any(_is_below(FIX_ALL, kind) for kind in only if kind):
         actions += _fix_all(findings)
     return [action for action in actions if any(_is_below(action.kind, kind) for kind in only)]
+
+
+def offered_again(
+    title: str,
+    kind: str,
+    about: str,
+    document: Document,
+    lines: Lines,
+    findings: Sequence[Finding],
+) -> Action | None:
+    """The action of that title about that finding, with its edits for `document` as it is now.
+
+    None: the document has changed so that it is not offered any more.
+    """
+    span = next((finding.span for finding in findings if finding.id == about), Span(0, 0))
+    actions = offered(
+        document,
+        lines,
+        findings,
+        span,
+        only=[kind],
+        place={},
+        tasks=(),
+        engine="",
+        can_dismiss=False,
+    )
+    wanted = (title, about)
+    return next((action for action in actions if (action.title, action.about) == wanted), None)
 
 
 def safe_edits(findings: Iterable[Finding]) -> tuple[TextEdit, ...]:
@@ -107,6 +142,7 @@ def _fixes(here: Iterable[Finding]) -> list[Action]:
             edits=finding.fix.edits,
             confirm=_confirm(finding.fix),
             findings=(finding,),
+            is_fix=True,
             preferred=_is_safe(finding.fix),
             generated=finding.fix.author == "agent",
         )
@@ -196,6 +232,19 @@ def _confirm(fix: Fix) -> str:
 def _is_safe(fix: object) -> TypeGuard[Fix]:
     """Whether a person can take the fix without reading it."""
     return isinstance(fix, Fix) and fix.author == "local" and not _confirm(fix)
+
+
+def _findings_at(span: Span, findings: Sequence[Finding], lines: Lines) -> list[Finding]:
+    """Those that `span` touches; for a cursor that touches none, those of its line.
+
+    Some editors send one character where nothing is selected.
+    """
+    here = [finding for finding in findings if _touches(finding.span, span)]
+    if here or span.end - span.start > 1:
+        return here
+    line = lines.line_of(span.start)
+    whole_line = Span(lines.start(line), lines.end(line))
+    return [finding for finding in findings if _touches(finding.span, whole_line)]
 
 
 def _touches(one: Span, other: Span) -> bool:

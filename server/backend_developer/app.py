@@ -7,14 +7,16 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 
 from . import handlers
-from .review import Reviewers
 from .session import Session
 from .wire import Server, serve_stdio
+
+if TYPE_CHECKING:
+    from .review import Reviewers
 
 HANDLERS: Mapping[str, Callable[[Session, Any], Any]] = {
     types.INITIALIZE: handlers.initialize,
@@ -25,6 +27,7 @@ HANDLERS: Mapping[str, Callable[[Session, Any], Any]] = {
     types.TEXT_DOCUMENT_DID_SAVE: handlers.did_save,
     types.TEXT_DOCUMENT_DID_CLOSE: handlers.did_close,
     types.TEXT_DOCUMENT_CODE_ACTION: handlers.code_action,
+    types.CODE_ACTION_RESOLVE: handlers.resolve_code_action,
     types.TEXT_DOCUMENT_HOVER: handlers.hover,
     types.TEXT_DOCUMENT_DIAGNOSTIC: handlers.diagnostic,
     types.WORKSPACE_EXECUTE_COMMAND: handlers.execute_command,
@@ -38,14 +41,14 @@ HANDLERS: Mapping[str, Callable[[Session, Any], Any]] = {
 def make_reviewers(environment: Mapping[str, str]) -> Reviewers:
     """The real engines; reads the catalogue, so it is called in a thread."""
     # Here: a server starts without them.
-    from .checks import FixChecker
+    from .catalogue import load_catalogue
     from .engines.agent import AgentEngine
-    from .engines.local import LocalEngine
+    from .review import Reviewers
+    from .worker import LocalWorker
 
-    local = LocalEngine()
-    return Reviewers(
-        local, AgentEngine(environment, local.catalogue), FixChecker(local), local.catalogue
-    )
+    catalogue = load_catalogue()
+    local = LocalWorker(catalogue.rules)
+    return Reviewers(local, AgentEngine(environment, catalogue), local, catalogue)
 
 
 def create_server(

@@ -1,6 +1,6 @@
 """The checks of an edit that need tools: does the result parse, is every name defined, is it clean?
 
-    candidates -> FixChecker.check -> a CheckReport each: passed, or why the fix is withheld
+    candidates -> FixChecker -> a CheckReport each: passed, or why the fix is withheld
 
 Each check compares the result with the text before, so what was wrong before is no problem. A tool
 that fails makes its check undone, which the report says, and never the review.
@@ -9,6 +9,7 @@ that fails makes its check undone, which the report says, and never the review.
 from __future__ import annotations
 
 import ast
+import asyncio
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -39,8 +40,20 @@ class FixChecker:
 
     def __init__(self, local: LocalEngine) -> None:
         self._local = local
+        self._latest: tuple[Document, Settings, _Before] | None = None
+        """Of the document that was checked last: its candidates may come in several calls."""
 
-    def check(
+    async def check(
+        self, document: Document, candidates: Sequence[Candidate], settings: Settings
+    ) -> list[CheckReport]:
+        """As `reports`, in a thread."""
+        return await asyncio.to_thread(self.reports, document, candidates, settings)
+
+    async def syntax_error_line(self, document: Document) -> int:
+        """As the function of this name, in a thread."""
+        return await asyncio.to_thread(syntax_error_line, document)
+
+    def reports(
         self, document: Document, candidates: Sequence[Candidate], settings: Settings
     ) -> list[CheckReport]:
         """One report per candidate, in order. Never raises; blocks for about 50 ms per candidate.
@@ -54,21 +67,53 @@ class FixChecker:
             return [CheckReport(unchecked=(unchecked,)) for _ in candidates]
         results = [replace(document, text=candidate.text_after) for candidate in candidates]
         names = _check_names([document, *results])
-        errors_before = len(_syntax_errors(document))
-        functions_before = _functions(_tree(document))
+        before = self._before(document, settings)
         edited = [[_moved(edit.span, fix.edits) for edit in fix.edits] for fix in candidates]
-        before = self._local.scan_all([document], settings)[0]
         after = self._local.scan_all(results, settings, edited)
         return [
             _first_problem(
-                _syntax(errors_before, result, names.results[index]),
+                _syntax(before.syntax_errors, result, names.results[index]),
                 names.report(index),
-                _signatures(document, functions_before, result),
+                _signatures(document, before.functions, candidate, result),
                 _templates(document, candidate),
-                _findings(candidate, document, result, before, after[index], self._local),
+                _findings(candidate, document, result, before.scan, after[index], self._local),
             )
             for index, (candidate, result) in enumerate(zip(candidates, results, strict=True))
         ]
+
+    def _before(self, document: Document, settings: Settings) -> _Before:
+        latest = self._latest
+        if latest and latest[:2] == (document, settings):
+            return latest[2]
+        before = _Before(
+            len(_syntax_errors(document)),
+            _functions(_tree(document)),
+            self._local.scan_all([document], settings)[0],
+        )
+        self._latest = (document, settings, before)
+        return before
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """What every candidate of one document is compared with."""
+
+    syntax_errors: int
+    functions: Mapping[str, _Function]
+    scan: Scan
+
+
+def syntax_error_line(document: Document) -> int:
+    """The line, from 1, of the document's first syntax error; 0 when it has none.
+
+    Blocks for some milliseconds, and where there seems to be one for the linter to say so.
+    """
+    if document.language == "python":
+        suspect = _python_tree(document.text) is None
+    else:
+        suspect = document.language in LANGUAGES and bool(_syntax_errors(document))
+    # The linters know newer versions of the languages than the parsers here.
+    return _check_names([document, document]).results[0].syntax_error_line if suspect else 0
 
 
 def _first_problem(*reports: CheckReport) -> CheckReport:
@@ -83,12 +128,12 @@ def _first_problem(*reports: CheckReport) -> CheckReport:
 
 def _syntax(errors_before: int, after: Document, names: _Names) -> CheckReport:
     if names.syntax_error_line and not names.syntax_error_before:
-        return CheckReport(f"it leaves a syntax error on line {names.syntax_error_line}.")
+        return CheckReport(f"It leaves a syntax error on line {names.syntax_error_line}.")
     if not names.unchecked:
         return CheckReport()  # The linter has read both texts to their ends.
     errors = _syntax_errors(after)
     if len(errors) > errors_before:
-        return CheckReport(f"it leaves a syntax error on line {errors[-1]}.")
+        return CheckReport(f"It leaves a syntax error on line {errors[-1]}.")
     return CheckReport()
 
 
@@ -189,13 +234,13 @@ def _python_names(
         if message.code not in _UNUSED:
             verb = "defines" if message.code == "F811" else "leaves the name"
             rest = "a second time" if message.code == "F811" else "undefined"
-            return _Names(f"it {verb} `{name}` {rest} on line {line}.")
+            return _Names(f"It {verb} `{name}` {rest} on line {line}.")
         # An import that the edit no longer needs goes with it, one that it brought and forgot is
         # half a change.
         short = name.rpartition(".")[2].rpartition(" ")[2]
         if not re.search(rf"\b{re.escape(short)}\b", before.text):
             what = "imports" if message.code == "F401" else "assigns"
-            return _Names(f"it {what} `{name}` on line {line} and never uses it.")
+            return _Names(f"It {what} `{name}` on line {line} and never uses it.")
         if message.code == "F401":
             removal = [TextEdit(edit.span, edit.new) for edit in message.edits]
             # Of two names in one statement, ruff may say one edit twice.
@@ -223,8 +268,8 @@ def _javascript_names(before: Sequence[OxlintMessage], after: Sequence[OxlintMes
             continue
         if message.rule == "no-undef":
             name = message.message.split("'")[1]
-            return _Names(f"it leaves the name `{name}` undefined on line {message.line}.")
-        return _Names(f"it assigns to a constant on line {message.line}.")
+            return _Names(f"It leaves the name `{name}` undefined on line {message.line}.")
+        return _Names(f"It assigns to a constant on line {message.line}.")
     return _Names()
 
 
@@ -232,7 +277,10 @@ def _javascript_names(before: Sequence[OxlintMessage], after: Sequence[OxlintMes
 
 
 def _signatures(
-    before: Document, functions_before: Mapping[str, _Function], after: Document
+    before: Document,
+    functions_before: Mapping[str, _Function],
+    candidate: Candidate,
+    after: Document,
 ) -> CheckReport:
     """Whether the calls in the file still fit the functions whose signature the edit changed."""
     if before.language != "python":
@@ -240,6 +288,14 @@ def _signatures(
             sentence = "Calls were not compared with the signatures that the edit changed."
             return CheckReport(unchecked=(sentence,))
         return CheckReport()
+    lines = Lines(before.text)
+    edited = [lines.first_and_last(edit.span) for edit in candidate.edits]
+    if not any(
+        first < function.body[0].lineno and function.lineno <= last + 1
+        for function in functions_before.values()
+        for first, last in edited
+    ):
+        return CheckReport()  # No edit is in the lines of a signature.
     tree = _tree(after)
     changed = {
         name: function
@@ -255,18 +311,18 @@ def _signatures(
         misfit = _misfit(call, function, is_method="." in name)
         if misfit:
             return CheckReport(
-                f"the call of `{function.name}` on line {call.lineno} does not fit its changed "
+                f"The call of `{function.name}` on line {call.lineno} does not fit its changed "
                 f"signature: {misfit}."
             )
         is_async = isinstance(function, ast.AsyncFunctionDef)
         if is_async != isinstance(functions_before[name], ast.AsyncFunctionDef):
             if is_async and isinstance(parent, ast.Expr | ast.Assign | ast.Attribute):
                 return CheckReport(
-                    f"it makes `{function.name}` async, but line {call.lineno} does not await it."
+                    f"It makes `{function.name}` async, but line {call.lineno} does not await it."
                 )
             if not is_async and isinstance(parent, ast.Await):
                 return CheckReport(
-                    f"it makes `{function.name}` not async, but line {call.lineno} awaits it."
+                    f"It makes `{function.name}` not async, but line {call.lineno} awaits it."
                 )
     names = ", ".join(f"`{name}`" for name in sorted(changed))
     return CheckReport(
@@ -279,10 +335,16 @@ _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 def _tree(document: Document) -> ast.Module:
     """Empty where there is none: another language, or a syntax error, which another check says."""
+    tree = _python_tree(document.text) if document.language == "python" else None
+    return tree or ast.Module([], [])
+
+
+def _python_tree(text: str) -> ast.Module | None:
+    """None when it is no Python, or a newer one than we run on."""
     try:
-        return ast.parse(document.text if document.language == "python" else "")
+        return ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return ast.Module([], [])
+        return None
 
 
 def _functions(tree: ast.Module) -> dict[str, _Function]:
@@ -391,12 +453,12 @@ def _findings(
         place = _place(proposal)
         line = lines.line_of(place.start) + 1
         if was_found and proposal.rule == candidate.rule and place.touches(target):
-            return CheckReport(f"the finding is still there after it, on line {line}.")
+            return CheckReport(f"The finding is still there after it, on line {line}.")
         is_new = not any(rule == proposal.rule and place.touches(span) for rule, span in moved)
         serious = SEVERITIES.index(_severity(proposal, local.catalogue)) <= _WARNING
         if is_new and serious and proposal.confidence != "low":
             return CheckReport(
-                f"it brings in {proposal.rule} on line {line}: "
+                f"It brings in {proposal.rule} on line {line}: "
                 f"`{shortened(lines.line(line - 1).strip(), 60)}`."
             )
     problem = scan_after.problem

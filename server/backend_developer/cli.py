@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from textwrap import dedent
 
@@ -20,6 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     argparse's own refusals raise SystemExit(2), --help and --version SystemExit(0).
     """
+    # What Python thinks of the code under review, when that is parsed, is no message of ours.
+    warnings.simplefilter("ignore", SyntaxWarning)
     parser = _parser()
     options = parser.parse_args(arguments)
     # A character that the terminal's encoding lacks must not end a report.

@@ -19,8 +19,8 @@ def load_conventions(root: Path | None) -> tuple[tuple[str, str], ...]:
         path = Path(os.path.realpath(root / name))
         try:
             if path.is_relative_to(os.path.realpath(root)) and path.is_file():
-                text = path.read_text("utf-8-sig", errors="replace")
-                found.append((name, text[:MAXIMUM_CHARACTERS]))
+                with path.open(encoding="utf-8-sig", errors="replace") as file:
+                    found.append((name, file.read(MAXIMUM_CHARACTERS)))
         except OSError:
             continue  # the review does not depend on it
     return tuple(found)

@@ -15,17 +15,19 @@ The file is only ever appended to, so what people wrote in it stays as it is.
 
 from __future__ import annotations
 
+import errno
 import os
-from collections.abc import Mapping
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .core.model import Finding
+from .frontmatter import Unreadable, read_text, yaml_node
 from .problems import Problem, did_you_mean
 
 if TYPE_CHECKING:
-    from yaml.nodes import MappingNode, Node
+    from yaml import Node
 
 FILE_NAME = ".backend-developer.dismissed.yml"
 
@@ -35,11 +37,18 @@ HEADER = """\
 """
 
 
+FREE = ("reason", "date")
+"""Keys that may be empty."""
+KEYS = ("rule", "path", "fingerprint", *FREE)
+
+
 @dataclass(frozen=True, slots=True)
 class Dismissal:
+    """One entry: a field for each of KEYS, "" when it is not given."""
+
     rule: str
-    reason: str
-    date: str
+    reason: str = ""
+    date: str = ""
     """ISO 8601, as 2026-11-22."""
     path: str = ""
     fingerprint: str = ""
@@ -63,32 +72,22 @@ class Dismissals:
 
 def load(folder: Path | None) -> tuple[Dismissals, tuple[Problem, ...]]:
     """What was dismissed below `folder`, and what could not be read of it. Never raises."""
-    if folder is None:
+    if folder is None or not os.path.exists(path := folder / FILE_NAME):
         return Dismissals(), ()
-    path = folder / FILE_NAME
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return Dismissals(), ()
-    except (OSError, UnicodeDecodeError) as error:
-        message = f"The dismissed findings cannot be read: {error}; mend or remove the file."
-        return Dismissals(), (Problem(str(path), None, "", message),)
-    return parse(text, str(path))
+    text, problem = read_text(path)
+    return parse(text, str(path)) if problem is None else (Dismissals(), (problem,))
 
 
 def parse(text: str, path: str) -> tuple[Dismissals, tuple[Problem, ...]]:
     """The entries of the file's text; one bad entry hides no other."""
-    import yaml  # Here: a language server starts without it.
-
-    try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark else None
-        message = f"This is not YAML: {getattr(error, 'problem', error)}; no dismissal is used."
-        return Dismissals(), (Problem(path, line, "", message),)
+    root = yaml_node(text)
+    if isinstance(root, Unreadable):
+        message = f"This is not valid YAML: {root.reason}. No dismissal is used."
+        return Dismissals(), (Problem(path, root.line, "", message),)
     if root is None:
         return Dismissals(), ()
+    import yaml  # Here: a language server starts without it.
+
     if not isinstance(root, yaml.SequenceNode):
         message = "Expected a list of dismissals, each beginning with `- rule:`; none is used."
         return Dismissals(), (Problem(path, 1, "", message),)
@@ -96,9 +95,10 @@ def parse(text: str, path: str) -> tuple[Dismissals, tuple[Problem, ...]]:
     entries: list[Dismissal] = []
     problems: list[Problem] = []
     for node in root.value:
-        entry, its_problems = _entry(node, path)
-        problems += its_problems
-        if entry:
+        entry = _entry(node, path)
+        if isinstance(entry, Problem):
+            problems.append(entry)
+        else:
             entries.append(entry)
     return Dismissals(tuple(entries)), tuple(problems)
 
@@ -106,65 +106,51 @@ def parse(text: str, path: str) -> tuple[Dismissals, tuple[Problem, ...]]:
 def add(folder: Path, dismissal: Dismissal) -> None:
     """Appends one entry to the folder's file, which is made if there is none.
 
-    Raises OSError when it cannot be written, or when it is a symbolic link: a
-    repository must not choose which file of the person's is written to.
+    Raises OSError when it cannot be written, when what it holds could not be read with
+    the entry, or when it is a symbolic link: a repository must not choose which file of
+    the person's is written to.
     """
     import yaml  # Here: a language server starts without it.
 
-    values = {
-        "rule": dismissal.rule,
-        "path": dismissal.path,
-        "fingerprint": dismissal.fingerprint,
-        "reason": dismissal.reason,
-        "date": dismissal.date,
-    }
-    entry = yaml.safe_dump(
-        [{key: value for key, value in values.items() if value}],
-        sort_keys=False,
-        allow_unicode=True,
-    )
+    values = {key: value for key in KEYS if (value := getattr(dismissal, key))}
+    # PyYAML does not read again all that it writes unescaped.
+    readable = "".join(values.values()).isprintable()
+    entry = yaml.safe_dump([values], sort_keys=False, allow_unicode=readable)
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
-    with os.fdopen(os.open(folder / FILE_NAME, flags, 0o644), "a+", encoding="utf-8") as file:
-        file.seek(0)
-        before = file.read()
+    descriptor = os.open(folder / FILE_NAME, flags, 0o644)
+    with os.fdopen(descriptor, "r+b", buffering=0) as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file")
+        before = file.read().decode("utf-8", "surrogateescape")
         lead = HEADER if not before else "" if before.endswith("\n") else "\n"
+        if dismissal not in parse(before + lead + entry, "")[0].entries:
+            raise OSError(errno.EINVAL, "what is in it is no list of dismissals: mend it first")
         # One write: two editors that dismiss at once both keep their entry.
-        file.write(lead + entry)
+        file.write((lead + entry).encode())
 
 
-def _entry(node: Node, path: str) -> tuple[Dismissal | None, list[Problem]]:
+def _entry(node: Node, path: str) -> Dismissal | Problem:
+    """The dismissal in one element of the list, or the first thing that is wrong with it.
+
+    Such a one is not used at all: what was meant may be what narrows it.
+    """
     import yaml
 
     line = node.start_mark.line + 1
     if not isinstance(node, yaml.MappingNode):
-        return None, [Problem(path, line, "", "Expected a dismissal with `rule:` and `reason:`.")]
-
-    values, lines = _scalars(node)
-    known = ("rule", "path", "fingerprint", "reason", "date")
-    problems = [
-        Problem(path, lines[key], key, f'Unknown key "{key}"{did_you_mean(key, known)}', "warning")
-        for key in values
-        if key not in known
-    ]
-    if not values.get("rule"):
-        return None, [*problems, Problem(path, line, "rule", "A dismissal needs a `rule:`.")]
-    entry = Dismissal(
-        rule=values["rule"],
-        reason=values.get("reason", ""),
-        date=values.get("date", ""),
-        path=values.get("path", ""),
-        fingerprint=values.get("fingerprint", ""),
-    )
-    return entry, problems
-
-
-def _scalars(node: MappingNode) -> tuple[Mapping[str, str], Mapping[str, int]]:
-    """Keys and values as they are written: a fingerprint of digits alone stays text."""
-    import yaml
-
-    pairs = [
-        (key.value, value.value, key.start_mark.line + 1)
-        for key, value in node.value
-        if isinstance(key, yaml.ScalarNode) and isinstance(value, yaml.ScalarNode)
-    ]
-    return {key: value for key, value, _ in pairs}, {key: line for key, _, line in pairs}
+        return Problem(path, line, "", "Expected a dismissal with `rule:` and `reason:`.")
+    # As they are written, so that a fingerprint of digits alone stays text.
+    values: dict[str, str] = {}
+    for key_node, value_node in node.value:
+        line, key = key_node.start_mark.line + 1, str(key_node.value)
+        if key not in KEYS:
+            end = did_you_mean(key, KEYS)
+            message = f"There is no key `{key}`, so this dismissal is not used{end}"
+            return Problem(path, line, key, message)
+        if not isinstance(value_node, yaml.ScalarNode) or not (value_node.value or key in FREE):
+            message = f"`{key}` must be text, so this dismissal is not used."
+            return Problem(path, line, key, message)
+        values[key] = value_node.value
+    if "rule" not in values:
+        return Problem(path, line, "rule", "A dismissal needs a `rule:`, so this one is not used.")
+    return Dismissal(**values)

@@ -317,10 +317,10 @@ def _level(folder: Path, ignore_file: Path) -> tuple[tuple[Path, GitIgnoreSpec],
     for line in lines:
         # To git `a/**` means all that is in `a`, to pathspec `a/` too: then nothing in it could be
         # taken back by a later `!a/b.py`.
-        line = _ALL_IN_A_FOLDER.sub("/**/*", line)
+        as_git_means_it = _ALL_IN_A_FOLDER.sub("/**/*", line)
         # Line by line: one pattern that cannot be read, which git passes over, hides no other.
         with contextlib.suppress(ValueError):
-            patterns += GitIgnoreSpec.from_lines([line]).patterns
+            patterns += GitIgnoreSpec.from_lines([as_git_means_it]).patterns
     return ((folder, GitIgnoreSpec(patterns)),)
 
 

@@ -50,20 +50,19 @@ def is_applicable(finding: Finding) -> bool:
     )
 
 
-def apply_fixes(
+async def apply_fixes(
     document: Document, findings: Iterable[Finding], checker: Checker, settings: Settings
 ) -> Applied | None:
     """As many applicable fixes as go together, in text order; None when there are none.
 
-    Blocks while the tools check the result. When the fixes together fail a check,
-    only the first is applied: it passed alone.
+    When the fixes together fail a check, only the first is applied: it passed alone.
     """
     text = document.text
     applied = _together(text, [one for one in findings if is_applicable(one)])
     if len(applied.findings) > 1:
         first = applied.findings[0]
         together = Candidate(first.rule, first.span, applied.edits, applied.text)
-        [report] = checker.check(document, [together], settings)
+        [report] = await checker.check(document, [together], settings)
         if report.problem:
             return _together(text, [first])
         edits = compose(text, applied.edits, report.tidying)

@@ -1,12 +1,12 @@
-"""YAML that people write by hand: the frontmatter of agent and task files, and settings files.
+"""YAML that people write by hand: frontmatter of agents and tasks, settings, dismissals.
 
 Nothing here raises. About one in twenty public agent files has frontmatter that YAML refuses,
 mostly for an unquoted `: ` in the description, and the program that the format comes from
 accepts them; so such frontmatter is read key by key, with a warning. A settings file that
 YAML refuses is not used: there a guess could change what is reported.
 
-YAML aliases are refused everywhere: nobody needs them here, and a few of them can stand for
-gigabytes.
+YAML aliases are refused where values are built: nobody needs them here, and a few of them can
+stand for gigabytes.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def read_markdown(
     `known_keys` are the ones to look for when YAML refuses the frontmatter: there, in the
     middle of a description, any line may look like a key.
     """
-    text, problem = _read_text(path)
+    text, problem = read_text(path)
     return parse(text, str(path), known_keys) if problem is None else (None, (problem,))
 
 
@@ -66,11 +66,11 @@ def read_mapping(path: Path) -> tuple[YamlMapping | None, tuple[Problem, ...]]:
 
     An empty file is an empty mapping.
     """
-    text, problem = _read_text(path)
+    text, problem = read_text(path)
     if problem is not None:
         return None, (problem,)
     result = _strict(text, str(path), first_line=1)
-    if isinstance(result, _Unreadable):
+    if isinstance(result, Unreadable):
         message = f"This is not valid YAML: {result.reason}. Nothing in this file is used."
         return None, (Problem(str(path), result.line, "", message),)
     return result
@@ -94,7 +94,7 @@ def parse(
     if len(head) > MAXIMUM_YAML_CHARACTERS:
         return refuse(1, f"The frontmatter is longer than {MAXIMUM_YAML_CHARACTERS:,} characters.")
     result = _strict(head, path, first_line=2)
-    if not isinstance(result, _Unreadable):
+    if not isinstance(result, Unreadable):
         mapping, problems = result
         return MarkdownFile(mapping.values, mapping.lines, body), problems
     values, places = _by_key(lines[1:end], known_keys)
@@ -116,7 +116,9 @@ _KEY = re.compile(r"([A-Za-z_][\w-]*)[ \t]*:(?:[ \t]+|$)")
 # --- Files
 
 
-def _read_text(path: Path) -> tuple[str, Problem | None]:
+def read_text(path: Path) -> tuple[str, Problem | None]:
+    """The text of a small file that a person wrote; "" and what is wrong when it cannot be used."""
+
     def refuse(message: str) -> tuple[str, Problem]:
         return "", Problem(str(path), None, "", message)
 
@@ -145,48 +147,58 @@ def _read_text(path: Path) -> tuple[str, Problem | None]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Unreadable:
+class Unreadable:
     reason: str
     """Why YAML refuses it: a clause, without a full stop."""
     line: int | None = None
     """From 1, in the file."""
 
 
-def _strict(
-    text: str, path: str, first_line: int
-) -> tuple[YamlMapping, tuple[Problem, ...]] | _Unreadable:
-    """`text`, which begins at line `first_line` of the file, as YAML 1.1 says."""
+def yaml_node(text: str, first_line: int = 1) -> yaml.Node | Unreadable | None:
+    """The root of `text`, which begins at that line of its file; None when it is empty."""
     # Here: settings and agents are read after the server has answered `initialize`.
     import yaml
 
-    if len(text) > MAXIMUM_YAML_CHARACTERS:
-        return _Unreadable(f"it is longer than {MAXIMUM_YAML_CHARACTERS:,} characters")
     try:
         # The pure Python loader: the C one overflows its stack on deep nesting.
-        loader = yaml.SafeLoader(text)
-        root = loader.get_single_node()
+        root: yaml.Node | None = yaml.SafeLoader(text).get_single_node()
+        return root
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         reason = (error.problem or error.context or "it cannot be parsed").rstrip(".")
-        return _Unreadable(reason, first_line + mark.line if mark else None)
+        return Unreadable(reason, first_line + mark.line if mark else None)
     except yaml.reader.ReaderError as error:
         line = first_line + text.count("\n", 0, error.position)
-        return _Unreadable("it contains a control character", line)
+        return Unreadable("it contains a control character", line)
     except RecursionError:
-        return _Unreadable("it is nested too deeply")
+        return Unreadable("it is nested too deeply")
+
+
+def _strict(
+    text: str, path: str, first_line: int
+) -> tuple[YamlMapping, tuple[Problem, ...]] | Unreadable:
+    """`text`, which begins at line `first_line` of the file, as YAML 1.1 says."""
+    import yaml  # Here, for the same reason.
+
+    if len(text) > MAXIMUM_YAML_CHARACTERS:
+        return Unreadable(f"it is longer than {MAXIMUM_YAML_CHARACTERS:,} characters")
+    root = yaml_node(text, first_line)
+    if isinstance(root, Unreadable):
+        return root
     if root is None:
         return YamlMapping({}, {}), ()
     if not isinstance(root, yaml.MappingNode):
-        return _Unreadable("it must be `key: value` lines", first_line + root.start_mark.line)
+        return Unreadable("it must be `key: value` lines", first_line + root.start_mark.line)
     if (shared := _shared_node(root)) is not None:
-        return _Unreadable("`*` aliases are not allowed", first_line + shared.start_mark.line)
+        return Unreadable("`*` aliases are not allowed", first_line + shared.start_mark.line)
+    loader = yaml.SafeLoader("")
     values: dict[str, object] = {}
     lines: dict[str, int] = {}
     problems = []
     for key_node, value_node in root.value:
         line = first_line + key_node.start_mark.line
         if not isinstance(key_node, yaml.ScalarNode):
-            return _Unreadable("a key must be a word", line)
+            return Unreadable("a key must be a word", line)
         key = key_node.value
         if key in values:
             message = f"`{key}` is set twice; the last one is used."
@@ -196,7 +208,7 @@ def _strict(
         except Exception:
             # PyYAML's constructors let everything out: 2024-13-45 is a ValueError, `!!bool x` a
             # KeyError, `!!timestamp x` an AttributeError.
-            return _Unreadable(f"the value of `{key}` cannot be read", line)
+            return Unreadable(f"the value of `{key}` cannot be read", line)
         lines[key] = line
         if isinstance(value_node, yaml.MappingNode):
             for entry, _ in value_node.value:
@@ -237,7 +249,7 @@ def _by_key(
     for key, (start, end) in zip(places, pairwise(starts), strict=True):
         piece = lines[start - 2 : end - 2]
         result = _strict("\n".join(piece), "", 1)
-        if not isinstance(result, _Unreadable) and list(result[0].values) == [key]:
+        if not isinstance(result, Unreadable) and list(result[0].values) == [key]:
             values[key] = result[0].values[key]
         else:
             values[key] = _as_text(piece)

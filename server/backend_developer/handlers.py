@@ -12,17 +12,19 @@ from typing import Any, TypeAlias, get_args
 from lsprotocol import types
 
 from . import __version__, runs
-from .actions import DISMISS_COMMAND, REVIEW_COMMAND, Scope, offered
+from .actions import DISMISS_COMMAND, REVIEW_COMMAND, Scope, offered, offered_again
 from .core.model import Span
 from .core.text import Change, Lines, apply_changes
 from .lsp import from_lsp, to_lsp
+from .models import MODELS
 from .session import OpenDocument, Session
 from .settings import EDITOR_SECTION
-from .wire import InvalidParamsError
+from .wire import InvalidParamsError, RefusedError
 
 CANCEL_COMMAND = "backend-developer.cancel"
 AGENTS_COMMAND = "backend-developer.showAgents"
 STATUS_COMMAND = "backend-developer.status"
+FINDINGS_COMMAND = "backend-developer.findings"
 
 Arguments: TypeAlias = Mapping[str, Any]
 
@@ -111,6 +113,32 @@ def code_action(
     )
     converted = (to_lsp.code_action(action, document, lines, session.profile) for action in actions)
     return [action for action in converted if action]
+
+
+def resolve_code_action(session: Session, params: types.CodeAction) -> types.CodeAction:
+    """Gives an action its edit, for the text as it is now."""
+    data = params.data
+    if params.command or not isinstance(data, dict):
+        return params
+    opened = session.find(str(data.get("uri")))
+    action = opened and offered_again(
+        params.title,
+        params.kind or "",
+        str(data.get("about")),
+        opened.document,
+        opened.lines,
+        session.shown(opened),
+    )
+    if not opened or not action:
+        raise RefusedError(
+            types.LSPErrorCodes.RequestFailed,
+            "Nothing was applied, because the code was changed meanwhile: "
+            "ask for its code actions again.",
+        )
+    params.edit = to_lsp.workspace_edit(
+        action.edits, opened.document, opened.lines, session.profile, action.confirm
+    )
+    return params
 
 
 def hover(session: Session, params: types.HoverParams) -> types.Hover | None:
@@ -212,8 +240,21 @@ def show_agents(session: Session, arguments: Arguments) -> list[dict[str, Any]]:
     ]
 
 
+def findings(session: Session, arguments: Arguments) -> list[dict[str, Any]]:
+    """{uri?}: the findings that a person sees in one open document, or in all, in text order."""
+    if "uri" in arguments:
+        chosen = [_document(session, FINDINGS_COMMAND, arguments)]
+    else:
+        chosen = [*session.documents.values()]
+    return [
+        to_lsp.finding(finding, opened.document, opened.lines, session.profile)
+        for opened in chosen
+        for finding in session.shown(opened)
+    ]
+
+
 def status(session: Session, arguments: Arguments) -> dict[str, Any]:
-    """{}: what goes on, and what is known of each open document."""
+    """{}: what goes on, what is known of each open document, and what models there are and used."""
     return {
         "runs": [
             {
@@ -233,6 +274,17 @@ def status(session: Session, arguments: Arguments) -> dict[str, Any]:
             }
             for opened in session.documents.values()
         ],
+        "usage": [
+            {
+                "model": usage.model,
+                "inputTokens": usage.input_tokens
+                + usage.cache_write_tokens
+                + usage.cache_read_tokens,
+                "outputTokens": usage.output_tokens,
+            }
+            for usage in session.used_today()
+        ],
+        "models": [*MODELS],
     }
 
 
@@ -242,6 +294,7 @@ COMMANDS: Mapping[str, Callable[[Session, Arguments], Any]] = {
     DISMISS_COMMAND: dismiss,
     AGENTS_COMMAND: show_agents,
     STATUS_COMMAND: status,
+    FINDINGS_COMMAND: findings,
 }
 
 

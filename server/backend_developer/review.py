@@ -1,7 +1,7 @@
 """One review, from request to findings: the path that the editor and the terminal share.
 
 engine.review() -> Proposal -> anchor -> Finding, its fix still Checking
-                                      -> checker, in a thread -> the same Finding, its fix checked
+                                      -> checker -> the same Finding, its fix checked
                             -> Rejection
 Verdict and Usage pass through.
 """
@@ -41,11 +41,15 @@ Outcome: TypeAlias = Finding | Rejection | Verdict | Usage
 
 
 class Checker(Protocol):
-    """Checks placed fixes with tools; called in a thread, never raises for a bad fix."""
+    """Checks placed fixes with tools; never raises for a bad fix, nor blocks the event loop."""
 
-    def check(
+    async def check(
         self, document: Document, candidates: Sequence[Candidate], settings: Settings
     ) -> list[CheckReport]: ...
+
+    async def syntax_error_line(self, document: Document) -> int:
+        """The line, from 1, of the document's first syntax error; 0 when it has none."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +116,7 @@ async def review(
 
     async def check(batch: Sequence[tuple[Anchored, Candidate]]) -> list[Finding]:
         fixes = [fix for _, fix in batch]
-        reports = await asyncio.to_thread(checker.check, request.document, fixes, request.settings)
+        reports = await checker.check(request.document, fixes, request.settings)
         return [
             conclude(anchored, report) for (anchored, _), report in zip(batch, reports, strict=True)
         ]
@@ -229,7 +233,7 @@ async def review_file(
             local[verdict.finding_id] = apply_verdict(local[verdict.finding_id], verdict)
     shown = select(
         [*local.values(), *agent.values()],
-        request.document,
+        Lines(request.document.text),
         dismissals,
         relative_path,
         minimum_confidence,
@@ -249,19 +253,19 @@ async def review_file(
 
 def select(
     findings: Iterable[Finding],
-    document: Document,
+    lines: Lines,
     dismissals: Dismissals,
     relative_path: str,
     minimum_confidence: Confidence,
 ) -> Shown:
-    """Merges findings and leaves out what was dismissed, in a file or a comment, or is unsure."""
-    lines = Lines(document.text)
+    """Merges findings and leaves out what was dismissed, in a file or a comment, or is unsure.
+
+    `lines` are those of the text that the findings are true of.
+    """
     kept: list[Finding] = []
     dismissed = folded = 0
     for finding in merge(findings):
-        if dismissals.covers(finding, relative_path) or (
-            ignored(document.text, lines, finding) is not None
-        ):
+        if dismissals.covers(finding, relative_path) or (ignored(lines, finding) is not None):
             dismissed += 1
         elif CONFIDENCES.index(finding.confidence) > CONFIDENCES.index(minimum_confidence):
             folded += 1

@@ -33,13 +33,13 @@ from .core.model import (
 from .engines.base import Engine, EngineError, ReviewRequest
 from .failures import where_raised
 from .lsp import to_lsp
-from .review import Reviewers, review
 from .selection import enclosing_function
 from .session import LOCAL, OpenDocument, Run, Session
 from .settings import Settings
 
 if TYPE_CHECKING:
     from .context import Context
+    from .review import Reviewers
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ def review_while_typing(session: Session, opened: OpenDocument) -> None:
     """Has the local engine look at the document's latest text, soon.
 
     One run of a document goes on at a time. One that is overtaken while it scans
-    ends when its scan does, since a thread cannot be stopped; one that already
+    ends when its scan does, since a scan cannot be stopped; one that already
     checks fixes, of a text that is no more, ends now. Either is followed by the next.
     """
     going_on = [run for run in session.runs.values() if run.open is opened and _is_passive(run)]
@@ -139,7 +139,8 @@ async def _review_on_demand(session: Session, run: Run, span: Span) -> None:
         has_progress = await _begin(session, run, context.engine)
         request = await _request(run, context, span)
         models = await _review_with_both(session, run, request, reviewers, context)
-        summary = _summary(session, run, context, models)
+        line = await reviewers.checker.syntax_error_line(run.document)
+        summary = _summary(session, run, context, models, line)
         if not has_progress or not any(run.found.values()):
             # A progress report that ends leaves no trace, and nothing else shows up either.
             session.tell(f"{run.title}: {summary}.", "information")
@@ -211,6 +212,8 @@ async def _listen(
 
     Ends early when a passive run is overtaken. Raises EngineError.
     """
+    from .review import review  # Here: a server starts without it.
+
     producer = LOCAL if engine is reviewers.local else f"agent:{request.task.name}"
     found: dict[str, Finding] = {}
     usage: list[Usage] = []
@@ -233,6 +236,7 @@ async def _listen(
                     session.accept_verdict(run, outcome)
                 case Usage():
                     usage.append(outcome)
+                    session.use(outcome)
                 case Rejection(reason=reason):
                     logger.info("A proposal was rejected.")
                     logger.debug("%s", reason)
@@ -269,14 +273,22 @@ def _show_progress(session: Session, run: Run) -> None:
         session.connection.notify("$/progress", to_lsp.report(run.token, text))
 
 
-def _summary(session: Session, run: Run, context: Context, models: list[str]) -> str:
-    """`3 findings, 2 with a checked fix; engine: local`."""
+def _summary(
+    session: Session, run: Run, context: Context, models: list[str], syntax_error_line: int
+) -> str:
+    """`3 findings, 2 with a checked fix; engine: local`, and why there may be too few."""
     ids = set().union(*run.found.values())
     findings = [finding for finding in session.shown(run.open) if finding.id in ids]
     fixes = sum(isinstance(finding.fix, Fix) for finding in findings)
     engine = f"local + agent ({', '.join(models) or context.model})" if context.model else "local"
     with_fix = f", {fixes} with a checked fix" if findings else ""
-    return f"{_counted(len(findings))}{with_fix}; engine: {engine}"
+    broken = (
+        f"; line {syntax_error_line} has a syntax error, so the file was reviewed as far as it "
+        "can be read"
+        if syntax_error_line
+        else ""
+    )
+    return f"{_counted(len(findings))}{with_fix}; engine: {engine}{broken}"
 
 
 def _counted(count: int) -> str:

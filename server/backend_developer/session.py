@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from .actions import Scope
 from .core.merge import apply_verdict
-from .core.model import CONFIDENCES, Document, Finding, Focus, Severity, Span, Verdict
+from .core.model import CONFIDENCES, Document, Finding, Focus, Severity, Span, Usage, Verdict
 from .core.text import Change, Lines
 from .core.tracking import Tracked, add, follow, remove, track
 from .dismissals import FILE_NAME as DISMISSALS
@@ -30,11 +30,11 @@ from .dismissals import add as add_dismissal
 from .failures import where_raised
 from .lsp import to_lsp
 from .lsp.from_lsp import ClientProfile, key_of
-from .review import Reviewers, select
 from .settings import EDITOR_SECTION
 
 if TYPE_CHECKING:
     from .context import Context
+    from .review import Reviewers
 
 logger = logging.getLogger(__name__)
 
@@ -134,6 +134,8 @@ class Session:
         self._building: asyncio.Task[Reviewers] | None = None
         self.is_closing = False
         """The client has said goodbye."""
+        self._used: dict[tuple[date, str], Usage] = {}
+        """(Day, model) -> what it used on that day."""
         self._told: set[str] = set()
         self._numbers = itertools.count(1)
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -228,6 +230,8 @@ class Session:
         context = opened.context
         if context is None:
             return ()
+        from .review import select  # Here: a server starts without it.
+
         findings = [
             apply_verdict(finding, opened.verdicts[finding.id])
             if finding.id in opened.verdicts
@@ -236,7 +240,7 @@ class Session:
             for finding in tracked.findings
         ]
         chosen = select(
-            findings, opened.document, context.dismissals, context.relative_path, CONFIDENCES[-1]
+            findings, opened.lines, context.dismissals, context.relative_path, CONFIDENCES[-1]
         )
         limit = CONFIDENCES.index(context.settings.minimum_confidence)
         return tuple(
@@ -406,6 +410,15 @@ class Session:
         )
         self.runs[run.id] = run
         return run
+
+    def use(self, usage: Usage) -> None:
+        """Adds what a call to a model used to what the day has used."""
+        key = date.today(), usage.model
+        self._used[key] = self._used.get(key, Usage(usage.model)) + usage
+
+    def used_today(self) -> list[Usage]:
+        """What each model has used since midnight, by this session."""
+        return [usage for (day, _), usage in self._used.items() if day == date.today()]
 
     def cancel(self, run: Run) -> None:
         """Ends a run. What it found stays; the request it sent, if any, is closed."""

@@ -120,7 +120,9 @@ class Server:
             {"jsonrpc": "2.0", "id": message_id, "result": self._converter.unstructure(result)}
         )
 
-    def _refuse(self, message_id: int | str, code: types.ErrorCodes, sentence: str) -> None:
+    def _refuse(
+        self, message_id: int | str, code: types.ErrorCodes | types.LSPErrorCodes, sentence: str
+    ) -> None:
         error = {"code": code.value, "message": sentence}
         self._send({"jsonrpc": "2.0", "id": message_id, "error": error})
 
@@ -337,9 +339,9 @@ class Malformed:
 
 
 class RefusedError(Exception):
-    """A request that no handler is called for; `str()` is the sentence that the client gets."""
+    """A request that is not done; `str()` is the sentence that the client gets."""
 
-    def __init__(self, code: types.ErrorCodes, sentence: str) -> None:
+    def __init__(self, code: types.ErrorCodes | types.LSPErrorCodes, sentence: str) -> None:
         super().__init__(sentence)
         self.code = code
 

@@ -34,12 +34,12 @@ class Client:
         self._ids = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[Any]] = {}
 
-    @property
-    def resident_bytes(self) -> int:
-        """Memory of the process that lies in RAM (Linux only)."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
-        return int(line.split()[1]) * 1024
+    def resident_bytes(self) -> tuple[int, int]:
+        """Memory that lies in RAM, of the server and of the processes it started (Linux only)."""
+        server = self.process.pid
+        children = Path(f"/proc/{server}/task").glob("*/children")
+        started = [int(pid) for path in children for pid in path.read_text().split()]
+        return _resident_bytes(server), sum(map(_resident_bytes, started))
 
     async def request(self, method: str, params: Any) -> Any:
         number = next(self._ids)
@@ -125,6 +125,12 @@ async def started(command: list[str]) -> AsyncIterator[Client]:
             await process.wait()
 
 
+def _resident_bytes(pid: int) -> int:
+    status = Path(f"/proc/{pid}/status").read_text()
+    line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
+    return int(line.split()[1]) * 1024
+
+
 def percentile(values: list[float], share: float) -> float:
     """The smallest value that `share` (0 to 1) of the values do not exceed."""
     ordered = sorted(values)
@@ -134,19 +140,20 @@ def percentile(values: list[float], share: float) -> float:
 def python_file(lines: int, findings: int) -> str:
     """Plausible Python of about `lines` lines, with `findings` things for the local engine to find.
 
-    Each finding has a fix, so that code actions and checks have their full work.
+    Each finding has a fix that passes its checks, so that these and code actions have their full
+    work.
     """
     functions = lines // 10
     spaced = {round(index * functions / findings) for index in range(findings)} if findings else ()
-    parts = ["import hashlib\n\nimport yaml\n\n\n"]
+    parts = ["import hashlib\n\nimport requests\n\n\n"]
     for number in range(functions):
-        load = "yaml.load(text, Loader=yaml.Loader)" if number in spaced else "yaml.safe_load(text)"
+        timeout = "" if number in spaced else ", timeout=10"
         parts.append(
-            f"def read_{number}(text: str, names: list[str]) -> dict[str, object]:\n"
+            f"def read_{number}(address: str, names: list[str]) -> dict[str, object]:\n"
             f'    """Reads part {number} of the configuration."""\n'
-            f"    values = {load}\n"
+            f"    values = requests.get(address{timeout}).json()\n"
             f"    chosen = {{name: values[name] for name in names if name in values}}\n"
-            f"    digest = hashlib.sha256(text.encode()).hexdigest()\n"
+            f"    digest = hashlib.sha256(address.encode()).hexdigest()\n"
             f'    chosen["digest"] = digest\n'
             f'    chosen["number"] = {number}\n'
             f"    return chosen\n\n\n"

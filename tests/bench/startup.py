@@ -15,15 +15,17 @@ from statistics import median
 from client import BARE, OURS, started
 
 
-async def measure(command: list[str]) -> tuple[float, int, int]:
-    """Seconds to the answer; bytes resident right after it, and 2 s later, once warmed up."""
+async def measure(command: list[str]) -> tuple[float, int, int, int]:
+    """Seconds to the answer; bytes resident right after it, and 2 s later, once warmed up; bytes
+    of the processes that the server has started by then.
+    """
     begin = time.perf_counter()
     async with started(command) as client:
         await client.initialize()
         seconds = time.perf_counter() - begin
-        after_start = client.resident_bytes
+        after_start, _ = client.resident_bytes()
         await asyncio.sleep(2)
-        return seconds, after_start, client.resident_bytes
+        return seconds, after_start, *client.resident_bytes()
 
 
 async def main(runs: int) -> None:
@@ -41,6 +43,8 @@ async def main(runs: int) -> None:
         value = median(run[column] for run in ours) * scale
         columns = f"{reference:>8.0f} {unit:<3}{value:>8.0f} {unit:<3}{value / reference:>8.2f}"
         print(f"{name:28}{columns}")
+    worker = median(run[3] for run in ours) / 2**20
+    print(f"{'its worker then':28}{'':12}{worker:>8.0f} MiB")
 
 
 if __name__ == "__main__":

@@ -35,7 +35,8 @@ def test_a_rule_is_explained(run: Run) -> None:
         "and fixed:",
         "Not found, since it is right:",
         "Detected by: our own patterns, ruff:S311, the agent",
-        "backend-developer: ignore[security/weak-random] the reason",
+        "    # backend-developer: ignore[security/weak-random] the reason",
+        "    // backend-developer: ignore[security/weak-random] the reason",
         "security/weak-random: off",
     ):
         assert part in result.out, part

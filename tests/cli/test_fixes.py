@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import stat
 from collections.abc import Sequence
@@ -10,7 +11,16 @@ from typing import Any
 
 import pytest
 
-from backend_developer.core.model import Candidate, CheckReport, Document, Finding, Withheld
+from backend_developer.core.edits import apply
+from backend_developer.core.model import (
+    Candidate,
+    CheckReport,
+    Document,
+    Finding,
+    Span,
+    TextEdit,
+    Withheld,
+)
 from backend_developer.fixes import WriteError, apply_fixes, is_applicable, write
 from backend_developer.settings import Settings
 from cli.samples import finding, fix
@@ -21,21 +31,21 @@ TEXT = "import os\n\none()\ntwo()\nthree()\n"
 class Checker:
     """Answers every check with one report, and remembers what it was asked."""
 
-    def __init__(self, problem: str = "") -> None:
-        self.problem = problem
+    def __init__(self, problem: str = "", tidying: tuple[TextEdit, ...] = ()) -> None:
+        self.report = CheckReport(problem, tidying=tidying)
         self.asked: list[Candidate] = []
 
-    def check(
+    async def check(
         self, document: Document, candidates: Sequence[Candidate], settings: Settings
     ) -> list[CheckReport]:
         self.asked += candidates
-        return [CheckReport(self.problem) for _ in candidates]
+        return [self.report for _ in candidates]
 
 
 def applied(*findings: Finding, problem: str = "") -> tuple[str, int]:
     """The text after, and how many fixes went into it."""
     document = Document("file:///a.py", "/a.py", "python", TEXT)
-    result = apply_fixes(document, findings, Checker(problem), Settings())
+    result = asyncio.run(apply_fixes(document, findings, Checker(problem), Settings()))
     return (result.text, len(result.findings)) if result else (TEXT, 0)
 
 
@@ -67,9 +77,17 @@ def test_fixes_that_fail_together_are_taken_one_at_a_time() -> None:
 def test_what_is_applied_together_is_checked_together() -> None:
     checker = Checker()
     both = [fixed("one()", ("one()", "1")), fixed("two()", ("two()", "2"))]
-    result = apply_fixes(Document("", "", "python", TEXT), both, checker, Settings())
+    result = asyncio.run(apply_fixes(Document("", "", "python", TEXT), both, checker, Settings()))
     assert result
     assert [one.text_after for one in checker.asked] == [result.text]
+
+
+def test_an_import_that_no_fix_alone_leaves_unused_goes_when_they_come_together() -> None:
+    checker = Checker(tidying=(TextEdit(Span(0, 10), ""),))
+    both = [fixed("one()", ("one()", "1")), fixed("two()", ("two()", "2"))]
+    result = asyncio.run(apply_fixes(Document("", "", "python", TEXT), both, checker, Settings()))
+    assert result
+    assert result.text == apply(TEXT, result.edits) == "\n1\n2\nthree()\n"
 
 
 @pytest.mark.parametrize(

@@ -65,8 +65,42 @@ def test_the_example_has_findings_of_every_focus(run: Run, monkeypatch: pytest.M
 
 
 def test_a_file_with_a_syntax_error_is_reviewed(run: Run, write: Write) -> None:
-    write({"a.py": FIXABLE + "\ndef broken(:\n"})
-    assert ("a.py", "security/weak-random") in findings(run, "a.py")
+    write({"a.py": FIXABLE + "\ndef broken(:\n", "b.js": "eval(process.argv[2]);\nif (\n"})
+    result = run("review", "a.py", "b.js")
+    assert "a.py:5:12: error[security/weak-random]" in result.out
+    assert "b.js:1:6: error[security/code-injection]" in result.out
+    assert result.err == "".join(
+        f"note: {place}: a syntax error; the file was reviewed as far as it can be read\n"
+        for place in ("a.py:7", "b.js:3")
+    )
+
+
+def test_what_newer_versions_of_python_know_is_no_syntax_error(run: Run, write: Write) -> None:
+    write({"a.py": "type Names = list[str]\n\n\ndef first[T](names: list[T]) -> T: ...\n"})
+    assert run("review", "a.py").err == ""
+
+
+def test_a_task_of_the_projects_must_be_a_review(run: Run, write: Write) -> None:
+    path = ".claude/backend-developer/tasks/mine.md"
+    write({"a.py": "", path: "---\nname: security\ntitle: Mine\nkind: change\n---\nDo it.\n"})
+    result = run("review", "a.py", "--focus", "security")
+    assert result.code == 2
+    assert result.err.endswith(f"{path}: the task `security` must be of kind `review`\n")
+    assert run("review", "a.py").code == 0
+
+
+def test_each_of_several_findings_of_one_rule_on_a_line_is_told(run: Run, write: Write) -> None:
+    code = "import hashlib\n\n\ndef pair(a, b):\n    return hashlib.md5(a), hashlib.md5(b)\n"
+    write({"a.py": code})
+    report = json.loads(run("review", "a.py", "--format", "json").out)
+    found = report["files"][0]["findings"]
+    assert [one["range"]["start"]["column"] for one in found] == [12, 28]
+    first, second = (one["id"] for one in found)
+    assert second == f"{first}-2"
+    # They can be dismissed one by one.
+    entry = f"- rule: security/weak-hash\n  fingerprint: {first}\n  reason: a cache key\n"
+    write({".backend-developer.dismissed.yml": entry})
+    assert "1 finding: 1 security; none with a checked fix; 1 dismissed" in run("review", ".").out
 
 
 def test_nothing_to_find(run: Run, write: Write) -> None:
@@ -152,7 +186,9 @@ def test_what_could_not_be_reviewed_goes_before_findings(run: Run, write: Write)
     assert result.code == 3
     assert "command-injection" in result.out
     assert "1 path not fully reviewed" in result.out
-    assert result.err.startswith("error: b.py: it is not UTF-8: byte 0xff at byte offset 0")
+    assert result.err.startswith(
+        "error: b.py: it is not UTF-8: byte 0xff on line 1, at byte offset 0"
+    )
 
 
 WRONG = {
@@ -245,7 +281,7 @@ def test_a_project_that_is_not_the_current_one_has_its_own_settings(
         ("gone.py", None, "it does not exist"),
         ("a.txt", b"x", "it is in no language we review"),
         ("a.py", b"\0", "it is binary, with a NUL at byte offset 0"),
-        ("a.py", b"ab\xfc", "it is not UTF-8: byte 0xfc at byte offset 2"),
+        ("a.py", b"ab\xfc", "it is not UTF-8: byte 0xfc on line 1, at byte offset 2"),
         ("a.py", b"x" * 1_000_001, "it has 1,000,001 bytes and the limit is 1,000,000"),
     ],
     ids=["missing", "no language", "binary", "Latin-1", "large"],
@@ -321,11 +357,22 @@ def test_fix_applies_checked_fixes_and_reports_the_rest(run: Run, write: Write) 
 
 
 def test_fixes_at_one_import_come_together(run: Run, write: Write) -> None:
-    write({"a.py": FIXABLE + "\n\ndef session_token():\n    return random.choice('xyz')\n"})
+    text = FIXABLE + "\n\ndef session_token():\n    return random.choice('xyz')\n"
+    write({"a.py": text})
     result = run("review", "a.py", "--focus", "security", "--fix")
-    assert Path("a.py").read_text().count("import secrets\n") == 1
+    # Neither alone leaves `random` unused.
+    assert Path("a.py").read_text() == text.replace("random", "secrets")
     assert "fixed a.py: 2 edits" in result.out
     assert result.code == 0
+
+
+def test_a_second_fix_finds_nothing_to_do(run: Run, write: Write) -> None:
+    write({"a.py": FIXABLE})
+    run("review", "a.py", "--fix")
+    fixed = Path("a.py").read_text()
+    assert fixed == FIXABLE.replace("random", "secrets")
+    assert "fixed" not in run("review", "a.py", "--fix").out
+    assert Path("a.py").read_text() == fixed
 
 
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["plain", "byte order mark"])
@@ -384,7 +431,7 @@ class Agreeing:
     def __init__(self, local: object) -> None:
         pass
 
-    def check(
+    async def check(
         self, document: Document, candidates: Sequence[Candidate], settings: Settings
     ) -> list[CheckReport]:
         return [CheckReport() for _ in candidates]

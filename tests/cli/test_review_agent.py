@@ -98,6 +98,24 @@ def test_an_error_of_the_endpoint_keeps_what_was_found(
     assert "command-injection" in result.out
 
 
+def test_one_error_for_all_files_is_said_once(
+    run: Run, write: Write, model: LoopbackModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write({"a.py": CODE, "b.py": CODE, "c.py": CODE, "d.py": b"\xff"})
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "wrong")
+    result = run("review", ".", "--format", "json")
+    _, unread, refused = result.err.splitlines()
+    assert unread.startswith("error: d.py: it is not UTF-8")
+    assert refused.startswith("error: a.py and 2 others: ")
+    assert refused.endswith('refused the key (HTTP 401, "invalid key"): check ANTHROPIC_API_KEY.')
+    assert [error["path"] for error in json.loads(result.out)["errors"]] == [
+        "d.py",
+        "a.py",
+        "b.py",
+        "c.py",
+    ]
+
+
 def test_fixes_are_applied_and_the_other_findings_carried_along(
     run: Run, write: Write, model: LoopbackModel
 ) -> None:

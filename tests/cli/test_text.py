@@ -217,11 +217,13 @@ def told(found: Finding) -> str:
 
 def test_a_withheld_fix_says_why() -> None:
     found = finding(SOURCE, QUERY, fix=Withheld("Bind the value", "It leaves `name` undefined."))
-    assert "fix: Bind the value, not offered: It leaves `name` undefined." in told(found)
+    assert "fix: Bind the value: not offered. It leaves `name` undefined." in told(found)
 
 
 def test_a_fix_whose_check_never_ended_is_not_shown() -> None:
-    assert "its check did not finish" in told(finding(SOURCE, QUERY, fix=Checking()))
+    assert "fix: not offered. Its check did not finish." in told(
+        finding(SOURCE, QUERY, fix=Checking())
+    )
 
 
 @pytest.mark.parametrize(
@@ -252,7 +254,7 @@ def test_a_refuted_finding_says_so() -> None:
 
 def test_the_way_from_source_to_sink_is_told() -> None:
     flow = ((find(SOURCE, "(name)"), "comes in"), (find(SOURCE, "{name}"), "goes into the text"))
-    assert "how: 1. 3: comes in\n        2. 4: goes into the text\n" in told(
+    assert "how: 1. line 3: comes in\n        2. line 4: goes into the text\n" in told(
         finding(SOURCE, QUERY, flow=flow)
     )
 

@@ -52,6 +52,9 @@ IGNORE = "backend-developer: ignore"
         pytest.param(f"# {IGNORE} why\n# {IGNORE}[a/b]\nf(x)", "why", id="two above one another"),
         pytest.param(f"f(x)  #{IGNORE}[security/sql-injection]", "", id="no space"),
         pytest.param(f"f(x)  # noqa # {IGNORE}", "", id="after another comment"),
+        pytest.param(f"f(x)  # {IGNORE}[sql-injection] why", "why", id="without its focus"),
+        pytest.param(f"f(x)  # {IGNORE}[security/*]", "", id="a whole focus"),
+        pytest.param(f"f(x)  # {IGNORE}[performance/*]", None, id="another focus"),
         pytest.param(f"f(x)  # {IGNORE}[security/weak-hash]", None, id="another rule"),
         pytest.param(f"f(x)  # {IGNORE}[]", None, id="no rule"),
         pytest.param(f"f(x)  # {IGNORE}d", None, id="another word"),
@@ -64,14 +67,14 @@ IGNORE = "backend-developer: ignore"
     ],
 )
 def test_ignored(text: str, reason: str | None) -> None:
-    assert ignored(text, Lines(text), finding_at(text)) == reason
+    assert ignored(Lines(text), finding_at(text)) == reason
 
 
 def test_only_a_findings_first_line_counts() -> None:
     text = f"f(\n  x)  # {IGNORE}"
-    assert ignored(text, Lines(text), finding_at(text, "f(\n  x)")) is None
+    assert ignored(Lines(text), finding_at(text, "f(\n  x)")) is None
     text = f"f(  # {IGNORE}\n  x)"
-    assert ignored(text, Lines(text), finding_at(text, f"f(  # {IGNORE}\n  x)")) == ""
+    assert ignored(Lines(text), finding_at(text, f"f(  # {IGNORE}\n  x)")) == ""
 
 
 @pytest.mark.parametrize(
@@ -93,7 +96,7 @@ def test_ignore_comment(language: str, text: str, expected: str) -> None:
     after = apply(text, [edit])
     comment = f"{IGNORE}[security/sql-injection] it is safe"
     assert after == expected.replace("{}", comment)
-    assert ignored(after, Lines(after), finding_at(after)) == "it is safe"
+    assert ignored(Lines(after), finding_at(after)) == "it is safe"
 
 
 def test_a_second_comment_leaves_the_first_one_in_force() -> None:
@@ -104,6 +107,6 @@ def test_a_second_comment_leaves_the_first_one_in_force() -> None:
     other = replace(finding_at(once), rule="security/weak-hash")
     twice = apply(once, [ignore_comment(document, Lines(once), other)])
     lines = Lines(twice)
-    assert ignored(twice, lines, finding_at(twice)) == ""
+    assert ignored(lines, finding_at(twice)) == ""
     other = replace(finding_at(twice), rule="security/weak-hash")
-    assert ignored(twice, lines, other) == ""
+    assert ignored(lines, other) == ""

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from backend_developer.core.edits import (
     apply,
+    compose,
     merge_edits,
     minimal,
     overlap,
@@ -52,6 +53,36 @@ def test_insertions_at_one_place_keep_their_order() -> None:
 def test_edits_that_make_no_sense_are_refused(edits: list[TextEdit]) -> None:
     with pytest.raises(ValueError, match=r"overlap|outside"):
         apply("abc", edits)
+
+
+@st.composite
+def edits_of(draw: st.DrawFn, text: str) -> list[TextEdit]:
+    """Edits of `text` that do not overlap, in any order."""
+    cuts = sorted(draw(st.lists(st.integers(0, len(text)), max_size=6)))
+    pairs = zip(cuts[::2], cuts[1::2], strict=False)
+    edits = [edit(start, end, draw(texts)) for start, end in pairs]
+    assume(not overlap(edits))
+    return draw(st.permutations(edits))
+
+
+@given(texts, st.data())
+def test_composed_edits_do_what_the_first_and_then_the_second_ones_do(
+    text: str, data: st.DataObject
+) -> None:
+    first = data.draw(edits_of(text))
+    between = apply(text, first)
+    second = data.draw(edits_of(between))
+    composed = compose(text, first, second)
+    assert apply(text, composed) == apply(between, second)
+    assert list(composed) == sorted(composed, key=lambda one: one.span)
+    assert all(minimal(text, one) == one for one in composed)
+
+
+def test_an_edit_of_what_was_inserted_becomes_one_with_it() -> None:
+    text = "import random\nx = random.choice(a)\n"
+    first = [edit(13, 13, "\nimport secrets"), edit(18, 24, "secrets")]
+    composed = compose(text, first, [edit(0, 14, "")])
+    assert composed == (edit(7, 13, "secrets"), edit(18, 24, "secrets"))
 
 
 @given(texts, texts, st.integers(0, 40), st.integers(0, 40))

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from backend_developer.core.fingerprint import fingerprint
+from backend_developer.core.fingerprint import fingerprint, numbered
 from backend_developer.core.model import Span
 from backend_developer.core.text import Lines
 
@@ -69,3 +69,11 @@ def test_a_path_is_the_same_however_its_folders_are_separated() -> None:
 
 def test_half_a_surrogate_pair_has_a_name() -> None:
     assert fingerprint("r", "p", Lines("\ud83d"), Span(0, 1))
+
+
+def test_places_of_one_name_are_numbered_and_those_that_overlap_are_one() -> None:
+    places: dict[str, list[Span]] = {}
+    spans = [Span(0, 5), Span(10, 15), Span(3, 8), Span(12, 13), Span(20, 25)]
+    names = [numbered("f", span, places) for span in spans]
+    assert names == ["f", "f-2", "f", "f-2", "f-3"]
+    assert numbered("g", Span(10, 15), places) == "g"

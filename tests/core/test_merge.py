@@ -78,6 +78,14 @@ def test_a_wide_place_joins_no_two_narrow_ones() -> None:
     assert [finding.span for finding in merged] == [LOCAL.span, second.span]
 
 
+def test_the_place_goes_before_the_id() -> None:
+    # The agent saw only the second of a line, which is therefore its first.
+    second = replace(LOCAL, id="local-2", span=Span(20, 26))
+    (one, two) = merge([LOCAL, second, replace(AGENT, id="local", span=Span(18, 26))])
+    assert (one.id, one.message) == ("local", LOCAL.message)
+    assert (two.id, two.message) == ("local-2", AGENT.message)
+
+
 def test_they_come_in_text_order() -> None:
     spans = [Span(5, 6), Span(1, 2), Span(3, 4)]
     findings = [replace(LOCAL, id=str(span), span=span) for span in spans]

@@ -20,6 +20,7 @@ from backend_developer.core.model import (
     SearchReplace,
     Span,
     Step,
+    TextEdit,
     Withheld,
 )
 from backend_developer.core.text import Lines
@@ -317,6 +318,15 @@ def test_an_edit_outside_the_selection_is_said_to_be() -> None:
         fix = conclude(anchored(with_fix(*edits), scope=scope), CheckReport()).fix
         assert isinstance(fix, Fix)
         assert fix.out_of_scope == out_of_scope
+
+
+def test_what_the_check_tidies_up_is_part_of_the_fix() -> None:
+    scope = Span(SECOND, len(TEXT))
+    placed = anchored(with_fix(SearchReplace('db.run("select " + id)', "1", line=7)), scope=scope)
+    fix = conclude(placed, CheckReport(tidying=(TextEdit(Span(0, 10), ""),))).fix
+    assert isinstance(fix, Fix)
+    assert apply(TEXT, fix.edits) == apply(TEXT, placed.edits).removeprefix("import db\n")
+    assert fix.out_of_scope
 
 
 def test_a_linters_edit_takes_the_documents_line_ends() -> None:

@@ -97,8 +97,10 @@ class Client:
             for action in answer or ()
         ]
 
-    def apply(self, action: types.CodeAction) -> None:
-        """Applies an action's edit as the editor would."""
+    async def apply(self, action: types.CodeAction) -> None:
+        """Applies an action's edit as the editor would, asking for it where it did not come."""
+        if action.edit is None:
+            action = await self.lsp.code_action_resolve_async(action)
         edit = action.edit
         assert edit
         if edit.document_changes:

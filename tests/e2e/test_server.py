@@ -69,7 +69,7 @@ async def test_from_a_finding_to_its_fix(client: Client) -> None:
     await until(fix)
     action = await fix()
     assert action
-    client.apply(action)
+    await client.apply(action)
     assert client.text == SAFE
 
     async def is_clean() -> bool:
@@ -146,7 +146,7 @@ async def test_an_old_client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pr
             return [one for one in await client.actions(LINE) if one.title.startswith("Extract")]
 
         await until(fixes)
-        client.apply((await fixes())[0])
+        await client.apply((await fixes())[0])
         assert client.text == SAFE
 
 
@@ -167,7 +167,7 @@ async def test_the_agent_s_findings_and_their_fixes(
     assert "security/sql-injection" in await client.rules()
     [action] = [one for one in await client.actions(1) if one.title.startswith("Bind the name")]
     assert not action.is_preferred
-    client.apply(action)
+    await client.apply(action)
     assert "name = ?" in client.text
 
     async def is_clean() -> bool:

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+
 from loopback_model import LoopbackModel
 
-SECONDS = 5.0
+SECONDS = 60.0
 """Limit of every wait: a loaded machine is slow."""
 
 T = TypeVar("T")
@@ -55,7 +56,8 @@ def environment(home: Path, **variables: str) -> dict[str, str]:
     """That of an editor with a home of its own, which finds the server of this checkout."""
     home.mkdir(parents=True, exist_ok=True)
     folders = {
-        f"XDG_{name}_HOME": str(home / name.lower()) for name in ("CONFIG", "DATA", "STATE", "CACHE")
+        f"XDG_{name}_HOME": str(home / name.lower())
+        for name in ("CONFIG", "DATA", "STATE", "CACHE")
     }
     return {
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),

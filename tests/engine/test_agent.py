@@ -385,6 +385,11 @@ async def test_an_answer_that_goes_wrong_midway(
             3,
         ),
         (
+            Reply(html="<h1>Unsupported method</h1>", status=501, headers=AT_ONCE),
+            "HOST did not answer as the Messages API does (HTTP 501, text/html): check baseUrl.",
+            3,
+        ),
+        (
             Reply(html="moved", status=307, headers={"location": f"{NOWHERE}/v1/messages"}),
             "HOST points to another address (HTTP 307): set baseUrl to that one.",
             1,
@@ -403,6 +408,7 @@ async def test_an_answer_that_goes_wrong_midway(
         "html",
         "html 404",
         "html 502",
+        "html 501",
         "redirect",
     ],
 )
@@ -649,6 +655,15 @@ def test_the_sdk_is_not_imported_before_it_is_needed() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": ":".join(sys.path)})
 
 
+def test_whether_an_agent_can_be_asked_is_known_without_its_engine() -> None:
+    """The menu says it, so the first code action would wait for what the engine imports."""
+    code = (
+        "import sys, backend_developer.context\n"
+        "assert 'backend_developer.engines.agent' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": ":".join(sys.path)})
+
+
 # --- The doctor's question
 
 
@@ -678,6 +693,14 @@ async def test_an_endpoint_without_a_list_of_models_is_good(model: LoopbackModel
     checks = await check_endpoint(Settings(base_url=model.url), {"ANTHROPIC_API_KEY": KEY})
     assert [good for good, _ in checks] == [True, True]
     assert "does not say which models it has" in checks[1][1]
+
+
+async def test_an_address_of_web_pages_is_no_endpoint(model: LoopbackModel) -> None:
+    # Its models are asked for in a folder where it has nothing but a page that says so.
+    settings = Settings(base_url=f"{model.url}/shop")
+    checks = await check_endpoint(settings, {"ANTHROPIC_API_KEY": KEY})
+    assert [good for good, _ in checks] == [True, False]
+    assert "did not answer as the Messages API does (HTTP 404, text/html)" in checks[1][1]
 
 
 def test_code_of_these_tests_is_what_they_quote() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from backend_developer.checks import FixChecker
+from backend_developer.core.edits import apply
 from backend_developer.core.model import Candidate, CheckReport, Document, Span, TextEdit
 from backend_developer.engines.local import LocalEngine
 from backend_developer.linters import oxlint, ruff
@@ -27,7 +28,7 @@ def check(
 ) -> CheckReport:
     document = Document("file:///srv/app", f"/srv/app.{_ENDING[language]}", language, text)
     candidate = make_candidate(text, old, new, rule)
-    (report,) = CHECKER.check(document, [candidate], Settings())
+    (report,) = CHECKER.reports(document, [candidate], Settings())
     return report
 
 
@@ -71,47 +72,47 @@ async def show():
 @pytest.mark.parametrize(
     ("text", "old", "new", "problem"),
     [
-        pytest.param("x = (1)\n", "(1)", "1)", "it leaves a syntax error on line 1.", id="syntax"),
+        pytest.param("x = (1)\n", "(1)", "1)", "It leaves a syntax error on line 1.", id="syntax"),
         pytest.param(
             "import random\n\nx = random.choice('ab')\n",
             "random.choice",
             "secrets.choice",
-            "it leaves the name `secrets` undefined on line 3.",
+            "It leaves the name `secrets` undefined on line 3.",
             id="undefined name",
         ),
         pytest.param(
             "x = 1\nprint(x)\n",
             "x = 1\n",
             "import secrets\nx = 1\n",
-            "it imports `secrets` on line 1 and never uses it.",
+            "It imports `secrets` on line 1 and never uses it.",
             id="import that the edit brought and does not use",
         ),
         pytest.param(
             "def f():\n    return 1\n",
             "    return 1",
             "    limit = 5\n    return 1",
-            "it assigns `limit` on line 2 and never uses it.",
+            "It assigns `limit` on line 2 and never uses it.",
             id="variable that the edit brought and does not use",
         ),
         pytest.param(
             "def f():\n    return 1\n\n\nx = f()\n",
             "x = f()",
             "def f():\n    return 2",
-            "it defines `f` a second time on line 5.",
+            "It defines `f` a second time on line 5.",
             id="second definition",
         ),
         pytest.param(
             TWO_FUNCTIONS,
             "def load(number):",
             "def load(number, limit):",
-            "the call of `load` on line 6 does not fit its changed signature: `limit` is missing.",
+            "The call of `load` on line 6 does not fit its changed signature: `limit` is missing.",
             id="function's caller left behind",
         ),
         pytest.param(
             TWO_FUNCTIONS,
             "def load(number):\n    return number",
             "def load():\n    return 1",
-            "the call of `load` on line 6 does not fit its changed signature: "
+            "The call of `load` on line 6 does not fit its changed signature: "
             "it passes 1 positional arguments of 0.",
             id="too many arguments",
         ),
@@ -119,28 +120,28 @@ async def show():
             TWO_METHODS,
             "def load(self, number):",
             "def load(self, number, *, limit):",
-            "the call of `load` on line 6 does not fit its changed signature: `limit` is missing.",
+            "The call of `load` on line 6 does not fit its changed signature: `limit` is missing.",
             id="method's caller left behind",
         ),
         pytest.param(
             TWO_FUNCTIONS.replace("    return load(1)", "    number = load(1)\n    return number"),
             "def load",
             "async def load",
-            "it makes `load` async, but line 6 does not await it.",
+            "It makes `load` async, but line 6 does not await it.",
             id="caller that does not await",
         ),
         pytest.param(
             AWAITING,
             "async def load",
             "def load",
-            "it makes `load` not async, but line 6 awaits it.",
+            "It makes `load` not async, but line 6 awaits it.",
             id="caller that awaits what is no coroutine",
         ),
         pytest.param(
             "import hashlib\n\n\ndef digest(body):\n    return hashlib.md5(body)\n",
             "return hashlib.md5(body)",
             "return eval(hashlib.sha256(body))",
-            "it brings in security/code-injection on line 5: `return eval(hashlib.sha256(body))`.",
+            "It brings in security/code-injection on line 5: `return eval(hashlib.sha256(body))`.",
             id="new finding",
         ),
     ],
@@ -152,7 +153,7 @@ def test_an_edit_of_python_is_withheld(text: str, old: str, new: str, problem: s
 def test_an_edit_that_leaves_its_finding_is_withheld() -> None:
     text = 'def f(cur, name):\n    cur.execute(f"select * from t where name = {name}")\n'
     report = check(text, "{name}", "'{name}'", rule="security/sql-injection")
-    assert report.problem == "the finding is still there after it, on line 2."
+    assert report.problem == "The finding is still there after it, on line 2."
 
 
 @pytest.mark.parametrize(
@@ -189,9 +190,57 @@ def test_an_edit_of_python_passes(text: str, old: str, new: str) -> None:
     if not text:
         candidate = Candidate("other", Span(0, 0), (TextEdit(Span(0, 0), new),), new)
         document = Document("file:///a.py", "/a.py", "python", text)
-        assert CHECKER.check(document, [candidate], Settings())[0].problem == ""
+        assert CHECKER.reports(document, [candidate], Settings())[0].problem == ""
     else:
         assert check(text, old, new).problem == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "new", "tidied"),
+    [
+        pytest.param(
+            "import random\n\nx = random.random()\n",
+            "random.random()",
+            "4",
+            "\nx = 4\n",
+            id="the only name of its statement",
+        ),
+        pytest.param(
+            "from os import path, sep\n\nx = path.join(sep, sep)\n",
+            "path.join(sep, sep)",
+            "sep",
+            "from os import sep\n\nx = sep\n",
+            id="one of two names",
+        ),
+        pytest.param(
+            "from os import path, sep\n\nx = path.join(sep, sep)\n",
+            "path.join(sep, sep)",
+            "1",
+            "\nx = 1\n",
+            id="both names",
+        ),
+        pytest.param(
+            "import random\n\nx = random.random()\ny = random.random()\n",
+            "x = random.random()",
+            "x = 4",
+            "import random\n\nx = 4\ny = random.random()\n",
+            id="still needed",
+        ),
+        pytest.param(
+            "import os\nimport random  # noqa: F401\n\nx = random.random()\n",
+            "random.random()",
+            "4",
+            "import os\nimport random  # noqa: F401\n\nx = 4\n",
+            id="not needed before, or kept on purpose",
+        ),
+    ],
+)
+def test_an_import_that_the_edit_leaves_unused_goes_with_it(
+    text: str, old: str, new: str, tidied: str
+) -> None:
+    report = check(text, old, new)
+    assert not report.problem
+    assert apply(text.replace(old, new), report.tidying) == tidied
 
 
 def test_an_edit_that_removes_its_finding_passes() -> None:
@@ -209,7 +258,7 @@ def test_an_edit_that_removes_its_finding_passes() -> None:
             "const x = { a: 1 };\n",
             "1 }",
             "1",
-            "it leaves a syntax error on line 1.",
+            "It leaves a syntax error on line 1.",
             id="syntax",
         ),
         pytest.param(
@@ -217,7 +266,7 @@ def test_an_edit_that_removes_its_finding_passes() -> None:
             "const id = Math.random();\nexport { id };\n",
             "Math.random()",
             "nanoid()",
-            "it leaves the name `nanoid` undefined on line 1.",
+            "It leaves the name `nanoid` undefined on line 1.",
             id="undefined name",
         ),
         pytest.param(
@@ -225,7 +274,7 @@ def test_an_edit_that_removes_its_finding_passes() -> None:
             "const limit: number = 1;\nconsole.log(limit);\n",
             "console.log(limit);",
             "limit = 2;",
-            "it assigns to a constant on line 2.",
+            "It assigns to a constant on line 2.",
             id="constant assigned",
         ),
         pytest.param(
@@ -280,7 +329,7 @@ def test_a_missing_linter_leaves_its_check_undone(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(ruff, "find_ruff", no_ruff)
     report = check("x = 1\n", "1", "undefined")
     assert report.problem == ""
-    assert check("x = (1)\n", "(1)", "1)").problem == "it leaves a syntax error on line 1."
+    assert check("x = (1)\n", "(1)", "1)").problem == "It leaves a syntax error on line 1."
     assert report.unchecked == (
         "Names could not be checked: ruff is not installed.",
         "New findings could not all be checked: ruff is not installed.",
@@ -295,7 +344,9 @@ def test_each_candidate_of_a_batch_is_judged_by_itself() -> None:
         make_candidate(text, "2", "3"),
         make_candidate(text, "2", "("),
     ]
-    assert [bool(report.problem) for report in CHECKER.check(document, candidates, Settings())] == [
+    assert [
+        bool(report.problem) for report in CHECKER.reports(document, candidates, Settings())
+    ] == [
         True,
         False,
         True,

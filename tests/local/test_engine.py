@@ -108,9 +108,28 @@ def test_the_more_specific_rule_speaks_alone() -> None:
     assert scan(text) == [("hashlib.md5(password.encode())", "security/password-hash-too-fast")]
 
 
-def test_a_plain_word_is_no_secret() -> None:
-    assert scan('token_type = "bearer"\nTOKEN_URL = "https://a.example/token"\n') == []
+@pytest.mark.parametrize(
+    "text",
+    [
+        'token_type = "bearer"\nTOKEN_URL = "https://a.example/token"\n',
+        'url = change(url, password="********")\n',
+        '@app.get("/tmp")\ndef show() -> str: ...\n',
+    ],
+    ids=["a plain word is no secret", "a mask is no secret", "a route is no temporary file"],
+)
+def test_what_ruff_takes_for_something_that_it_is_not(text: str) -> None:
+    assert scan(text) == []
+
+
+def test_a_password_is_a_secret() -> None:
     assert scan('password = "Xk29-vLq81"\n') == [('"Xk29-vLq81"', "security/hardcoded-secret")]
+
+
+def test_ruff_says_what_it_saw_and_we_say_what_to_do() -> None:
+    text = "import hashlib\n\nh = hashlib.md5(b'')\n"
+    [proposal] = ENGINE.scan(Document("", "/srv/app.py", "python", text), Settings())
+    seen = "Probable use of insecure hash functions in `hashlib`: `md5`. "
+    assert proposal.message == seen + ENGINE.catalogue.rules["security/weak-hash"].advice
 
 
 def test_a_ruff_fix_keeps_the_meaning() -> None:

@@ -182,15 +182,21 @@ class ScriptedEngine:
 
 
 class ScriptedChecker:
-    """Passes every fix but those whose new text says that it is broken."""
+    """Passes every fix but those whose new text says that it is broken.
 
-    def check(
+    A text that ends in an open parenthesis has a syntax error.
+    """
+
+    async def check(
         self, document: Document, candidates: Sequence[Candidate], settings: Settings
     ) -> list[CheckReport]:
         return [
             CheckReport("It does not parse." if "broken" in candidate.text_after else "")
             for candidate in candidates
         ]
+
+    async def syntax_error_line(self, document: Document) -> int:
+        return 1 + document.text.count("\n") if document.text.endswith("(") else 0
 
 
 # --- The editor

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from session.editor import PUSH, Editor, finding, with_capability
+from session.editor import PUSH, Editor, ReplyError, finding, with_capability
 
 URI = "file:///work/app.py"
 REVIEWS = [
@@ -83,6 +84,23 @@ async def test_a_finding_s_actions_are_offered_on_and_beside_it(editor: Editor, 
     ]
 
 
+@pytest.mark.parametrize("code", ["", "x"], ids=["cursor", "one-character"])
+async def test_a_cursor_is_at_the_findings_of_its_line(editor: Editor, code: str) -> None:
+    # Some editors send the character under the cursor.
+    editor.open(URI, "x = md5(1)\ny = 2; md5(3)\n")
+    await editor.settled()
+    [fix, *_] = await editor.actions(URI, code)
+    assert fix["title"] == "Use sha256"
+    assert fix["diagnostics"][0]["range"] == editor.range(URI, "md5(")
+
+
+async def test_of_the_findings_of_a_line_the_cursor_chooses(editor: Editor) -> None:
+    editor.open(URI, "md5(1); md5(2)\n")
+    await editor.settled()
+    fixes = [one for one in await editor.actions(URI, "md5(2") if one["title"] == "Use sha256"]
+    assert len(fixes) == 1
+
+
 async def test_elsewhere_a_finding_offers_nothing(editor: Editor) -> None:
     editor.open(URI, "x = md5(1)\ny = 2\n")
     await editor.settled()
@@ -150,6 +168,84 @@ async def test_a_client_without_document_changes(connect: Callable[..., Editor])
     assert list(action["edit"]) == ["changes"]
     editor.apply(action["edit"])
     assert editor.texts[URI] == "x = sha256(1)\n"
+    await editor.settled()
+
+
+ASKS_LATE = with_capability(
+    "textDocument.codeAction.resolveSupport.properties",
+    ["edit", "command"],
+    with_capability(
+        "textDocument.codeAction.dataSupport", True, with_capability("workspace.workspaceEdit", {})
+    ),
+)
+"""Neovim: an edit has no version, but is asked for when it is picked."""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("x", "x", "x = sha256(1)\n"),
+        ("x = ", "# one\nx =  ", "# one\nx =  sha256(1)\n"),
+        ("x = ", "y = ", ""),
+        ("md5", "md", ""),
+        ("x = md5(1)\n", "", ""),
+    ],
+    ids=["same", "moved", "line-changed", "code-changed", "gone"],
+)
+async def test_an_edit_is_for_the_text_at_the_time_it_is_picked(
+    connect: Callable[..., Editor], old: str, new: str, expected: str
+) -> None:
+    editor = connect()
+    await editor.start(ASKS_LATE)
+    editor.open(URI, "x = md5(1)\n", version=0)
+    await editor.settled()
+    action = await editor.action(URI, "md5", "Use sha256")
+    assert "edit" not in action
+    editor.edit(URI, old, new)
+    await editor.settled()
+    changed = editor.texts[URI]
+    if expected:
+        resolved = await editor.request("codeAction/resolve", action)
+        editor.apply(resolved["edit"])
+        await editor.settled()
+    else:
+        with pytest.raises(ReplyError, match="Nothing was applied"):
+            await editor.request("codeAction/resolve", action)
+    assert editor.texts[URI] == (expected or changed)
+
+
+async def test_a_command_needs_nothing_more_when_it_is_picked(
+    connect: Callable[..., Editor],
+) -> None:
+    editor = connect()
+    await editor.start(ASKS_LATE)
+    editor.open(URI, "x = md5(1)\n")
+    await editor.settled()
+    action = await editor.action(URI, "md5", "Review security")
+    assert await editor.request("codeAction/resolve", action) == action
+
+
+async def test_an_edit_of_a_file_that_was_closed(connect: Callable[..., Editor]) -> None:
+    editor = connect()
+    await editor.start(ASKS_LATE)
+    editor.open(URI, "x = md5(1)\n")
+    await editor.settled()
+    action = await editor.action(URI, "md5", "Use sha256")
+    editor.close_file(URI)
+    with pytest.raises(ReplyError, match="Nothing was applied"):
+        await editor.request("codeAction/resolve", action)
+
+
+async def test_fix_all_that_is_picked_late(connect: Callable[..., Editor]) -> None:
+    editor = connect()
+    await editor.start(ASKS_LATE)
+    editor.open(URI, "md5(1)\nmd5(2)\n")
+    await editor.settled()
+    [action] = await editor.actions(URI, "1", only=["source.fixAll"])
+    editor.edit(URI, "md5(1)", "md5(0)\nmd5(1)")
+    await editor.settled()
+    editor.apply((await editor.request("codeAction/resolve", action))["edit"])
+    assert editor.texts[URI] == "sha256(0)\nsha256(1)\nsha256(2)\n"
     await editor.settled()
 
 
@@ -256,9 +352,7 @@ async def test_one_finding_is_no_fix_all(editor: Editor) -> None:
 
 
 async def test_while_a_fix_is_checked_it_is_not_offered(with_agent: Editor) -> None:
-    from threading import Event
-
-    go_on = Event()
+    go_on = asyncio.Event()
     editor = with_agent
     editor.open(URI, "eval(x)\n")
     await editor.settled()
@@ -266,9 +360,9 @@ async def test_while_a_fix_is_checked_it_is_not_offered(with_agent: Editor) -> N
     assert reviewers
     check = reviewers.checker.check
 
-    def wait(*arguments: Any) -> Any:
-        go_on.wait(10)
-        return check(*arguments)
+    async def wait(*arguments: Any) -> Any:
+        await go_on.wait()
+        return await check(*arguments)
 
     reviewers.checker.check = wait  # type: ignore[method-assign]
     await editor.review(URI)

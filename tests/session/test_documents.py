@@ -81,11 +81,9 @@ async def test_typing(
             check_the_server_agrees(editor)
     await editor.settled()
     check_the_server_agrees(editor)
-    # What the editor marks is what the local engine finds in the editor's own text: one finding
-    # of a rule on each line.
-    lines = re.split(r"\r\n|\r|\n", text)
-    expected = [number for number, line in enumerate(lines) if re.search(r"\bmd5\(", line)]
-    assert [one["range"]["start"]["line"] for one in editor.diagnostics(URI)] == expected
+    # What the editor marks is what the local engine finds in the editor's own text.
+    expected = [editor.position(text, one.start()) for one in re.finditer(r"\bmd5\(", text)]
+    assert [one["range"]["start"] for one in editor.diagnostics(URI)] == expected
     assert set(editor.marked(URI)) <= {"md5("}
     await editor.request("shutdown", None)
     await editor.settled()

@@ -324,6 +324,30 @@ async def test_dismissing_is_remembered(
     assert [one["range"]["start"]["line"] - 2 for one in later.diagnostics(uri)] == left
 
 
+async def test_two_findings_on_a_line_are_two(
+    connect: Callable[..., Editor], tmp_path: Path
+) -> None:
+    editor = connect()
+    await editor.start(folder=tmp_path)
+    uri = (tmp_path / "app.py").as_uri()
+    editor.open(uri, "f(md5(1), md5(2))\n")
+    await editor.settled()
+    first, second = (one["range"]["start"]["character"] for one in editor.diagnostics(uri))
+    assert (first, second) == (2, 10)
+    # One of them is dismissed; the other stays, and both do so after an edit elsewhere.
+    identity = editor.diagnostics(uri)[1]["data"]["id"]
+    await editor.command("dismiss", uri=uri, id=identity, scope="here")
+    await editor.settled()
+    editor.edit(uri, "f(", "import x\n\nf(")
+    await editor.settled()
+    assert [one["range"]["start"]["character"] for one in editor.diagnostics(uri)] == [first]
+    later = connect()
+    await later.start(folder=tmp_path)
+    later.open(uri, editor.texts[uri])
+    await later.settled()
+    assert [one["range"]["start"]["character"] for one in later.diagnostics(uri)] == [first]
+
+
 async def test_dismissing_everywhere_reaches_other_files(
     connect: Callable[..., Editor], tmp_path: Path
 ) -> None:

@@ -75,6 +75,18 @@ async def test_the_local_engine_alone(editor: Editor) -> None:
     assert editor.progress()[-1]["message"] == "1 finding, 1 with a checked fix; engine: local"
 
 
+async def test_a_syntax_error_is_said_at_the_end(editor: Editor) -> None:
+    editor.open(URI, "md5(1)\nif (")
+    await editor.settled()
+    assert editor.messages() == []
+    await editor.review(URI)
+    await editor.settled()
+    assert editor.progress()[-1]["message"] == (
+        "1 finding, 1 with a checked fix; engine: local; line 2 has a syntax error, so the file "
+        "was reviewed as far as it can be read"
+    )
+
+
 async def test_what_is_not_found_again_goes(with_agent: Editor) -> None:
     editor = with_agent
     call = await asked(editor)

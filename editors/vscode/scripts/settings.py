@@ -53,7 +53,9 @@ def properties() -> dict[str, Any]:
 def with_settings(package: dict[str, Any]) -> dict[str, Any]:
     """package.json's content with these settings; an untrusted workspace may set none of them."""
     settings = json.loads(json.dumps(properties(), default=dict))
-    trust = package["capabilities"]["untrustedWorkspaces"] | {"restrictedConfigurations": [*settings]}
+    trust = package["capabilities"]["untrustedWorkspaces"] | {
+        "restrictedConfigurations": [*settings]
+    }
     capabilities = package["capabilities"] | {"untrustedWorkspaces": trust}
     configuration = package["contributes"]["configuration"] | {"properties": settings}
     contributes = package["contributes"] | {"configuration": configuration}

@@ -2,7 +2,7 @@
 
 import * as vscode from "vscode";
 import type { CodeAction, TextDocumentEdit } from "vscode-languageclient/node";
-import { type Finding, FINDINGS, type FixAction } from "./protocol";
+import { type ActionData, type Finding, FINDINGS, type FixAction } from "./protocol";
 import { openPreview } from "./preview";
 import type { Server } from "./server";
 
@@ -67,8 +67,8 @@ async function findFix(server: Server, { uri, id }: FindingReference) {
 
 /** The id of the finding that a code action of the server's fixes; the server says so in its data. */
 function fixedBy(action: object): string | undefined {
-  const { data } = action as { data?: { fixes?: unknown } };
-  return typeof data?.fixes === "string" ? data.fixes : undefined;
+  const { data } = action as { data?: ActionData };
+  return data?.isFix ? data.about : undefined;
 }
 
 /** The version of the text that the fix was checked for; our server names it with every edit. */

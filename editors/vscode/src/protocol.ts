@@ -62,6 +62,14 @@ export interface Dismissed {
   readonly reason?: string;
 }
 
+/** What the server keeps with a code action that has an edit. */
+export interface ActionData {
+  /** The id of the finding that it is about. */
+  readonly about: string;
+  /** Whether it is that finding's checked fix. */
+  readonly isFix: boolean;
+}
+
 /** A checked fix as a code action brings it. */
 export interface FixAction {
   readonly title: string;

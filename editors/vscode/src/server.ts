@@ -173,11 +173,13 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** The names of the settings that are the server's; those with a dot are for us alone. */
 function settingNames(context: vscode.ExtensionContext): string[] {
   const { contributes } = context.extension.packageJSON as {
     contributes: { configuration: { properties: Record<string, unknown> } };
   };
-  return Object.keys(contributes.configuration.properties).map((name) => name.slice(SECTION.length + 1));
+  const names = Object.keys(contributes.configuration.properties).map((name) => name.slice(SECTION.length + 1));
+  return names.filter((name) => !name.includes("."));
 }
 
 async function offerInstallation(restart: () => Promise<void>): Promise<void> {

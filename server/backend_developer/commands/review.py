@@ -15,7 +15,7 @@ from pathlib import Path
 
 from .. import dismissals
 from ..agents import UnknownAgentError, find_agent, load_agents
-from ..checks import FixChecker
+from ..checks import FixChecker, syntax_error_line
 from ..conventions import load_conventions
 from ..core.model import (
     FOCUSES,
@@ -92,8 +92,8 @@ def run(options: argparse.Namespace) -> int:
         ),
         fixed={one.file.path: one.fixed for one in reviewed if one.fixed},
     )
-    for path, why in report.all_errors():
-        print(f"error: {visible(path)}: {visible(why)}", file=sys.stderr)
+    for line in _went_wrong(reviewed, report):
+        print(line, file=sys.stderr)
     _print(report, options.format, options.output)
     return _exit_code(report, workspace.settings.fail_on)
 
@@ -123,6 +123,8 @@ class _Reviewed:
     errors: tuple[str, ...] = ()
     """Why it could not be read or written; what went wrong in the review is in `review`."""
     fixed: tuple[str, ...] = ()
+    syntax_error_line: int = 0
+    """From 1; 0: there is none."""
 
 
 # --- Before
@@ -180,18 +182,21 @@ def _agents(
 
 def _task(tasks: Sequence[TaskDefinition], focuses: Sequence[str]) -> TaskDefinition:
     """The review task of the focuses; several are put together into one."""
-    by_name = {task.name: task for task in tasks if task.kind == "review"}
-    names = [focus for focus in FOCUSES if focus in focuses]
+    by_name = {task.name: task for task in tasks}
+    names: list[str] = [focus for focus in FOCUSES if focus in focuses]
     if "everything" in focuses or len(names) == len(FOCUSES):
-        return by_name["everything"]
+        names = ["everything"]
     chosen = [by_name[name] for name in names]
+    for task in chosen:
+        if task.kind != "review":
+            raise UsageError(f"{task.path}: the task `{task.name}` must be of kind `review`")
     if len(chosen) == 1:
         return chosen[0]
     return replace(
         chosen[0],
         name="+".join(names),
         title=f"Review {' and '.join(names)}",
-        focuses=tuple(names),
+        focuses=tuple(focus for focus in FOCUSES if focus in names),
         instruction="\n\n".join(task.instruction for task in chosen),
     )
 
@@ -271,17 +276,19 @@ async def _review_and_fix(file: SourceFile, plan: _Plan, reviewers: Reviewers) -
         content = await asyncio.to_thread(read, file, plan.settings.maximum_file_bytes)
     except UnreadableError as error:
         return _Reviewed(file, None, (str(error),))
+    line = await asyncio.to_thread(syntax_error_line, content.document)
     review = await _review(file, content.document, plan, reviewers)
+    unfixed = _Reviewed(file, review, syntax_error_line=line)
     if not plan.fix:
-        return _Reviewed(file, review)
+        return unfixed
     fixed, titles, text_after = await _fix(file, review, plan, reviewers)
     if not titles:
-        return _Reviewed(file, review)
+        return unfixed
     try:
         await asyncio.to_thread(write, file.absolute, content.data, content.encode(text_after))
     except WriteError as error:
-        return _Reviewed(file, review, (str(error),))
-    return _Reviewed(file, fixed, (), titles)
+        return replace(unfixed, errors=(str(error),))
+    return replace(unfixed, review=fixed, fixed=titles)
 
 
 async def _review(
@@ -320,9 +327,7 @@ async def _fix(
     errors = review.errors
     titles: tuple[str, ...] = ()
     for _ in range(MAXIMUM_PASSES):
-        applied = await asyncio.to_thread(
-            apply_fixes, document, review.findings, reviewers.checker, plan.settings
-        )
+        applied = await apply_fixes(document, review.findings, reviewers.checker, plan.settings)
         if applied is None:
             break
         titles += tuple(
@@ -349,6 +354,24 @@ def _carried_along(review: FileReview, document: Document, applied: Applied) -> 
 
 
 # --- After
+
+
+def _went_wrong(reviewed: Sequence[_Reviewed], report: Report) -> Iterator[str]:
+    """What could not be reviewed, in full or in part, a line each, for people."""
+    for one in reviewed:
+        if one.syntax_error_line:
+            place = f"{visible(one.file.path)}:{one.syntax_error_line}"
+            yield f"note: {place}: a syntax error; the file was reviewed as far as it can be read"
+    for path, why in report.unreviewed:
+        yield f"error: {visible(path)}: {visible(why)}"
+    # What is wrong with an endpoint is wrong for every file.
+    paths: dict[str, list[str]] = {}
+    for review in report.files:
+        for why in review.errors:
+            paths.setdefault(why, []).append(visible(review.path))
+    for why, (first, *others) in paths.items():
+        place = f"{first} and {plural(len(others), 'other')}" if others else first
+        yield f"error: {place}: {visible(why)}"
 
 
 def _print(report: Report, format_: str, output: str | None) -> None:

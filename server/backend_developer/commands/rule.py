@@ -65,9 +65,9 @@ def _explained(catalogue: Catalogue, rule_id: str, width: int) -> Iterator[str]:
     detectors = [*(["our own patterns"] if patterns else []), *rule.same_as]
     yield f"Detected by: {', '.join([*detectors, 'the agent'])}"
     yield ""
-    comment = "#" if not patterns or "python" in patterns[0].languages else "//"
     yield "To dismiss a finding, end its line with a comment that says why:"
-    yield f"    {comment} backend-developer: ignore[{rule.id}] the reason"
+    for comment in _comments(rule, patterns):
+        yield f"    {comment} backend-developer: ignore[{rule.id}] the reason"
     yield "To turn the rule off or change its severity, in .backend-developer.yml:"
     yield "    rules:"
     yield f"      {rule.id}: off"
@@ -84,6 +84,15 @@ def _find(catalogue: Catalogue, rule_id: str) -> Rule:
         f'there is no rule "{rule_id}"{did_you_mean(rule_id, known)} '
         "`backend-developer rule` lists them"
     )
+
+
+def _comments(rule: Rule, patterns: list[PatternRule]) -> Iterator[str]:
+    """How a comment begins in the languages that something finds the rule in."""
+    languages = {language for pattern in patterns for language in pattern.languages}
+    if not languages or "python" in languages or any("ruff:" in code for code in rule.same_as):
+        yield "#"
+    if languages - {"python"}:
+        yield "//"
 
 
 def _examples(patterns: list[PatternRule]) -> Iterator[tuple[str, Case]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 from .. import __version__
@@ -19,6 +20,10 @@ def run() -> int:
     if sys.stdin.isatty():
         # A person is told on stderr, since standard output is the wire, and served all the same.
         sys.stderr.write(_FOR_PEOPLE)
+    # What is imported now stays: a search for garbage in it costs a tenth of the start, and 40 ms
+    # of silence each time that it is made again.
+    gc.set_threshold(10_000, 10, 10)
     from ..app import start
 
+    gc.freeze()
     return start()

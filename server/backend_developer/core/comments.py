@@ -5,7 +5,8 @@
     /* backend-developer: ignore */
 
 The comment stands at the end of the finding's first line, or alone on the line
-above it; several may stand above one another. Without brackets it is for every rule.
+above it; several may stand above one another. Without brackets it is for every rule; in
+them a rule's focus may be left out, and `security/*` is for all of a focus.
 """
 
 from __future__ import annotations
@@ -22,21 +23,18 @@ _COMMENT = re.compile(
 )
 
 
-def ignored(text: str, lines: Lines, finding: Finding) -> str | None:
+def ignored(lines: Lines, finding: Finding) -> str | None:
     """The reason that a comment gives for ignoring `finding`, "" where it gives none.
 
-    None when no comment ignores it. `lines` are those of `text`, which the finding is
+    None when no comment ignores it. `lines` are those of the text that the finding is
     true of. Only the text is looked at: a comment inside a string counts.
     """
-    # Nearly every text has no such comment, and finding that out must cost nothing.
-    if _MARK not in text:
-        return None
     first = lines.line_of(finding.span.start)
     reason = _reason(lines.line(first), finding.rule)
     while reason is None and first > 0:
         first -= 1
         above = lines.line(first)
-        match = _COMMENT.search(above)
+        match = _COMMENT.search(above) if _MARK in above else None
         if match is None or above[: match.start()].strip(" \t{"):
             return None
         reason = _reason(above, finding.rule)
@@ -65,9 +63,11 @@ def _reason(line: str, rule: str) -> str | None:
     match = _COMMENT.search(line) if _MARK in line else None
     if match is None:
         return None
-    rules = match["rules"]
-    if rules is not None and rule not in [name.strip() for name in rules.split(",")]:
-        return None
+    focus, _, name = rule.rpartition("/")
+    if match["rules"] is not None:
+        named = {word.strip() for word in match["rules"].split(",")}
+        if named.isdisjoint((rule, name, f"{focus}/*")):
+            return None
     return str(match["reason"])
 
 

@@ -43,7 +43,8 @@ def compose(
     # Each character of the result is the offset in `text` that it is kept from, or is new.
     characters: list[int | str] = list(range(len(text)))
     for edits in (first, second):
-        for edit in reversed(sorted(edits, key=lambda edit: edit.span)):
+        last_first = sorted(edits, key=lambda edit: edit.span)[::-1]
+        for edit in last_first:
             characters[edit.span.start : edit.span.end] = edit.new_text
     composed: list[TextEdit] = []
     done, new = 0, ""

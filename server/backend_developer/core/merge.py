@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ from .model import (
     Checking,
     Finding,
     Fix,
+    Span,
     Verdict,
     Withheld,
 )
@@ -30,13 +32,20 @@ def merge(findings: Iterable[Finding]) -> tuple[Finding, ...]:
         findings, key=lambda finding: (finding.author == "agent", finding.span, finding.sources)
     )
     groups: list[list[Finding]] = []
+    by_id: dict[str, int] = {}
+    places: dict[str, list[tuple[Span, int]]] = {}
+    """Problem -> where each group's first finding is; these are in order and do not overlap."""
     for finding in ordered:
+        known = places.setdefault(_problem(finding), [])
         # The place goes before the id: the second on a line may be the first of another source.
-        same = next((group for group in groups if _same_place(group[0], finding)), None)
-        same = same or next((group for group in groups if group[0].id == finding.id), None)
-        if same:
-            same.append(finding)
+        number = _group_at(known, finding.span)
+        if number is None:
+            number = by_id.get(finding.id)
+        if number is not None:
+            groups[number].append(finding)
         else:
+            by_id[finding.id] = len(groups)
+            insort(known, (finding.span, len(groups)))
             groups.append([finding])
     return tuple(
         sorted(map(_joined, groups), key=lambda finding: (finding.span, finding.rule, finding.id))
@@ -51,10 +60,24 @@ def apply_verdict(finding: Finding, verdict: Verdict) -> Finding:
     return replace(finding, severity="hint", refuted=reason)
 
 
-def _same_place(one: Finding, other: Finding) -> bool:
-    if one.rule != other.rule or (one.rule == "other" and one.title != other.title):
-        return False
-    return one.span == other.span or one.span.overlaps(other.span)
+def _problem(finding: Finding) -> str:
+    return f"other: {finding.title}" if finding.rule == "other" else finding.rule
+
+
+def _group_at(places: Sequence[tuple[Span, int]], span: Span) -> int | None:
+    """The lowest number of a place that overlaps `span` or is the same."""
+
+    def is_same(index: int) -> bool:
+        place = places[index][0]
+        return place == span or place.overlaps(span)
+
+    # What overlaps one span lies side by side, since the places do not overlap each other.
+    first = end = bisect_left(places, (span, 0))
+    while first > 0 and is_same(first - 1):
+        first -= 1
+    while end < len(places) and is_same(end):
+        end += 1
+    return min((number for _, number in places[first:end]), default=None)
 
 
 def _joined(group: Sequence[Finding]) -> Finding:

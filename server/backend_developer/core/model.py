@@ -187,6 +187,16 @@ class Usage:
     cache_read_tokens: int = 0
     output_tokens: int = 0
 
+    def __add__(self, other: Usage) -> Usage:
+        """What this model used in both."""
+        return Usage(
+            self.model,
+            self.input_tokens + other.input_tokens,
+            self.cache_write_tokens + other.cache_write_tokens,
+            self.cache_read_tokens + other.cache_read_tokens,
+            self.output_tokens + other.output_tokens,
+        )
+
 
 # --- What is true of the document
 

@@ -188,11 +188,18 @@ async def check_endpoint(
         return [using, (False, str(error))]
     try:
         async with client, asyncio.timeout(CHECK_SECONDS):
-            info = await client.models.retrieve(model)
+            response = await client.models.with_raw_response.retrieve(model)
+            info = await response.parse()
     except TimeoutError:
         return [using, (False, f"{endpoint.host} did not answer within {CHECK_SECONDS:g} seconds.")]
     except Exception as error:
-        if getattr(error, "status_code", None) in (404, 405, 501) and endpoint.is_own:
+        said = getattr(error, "response", None)
+        if (
+            endpoint.is_own
+            and said is not None
+            and said.status_code in (404, 405, 501)
+            and "html" not in said.headers.get("content-type", "")
+        ):
             # Such endpoints often have no list of models, and serve whatever name is asked for.
             return [
                 using,
@@ -200,7 +207,7 @@ async def check_endpoint(
             ]
         return [using, (False, _explain(error, call))]
     if not getattr(info, "id", None):
-        return [using, (False, _not_the_api(call, ""))]
+        return [using, (False, _not_the_api(call, response.headers.get("content-type", "")))]
     limits = getattr(info, "max_input_tokens", None)
     window = f", {limits} tokens of input at most" if limits else ""
     found = (True, f"{endpoint.host} answers and knows {info.id}{window}.")
@@ -427,7 +434,7 @@ def _status(error: anthropic.APIStatusError, call: _Call) -> str:
         return f"{host} allows no more requests now: try again {_when(error.response.headers)}."
     if status == 529:
         return f"{host} is overloaded: try again in a few minutes."
-    if status >= 500:
+    if status >= 500 and status != 501:
         return f"{host} failed (HTTP {status}): try again in a few minutes."
     if status == 413 or (status == 400 and _TOO_LONG.search(error.api_message or "")):
         return _too_long(call)

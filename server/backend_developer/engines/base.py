@@ -1,7 +1,7 @@
 """What a review is asked with, and what an engine answers.
 
-    ReviewRequest -> Engine.review() -> stream of Proposal | Verdict | Usage
-                                     -> EngineError, one sentence for the person
+ReviewRequest -> Engine.review() -> stream of Proposal | Verdict | Usage
+                                 -> EngineError, one sentence for the person
 """
 
 from __future__ import annotations

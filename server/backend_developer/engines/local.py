@@ -71,17 +71,9 @@ class LocalEngine:
         Raises EngineError after the last proposal when a linter could not be used: once for each
         such problem in the engine's life, as it would be the same for every file.
         """
-        scan = await asyncio.to_thread(self.scan_all, [request.document], request.settings)
-        rules = self.catalogue.rules
-        for proposal in scan[0].proposals:
-            assert isinstance(proposal.where, Span)  # The local engine points with spans.
-            inside = request.span.contains(proposal.where) or request.span.overlaps(proposal.where)
-            if inside and rules[proposal.rule].focus in request.task.focuses:
-                yield proposal
-        problem = scan[0].problem
-        if problem and problem not in self._told:
-            self._told.add(problem)
-            raise EngineError(problem)
+        [scan] = await asyncio.to_thread(self.scan_all, [request.document], request.settings)
+        for proposal in asked_for(scan, request, self.catalogue.rules, self._told):
+            yield proposal
 
     def scan(self, document: Document, settings: Settings) -> list[Proposal]:
         """Everything found in the whole document, in text order, rules that are off left out."""
@@ -169,6 +161,24 @@ class LocalEngine:
             if language != "python"
             or not _has_noqa(document.text, proposal, self.catalogue.rules[proposal.rule])
         ]
+
+
+def asked_for(
+    scan: Scan, request: ReviewRequest, rules: Mapping[str, Rule], told: set[str]
+) -> Iterator[Proposal]:
+    """What of a scan lies in the request's span and focuses.
+
+    Raises EngineError after it, when the scan has a problem that is not in `told`, which it
+    is added to. `rules` is the catalogue by id.
+    """
+    for proposal in scan.proposals:
+        place = _place(proposal)
+        inside = request.span.contains(place) or request.span.overlaps(place)
+        if inside and rules[proposal.rule].focus in request.task.focuses:
+            yield proposal
+    if scan.problem and scan.problem not in told:
+        told.add(scan.problem)
+        raise EngineError(scan.problem)
 
 
 def parse(text: str, language: Language) -> SgNode:

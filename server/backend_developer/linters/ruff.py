@@ -59,13 +59,14 @@ def propose(text: str, messages: Sequence[RuffMessage], catalogue: Catalogue) ->
     proposals = []
     for message in messages:
         rule = catalogue.rule_for("ruff", message.code)
-        if rule is None or _is_no_secret(text, message):
+        if rule is None or _is_no_secret(text, message) or _is_route(text, message):
             continue
         proposals.append(
             Proposal(
                 where=message.span,
                 rule=rule.id,
-                message=message.message.rstrip(".") + ".",
+                # Ruff says what it saw; what to do instead is for us to say.
+                message=f"{message.message.rstrip('.')}. {rule.advice}",
                 source=f"ruff:{message.code}",
                 author="local",
                 confidence=_confidence(message),
@@ -137,10 +138,17 @@ def _is_no_secret(text: str, message: RuffMessage) -> bool:
     name = target[1] if target else ""
     return (
         len(value) < 6
+        or not any(map(str.isalnum, value))
         or _NO_SECRET_VALUE.search(value) is not None
         or _NO_SECRET_NAME.search(name) is not None
         or value.lower() == name.lower()
     )
+
+
+def _is_route(text: str, message: RuffMessage) -> bool:
+    """Ruff takes the path in `@app.get("/tmp")` for a temporary file."""
+    line_start = text.rfind("\n", 0, message.span.start) + 1
+    return message.code == "S108" and text[line_start:].lstrip().startswith("@")
 
 
 def _read(output: bytes, texts: dict[str, str]) -> dict[str, list[RuffMessage]]:

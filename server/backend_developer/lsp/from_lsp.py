@@ -31,6 +31,9 @@ class ClientProfile:
     """An edit of a code action that needs confirmation is shown before it is applied."""
     action_literals: bool = False
     """Code actions may carry an edit; else only commands."""
+    edits_when_picked: bool = False
+    """It says nothing of versions, but asks for an action's edit when the action is picked. Neovim:
+    it would apply an edit that came with the action to whatever the text is by then."""
     preferred_actions: bool = False
     generated_tag: bool = False
     """Actions can be marked as written by a model (LSP 3.18)."""
@@ -72,6 +75,11 @@ def client_profile(capabilities: types.ClientCapabilities) -> ClientProfile:
             and has("text_document.code_action.honors_change_annotations")
         ),
         action_literals=bool(has("text_document.code_action.code_action_literal_support")),
+        edits_when_picked=bool(
+            "edit" in (has("text_document.code_action.resolve_support.properties") or ())
+            and has("text_document.code_action.data_support")
+            and not has("workspace.workspace_edit.document_changes")
+        ),
         preferred_actions=bool(has("text_document.code_action.is_preferred_support")),
         generated_tag=types.CodeActionTag.LlmGenerated in tags,
         progress=bool(has("window.work_done_progress")),

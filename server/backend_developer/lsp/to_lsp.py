@@ -54,7 +54,8 @@ def diagnostic(
         ]
         if profile.related_information and finding.flow
         else None,
-        data={"id": finding.id},
+        # With the fix's arrival the diagnostic is another: editors then ask for actions again.
+        data={"id": finding.id, "hasFix": isinstance(finding.fix, Fix)},
     )
 
 
@@ -114,6 +115,7 @@ def code_action(
     )
     if not profile.action_literals:
         return command
+    is_late = profile.edits_when_picked and bool(action.edits)
     return types.CodeAction(
         title=action.title,
         kind=action.kind,
@@ -121,6 +123,9 @@ def code_action(
         or None,
         is_preferred=True if action.preferred and profile.preferred_actions else None,
         edit=workspace_edit(action.edits, document, lines, profile, action.confirm)
+        if action.edits and not is_late
+        else None,
+        data={"uri": document.uri, "about": action.about, "isFix": action.is_fix}
         if action.edits
         else None,
         command=command,
@@ -242,6 +247,26 @@ def escaped(text: str) -> str:
     )
 
 
+# --- Findings as plain JSON, for what an editor draws itself
+
+
+def finding(
+    one: Finding, document: Document, lines: Lines, profile: ClientProfile
+) -> dict[str, Any]:
+    """A finding as the command `backend-developer.findings` answers it."""
+    return {
+        "id": one.id,
+        "uri": document.uri,
+        "range": plain_range(range_(lines, one.span, profile.encoding)),
+        "rule": one.rule,
+        "title": one.title,
+        "message": message(one),
+        "focus": one.focus,
+        "severity": one.severity,
+        "fix": one.fix.title if isinstance(one.fix, Fix) else "",
+    }
+
+
 # --- Progress and messages
 
 
@@ -294,7 +319,9 @@ def capabilities(profile: ClientProfile, commands: Sequence[str]) -> types.Serve
             change=types.TextDocumentSyncKind.Incremental,
             save=types.SaveOptions(include_text=False),
         ),
-        code_action_provider=types.CodeActionOptions(code_action_kinds=list(KINDS)),
+        code_action_provider=types.CodeActionOptions(
+            code_action_kinds=list(KINDS), resolve_provider=profile.edits_when_picked
+        ),
         hover_provider=True,
         execute_command_provider=types.ExecuteCommandOptions(
             commands=commands, work_done_progress=True

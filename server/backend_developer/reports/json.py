@@ -120,7 +120,7 @@ def _fix(lines: Lines, fix: Fix | Checking | Withheld | None) -> dict[str, Any] 
         case Withheld():
             return {"status": "withheld", "title": fix.title, "reason": fix.reason}
         case Checking():
-            return {"status": "withheld", "title": "", "reason": "its check did not finish"}
+            return {"status": "withheld", "title": "", "reason": "Its check did not finish."}
         case None:
             return None
 

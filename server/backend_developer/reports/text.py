@@ -42,7 +42,8 @@ def render(report: Report, *, colour: bool = False, width: int = WIDTH) -> str:
     blocks: list[str] = []
     for review, lines, finding in report.placed():
         block = _finding(finding, review.path, lines, report, paint, max(width, 40))
-        blocks.append("\n".join(block))
+        # A diff may end in a blank line of context.
+        blocks.append("\n".join(block).rstrip("\n"))
     blocks += _fixed(report, paint)
     blocks.append("\n".join([summary(report), *_hints(report, paint)]))
     return "\n\n".join(blocks) + "\n"
@@ -121,8 +122,8 @@ def _finding(
 
     yield from labelled("why:", finding.message)
     for number, (span, message) in enumerate(finding.flow, start=1):
-        at = place(lines, span.start)
-        yield from labelled("how:" if number == 1 else "    ", f"{number}. {at.line}: {message}")
+        step = f"{number}. line {place(lines, span.start).line}: {message}"
+        yield from labelled("how:" if number == 1 else "    ", step)
     if finding.refuted:
         yield from labelled("but:", f"the agent disagrees: {finding.refuted}")
     facts = (f"{finding.confidence} confidence", *references(finding, report.rules))
@@ -137,9 +138,9 @@ def _finding(
             for line in _diff(lines, fix.edits, paint):
                 yield f"{indent}     {line}".rstrip()
         case Withheld(title=title, reason=reason):
-            yield from labelled("fix:", f"{title}, not offered: {reason}")
+            yield from labelled("fix:", f"{title}: not offered. {reason}")
         case Checking():
-            yield from labelled("fix:", "not offered: its check did not finish")
+            yield from labelled("fix:", "not offered. Its check did not finish.")
         case None:
             pass
 

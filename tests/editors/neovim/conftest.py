@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from editors.neovim.driver import Neovim, neovim
 from loopback_model import KEY, LoopbackModel
 

@@ -3,17 +3,17 @@ messages are looked at."""
 
 from __future__ import annotations
 
-import os
-import signal
 import socket
 import subprocess
-from collections.abc import Iterator, Mapping
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import msgpack
+
 from editors.support import SECONDS, environment, program, until
 
 PLUGIN = Path(__file__).parents[3] / "editors" / "neovim"
@@ -64,6 +64,10 @@ class Neovim:
         """Types, in the notation of key codes, and waits until all of it is done."""
         self.lua("vim.api.nvim_feedkeys(vim.keycode(...), 'mtx', false)", keys)
 
+    def type(self, keys: str) -> None:
+        """The same, into a prompt that is open; waits for nothing."""
+        self.lua("vim.api.nvim_input(...)", keys)
+
     def open(self, text: str, name: str = "app.py") -> None:
         """Writes a file and opens it."""
         (self.folder / name).write_text(text, encoding="utf-8")
@@ -88,11 +92,17 @@ class Neovim:
     def rules(self) -> list[str]:
         return [rule for rule, _, _ in self.findings()]
 
-    def menu(self, keys: str = "gra") -> list[str]:
-        """Opens a menu by keys and returns its titles; it stays open until `choose`."""
-        self.lua("_G.menu = nil")
-        self.keys(keys)
-        return until(lambda: self.lua("return _G.menu and _G.menu.titles"), self.messages)
+    def menu(self, keys: str, expected: str = "") -> list[str]:
+        """Opens a menu by keys, again until a title of it begins as expected: a fix is offered
+        only when it has been checked. Returns the titles; the menu stays open until `choose`."""
+
+        def titles() -> list[str]:
+            self.lua("_G.menu = nil")
+            self.keys(keys)
+            found = until(lambda: self.lua("return _G.menu and _G.menu.titles"), self.messages)
+            return found if any(title.startswith(expected) for title in found) else []
+
+        return until(titles, lambda: self.lua("return _G.menu.titles"))
 
     def choose(self, beginning: str) -> None:
         """Picks the first title of the open menu that begins so."""
@@ -100,7 +110,14 @@ class Neovim:
         matching = [number for number, title in enumerate(titles) if title.startswith(beginning)]
         assert matching, f"{beginning!r} is none of {titles}"
         number = matching[0] + 1
-        self.lua("local n = ...; _G.menu.choose(_G.menu.items[n], n)", number)
+        # Scheduled, as what is picked may ask for something.
+        self.lua(
+            """
+            local menu, number = _G.menu, ...
+            vim.schedule(function() menu.choose(menu.items[number], number) end)
+        """,
+            number,
+        )
 
     def messages(self) -> str:
         return self.lua("return vim.api.nvim_exec2('messages', { output = true }).output")
@@ -117,45 +134,43 @@ def neovim(folder: Path, variables: Mapping[str, str], init: str = INIT) -> Iter
     workspace, home = folder / "shop", folder / "home"
     for one in (workspace / ".git", home):
         one.mkdir(parents=True, exist_ok=True)
-    start, address = home / "init.lua", home / "socket"
+    start = home / "init.lua"
     start.write_text(init + RECORDING)
-    address.unlink(missing_ok=True)
-    command = [executable, "--headless", "--listen", address, "-i", "NONE", "-n", "-u", start]
-    with (
-        (home / "output").open("wb") as output,
-        subprocess.Popen(
-            command,
-            cwd=workspace,
-            env=environment(home, **variables),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-        ) as process,
-        socket.socket(socket.AF_UNIX) as connection,
-    ):
-        try:
-            connection.settimeout(SECONDS)
+    # A path of a socket is limited to about 100 bytes; those of pytest are longer.
+    with tempfile.TemporaryDirectory() as short:
+        address = Path(short) / "nvim"
+        command = [executable, "--headless", "--listen", address, "-i", "NONE", "-n", "-u", start]
+        with _running(command, workspace, environment(home, **variables)) as process:
             until(lambda: address.exists() or process.poll() is not None)
-            # A path of a socket is limited to about 100 bytes, and those of pytest are longer.
-            link = os.open(home, os.O_PATH)
-            try:
-                connection.connect(f"/proc/self/fd/{link}/socket")
-            finally:
-                os.close(link)
-            yield Neovim(connection, workspace)
+            with socket.socket(socket.AF_UNIX) as connection:
+                connection.settimeout(SECONDS)
+                connection.connect(str(address))
+                try:
+                    yield Neovim(connection, workspace)
+                finally:
+                    with suppress(OSError):
+                        connection.sendall(msgpack.packb([2, "nvim_command", ["qall!"]]))
+
+
+@contextmanager
+def _running(
+    command: Sequence[str | Path], folder: Path, variables: Mapping[str, str]
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that has been asked to end when the block does; it and its children have then."""
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(
+        command, cwd=folder, env=variables, stdin=quiet, stdout=quiet, stderr=quiet
+    ) as process:
+        children: list[int] = []
+        try:
+            yield process
         finally:
             children = _children(process.pid)
-            _end(process, connection)
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
     until(lambda: not any(_is_alive(child) for child in children), "the server has not ended")
-
-
-def _end(process: subprocess.Popen[bytes], connection: socket.socket) -> None:
-    with suppress(OSError):
-        connection.sendall(msgpack.packb([2, "nvim_command", ["qall!"]]))
-    try:
-        process.wait(10)
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGKILL)
 
 
 def _children(process_id: int) -> list[int]:

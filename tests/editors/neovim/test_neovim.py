@@ -7,43 +7,51 @@ import time
 from pathlib import Path
 
 import pytest
+
 from editors.neovim.driver import PLUGIN, Neovim, neovim
 from editors.support import until
-from loopback_model import KEY, LoopbackModel, Reply, answer, finding
+from loopback_model import LoopbackModel, Reply, answer, finding
 
 UNSAFE = """\
 import tarfile
 
 
 def unpack(path):
-    print("🦊 é"); tarfile.open(path).extractall("out")
+    archive = tarfile.open(path)
+    print("🦊 é"); archive.extractall("out")
 
 
 def size(path):
     return len(path)
 """
-CODE = "tarfile.open(path).extractall"
+CODE = 'archive.extractall("out")'
 RULE = "security/archive-extraction"
-FOUND = [(RULE, 4, CODE)]
+FOUND = [(RULE, 5, CODE)]
 FIX = "Extract with the data filter"
 SAFE = UNSAFE.replace('"out"', '"out", filter="data"')
 
 QUERY = """\
 def find(connection, name):
-    return connection.run(f"select id from users where name = '{name}'")
+    return connection.ask(name, "🦊"), connection.count(name)
 
 
 def count(connection):
-    return connection.run("select count(*) from users")
+    return connection.ask("count")
 """
-QUOTE = "connection.run(f\"select id from users where name = '{name}'\")"
+QUOTE = "connection.count(name)"
 INJECTION = finding(quote=QUOTE, line=2)
+"""What only the model finds."""
 
 
 def opened(nvim: Neovim, text: str = UNSAFE) -> None:
     """Opens a file and waits until the server has looked at it."""
     nvim.open(text)
     until(nvim.rules, nvim.messages)
+
+
+def until_ready(nvim: Neovim) -> None:
+    """Waits until the server offers its reviews."""
+    until(lambda: nvim.lua("return vim.fn.getcompletion('BackendReview ', 'cmdline')"))
 
 
 # --- With no key
@@ -57,7 +65,7 @@ def opened(nvim: Neovim, text: str = UNSAFE) -> None:
             "server.js",
             'const { exec } = require("child_process");\n'
             'app.get("/", (q, r) => { const fox = "🦊 é"; exec("ls " + q.query.d); });\n',
-            [("security/command-injection", 1, 'exec("ls " + q.query.d)')],
+            [("security/command-injection", 1, '"ls " + q.query.d')],
         ),
     ],
     ids=["python", "javascript"],
@@ -71,8 +79,8 @@ def test_findings_are_underlined_where_they_are(
 
 def test_fix_and_undo(nvim: Neovim) -> None:
     opened(nvim)
-    nvim.lua("vim.api.nvim_win_set_cursor(0, { 5, 20 })")
-    nvim.menu()
+    nvim.lua("vim.api.nvim_win_set_cursor(0, { 6, 20 })")
+    nvim.menu("gra", FIX)
     nvim.choose(FIX)
     until(lambda: nvim.text == SAFE, nvim.messages)
     until(lambda: not nvim.findings())
@@ -83,8 +91,12 @@ def test_fix_and_undo(nvim: Neovim) -> None:
 
 def test_fix_after_the_text_has_moved(nvim: Neovim) -> None:
     opened(nvim)
-    nvim.menu("5gggra")
+    nvim.menu("6gggra", FIX)
+    nvim.lua("_G.before = _G.menu")
     nvim.keys("ggO# one<CR># two<Esc>")
+    # The fix is checked again.
+    nvim.menu("8gggra", FIX)
+    nvim.lua("_G.menu = _G.before")
     nvim.choose(FIX)
     until(lambda: nvim.text == f"# one\n# two\n{SAFE}", nvim.messages)
 
@@ -95,7 +107,7 @@ def test_stale_fix_is_refused(nvim: Neovim, edited_before: bool) -> None:
     if edited_before:
         nvim.keys("Go# end<Esc>")
         until(lambda: nvim.findings() == FOUND)
-    nvim.menu("5gggra")
+    nvim.menu("6gggra", FIX)
     nvim.keys(":%s/extractall/unpack/<CR>")
     changed = nvim.text
     nvim.choose(FIX)
@@ -105,7 +117,7 @@ def test_stale_fix_is_refused(nvim: Neovim, edited_before: bool) -> None:
 
 def test_dismissed_for_good(tmp_path: Path, nvim: Neovim) -> None:
     opened(nvim)
-    nvim.menu("5gggra")
+    nvim.menu("6gggra", FIX)
     nvim.choose(f"Dismiss {RULE} here: accepted risk")
     until(lambda: not nvim.findings())
     nvim.lua("vim.cmd.bdelete()")
@@ -122,7 +134,7 @@ def test_dismissed_for_good(tmp_path: Path, nvim: Neovim) -> None:
 
 def test_dismiss_command_asks_why(nvim: Neovim) -> None:
     opened(nvim)
-    nvim.keys("5gg:BackendDismiss file<CR><C-u>unpacked in a sandbox<CR>")
+    nvim.keys("6gg:BackendDismiss file<CR><C-u>unpacked in a sandbox<CR>")
     until(lambda: not nvim.findings(), nvim.messages)
     remembered = nvim.folder / ".backend-developer.dismissed.yml"
     until(remembered.exists)
@@ -132,15 +144,17 @@ def test_dismiss_command_asks_why(nvim: Neovim) -> None:
 def test_dismiss_command_of_several(nvim: Neovim) -> None:
     opened(nvim, UNSAFE.replace('print("🦊 é")', "eval(path)"))
     until(lambda: len(nvim.findings()) == 2, nvim.findings)
-    titles = nvim.menu("5gg0:BackendDismiss<CR>")
+    titles = nvim.menu("6gg0:BackendDismiss<CR>")
     assert len(titles) == 2
     nvim.choose("Archive")
-    nvim.keys("<CR>")
+    nvim.type("<CR>")
+    until(lambda: RULE not in nvim.rules(), nvim.messages)
 
 
 def test_explanation(nvim: Neovim) -> None:
     opened(nvim)
-    nvim.keys("5gg:BackendExplain<CR>")
+    nvim.menu("6gggra", FIX)
+    nvim.keys(":BackendExplain<CR>")
 
     def text() -> str:
         return nvim.lua("""
@@ -162,14 +176,14 @@ def test_findings_go_to_the_quickfix_list(nvim: Neovim) -> None:
     opened(nvim)
     nvim.keys(":BackendFindings<CR>")
     [item] = nvim.lua("return vim.fn.getqflist()")
-    assert (item["lnum"], item["col"]) == (5, len('    print("🦊 é"); '.encode()) + 1)
+    assert (item["lnum"], item["col"]) == (6, len('    print("🦊 é"); '.encode()) + 1)
     assert nvim.lua("return vim.bo.buftype") == "quickfix"
 
 
 def test_review_of_a_range_and_its_summary(nvim: Neovim) -> None:
     opened(nvim)
-    nvim.keys(":8,9BackendReview security<CR>")
-    until(lambda: "Review security (local): no findings" in nvim.messages(), nvim.messages)
+    nvim.keys(":9,10BackendReview security<CR>")
+    until(lambda: "Review security: no findings" in nvim.messages(), nvim.messages)
     nvim.keys(":BackendReview<CR>")
     until(lambda: "1 finding, 1 with a checked fix" in nvim.messages(), nvim.messages)
     assert nvim.findings() == FOUND
@@ -244,13 +258,11 @@ def test_text_of_findings_is_shown_as_the_person_likes(tmp_path: Path, nvim: Neo
 
 
 @pytest.mark.parametrize("keys", ["1ggv$j", "1ggVj"], ids=["characters", "lines"])
-def test_review_of_a_selection(
-    nvim_with_agent: Neovim, model: LoopbackModel, keys: str
-) -> None:
+def test_review_of_a_selection(nvim_with_agent: Neovim, model: LoopbackModel, keys: str) -> None:
     nvim = nvim_with_agent
     model.script(Reply(answer(INJECTION)))
     nvim.open(QUERY)
-    until(lambda: any("agent: " in title for title in nvim.menu()))
+    until_ready(nvim)
     nvim.menu(f"{keys}gra")
     nvim.choose("Review security (agent: ")
     until(lambda: nvim.findings() == [("security/sql-injection", 1, QUOTE)], nvim.messages)
@@ -263,10 +275,10 @@ def test_progress_is_seen(nvim_with_agent: Neovim, model: LoopbackModel) -> None
     nvim = nvim_with_agent
     model.script(Reply(answer(INJECTION), delay=0.1))
     nvim.open(QUERY)
-    until(lambda: nvim.lua("return #vim.lsp.get_clients()"))
+    until_ready(nvim)
     statusline = "return require('backend_developer').statusline()"
     nvim.keys(":BackendReview security<CR>")
-    until(lambda: nvim.lua(statusline) == "backend: 0 [Review security (agent: claude-")
+    until(lambda: nvim.lua(statusline).startswith("backend: 0 [Review security (agent: claude-"))
     until(lambda: nvim.lua(statusline) == "backend: 1", nvim.messages)
 
 
@@ -275,7 +287,7 @@ def test_cancelled(nvim_with_agent: Neovim, model: LoopbackModel) -> None:
     text = answer(INJECTION, INJECTION | {"quote": "connection", "line": 5})
     model.script(Reply(text, fault="stall", after=text.index('"connection"')))
     nvim.open(QUERY)
-    until(lambda: nvim.lua("return #vim.lsp.get_clients()"))
+    until_ready(nvim)
     nvim.keys(":BackendReview security<CR>")
     until(nvim.findings, nvim.messages)
     nvim.keys(":BackendCancel<CR>")
@@ -290,13 +302,13 @@ def test_finding_follows_its_code_while_one_types(
     nvim = nvim_with_agent
     model.script(Reply(answer(INJECTION), delay=0.05))
     nvim.open(QUERY)
-    until(lambda: nvim.lua("return #vim.lsp.get_clients()"))
+    until_ready(nvim)
     nvim.keys(":BackendReview security<CR>")
     until(lambda: model.requests, nvim.messages)
     for number in range(5):
         nvim.keys(f"ggO# {number} 🦊<Esc>")
         time.sleep(0.05)
-    until(lambda: nvim.findings() == [("security/sql-injection", 6, QUOTE)], nvim.messages)
+    until(lambda: nvim.findings() == [("security/sql-injection", 6, QUOTE)], nvim.findings)
     nvim.keys("ggdd")
     until(lambda: nvim.findings() == [("security/sql-injection", 5, QUOTE)])
 

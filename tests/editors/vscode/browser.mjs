@@ -4,11 +4,12 @@
 //   {"chain": [[name, …], …]}  calls methods of Playwright's page one after another, each on what
 //                              the one before it gave, as in page.locator(…).first().click()
 //
-// The arguments: the folder that playwright-core is installed in, and the browser's program.
+// The arguments: the folder that playwright-core is installed in, the browser's program, and the
+// limit of each wait in milliseconds.
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 
-const [, , tools, executablePath] = process.argv;
+const [, , tools, executablePath, milliseconds] = process.argv;
 const { chromium } = createRequire(`${tools}/`)("playwright-core");
 
 const browser = await chromium.launch({
@@ -32,7 +33,7 @@ async function open(url) {
     permissions: ["clipboard-read", "clipboard-write"],
   });
   page = await context.newPage();
-  page.setDefaultTimeout(60_000);
+  page.setDefaultTimeout(Number(milliseconds));
   await page.goto(url);
 }
 

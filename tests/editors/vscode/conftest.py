@@ -4,9 +4,10 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
+
 from editors.support import missing
 from editors.vscode.tools import MissingError, Tools, build_extension, install_tools
 from editors.vscode.workbench import Browser, CodeServer, Workbench, command, environment
@@ -60,7 +61,7 @@ def start_server(
     """Starts VS Code's server with machine settings of ours; it ends with the module."""
     started = []
 
-    def start(settings: Mapping[str, object] = {}, **options: bool) -> CodeServer:
+    def start(settings: Mapping[str, object] = {}, **options: Any) -> CodeServer:
         machine = {"backendDeveloper.server.path": SERVER, **settings}
         folder = tmp_path_factory.mktemp("code-server")
         started.append(CodeServer(tools, extensions, folder, machine, **options))
@@ -71,22 +72,27 @@ def start_server(
         server.stop()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def new_window(
-    browser: Browser, tmp_path: Path
-) -> Iterator[Callable[[CodeServer, Mapping[str, str]], Workbench]]:
-    """Makes a workspace of files, and a window for it that is not open yet."""
-
-    def make(server: CodeServer, files: Mapping[str, str]) -> Workbench:
-        for name, text in files.items():
-            path = tmp_path / "workspace" / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-        return Workbench(browser, server, tmp_path / "workspace")
-
-    yield make
-    # The server of the test's window ends with the window, and not within the next test.
+    browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[CodeServer], Workbench]]:
+    """Makes a window for an empty workspace, which is not open yet; a browser shows one at once."""
+    yield lambda server: Workbench(browser, server, tmp_path_factory.mktemp("workspace"))
+    # The server of the last window ends now, and not within the next module.
     browser.open("about:blank")
+
+
+@pytest.fixture
+def window(
+    shared_window: Workbench, pictures: Path, request: pytest.FixtureRequest
+) -> Iterator[Workbench]:
+    """The open window of the module, with no file in it."""
+    yield shared_window
+    shared_window.screenshot(pictures / f"{request.node.name}.png")
+    try:
+        shared_window.clear()
+    except AssertionError:  # The test has failed with something open that asks for an answer.
+        shared_window.open()
 
 
 def _had(get: Callable[[], T]) -> T:

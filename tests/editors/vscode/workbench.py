@@ -11,20 +11,25 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 from editors.vscode.tools import Tools
 
-SECONDS = 60.0
+SECONDS = float(os.environ.get("SEC", "60"))
 """Limit of every wait: a loaded machine is slow."""
+
+INPUT = ".quick-input-widget .quick-input-box input.input"
+SQUIGGLE = ".squiggly-error, .squiggly-warning"
 
 T = TypeVar("T")
 
 USER_SETTINGS: Mapping[str, object] = {
     "workbench.startupEditor": "none",
     "workbench.tips.enabled": False,
+    "workbench.secondarySideBar.defaultVisibility": "hidden",
     "workbench.welcomePage.walkthroughs.openOnInstall": False,
     "chat.disableAIFeatures": True,
     "telemetry.telemetryLevel": "off",
@@ -60,7 +65,9 @@ class CodeServer:
         machine_settings: Mapping[str, object],
         *,
         trusts_every_folder: bool = True,
+        path: str | None = None,
     ) -> None:
+        """`path` is where it looks for programs, in place of PATH."""
         self.folder = folder
         """Everything that this run of VS Code writes lies in here."""
         self.data = folder / "data"
@@ -82,7 +89,7 @@ class CodeServer:
                     "--disable-getting-started-override",
                     *(["--disable-workspace-trust"] if trusts_every_folder else []),
                 ],
-                env=environment(folder),
+                env=environment(folder) | ({"PATH": path} if path else {}),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -162,7 +169,7 @@ class Browser:
     def __init__(self, tools: Tools) -> None:
         script = Path(__file__).with_name("browser.mjs")
         self._process = subprocess.Popen(
-            [tools.node, script, tools.modules, tools.chromium],
+            [tools.node, script, tools.modules, tools.chromium, str(int(SECONDS * 1000))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -206,13 +213,40 @@ class Workbench:
         self.browser = browser
         self.server = server
         self.workspace = workspace
+        self._files = count(1)
 
     def open(self, file: Path | None = None) -> None:
-        """Opens, or opens again, the window with the workspace and a file of it."""
+        """Opens the window, or opens it again, with the workspace and a file of it."""
         self.browser.open(self.server.address(self.workspace, file))
-        self.see(".monaco-workbench")
+        self.see(".monaco-workbench .statusbar-item")
         if file:
             self.see(".monaco-editor .view-line")
+
+    def write(self, name: str, text: str) -> Path:
+        """A file of the workspace."""
+        path = self.workspace / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def show(self, text: str, suffix: str = ".py") -> Path:
+        """Opens a new file in an editor; waits for its first squiggle."""
+        file = self.write(f"app{next(self._files)}{suffix}", text)
+        self.command("File: Open File...")
+        # The dialog writes its own folder into the box when it is ready.
+        value = [["locator", INPUT], ["inputValue"]]
+        wait_until("the dialog is ready", lambda: self.browser.do(*value).startswith("/"))
+        self.fill(str(file))
+        self.see(".tab.active", file.name)
+        self.see(SQUIGGLE)
+        return file
+
+    def clear(self) -> None:
+        """Makes the window empty for the next test."""
+        self.press("Escape", "Escape")
+        self.command("Notifications: Clear All Notifications")
+        self.command("View: Close All Editors")
+        self.not_see(".tab")
 
     # --- Looking
 
@@ -233,6 +267,11 @@ class Workbench:
         chain = [["locator", selector, options], ["filter", {"visible": True}], ["count"]]
         wait_until(f"no {selector} {text or ''}", lambda: self.browser.do(*chain) == 0)
 
+    def links(self, selector: str) -> list[str]:
+        """The addresses that the first match, and all others, lead to."""
+        read = "elements => elements.map(element => element.title || element.href)"
+        return list(self.browser.do(["locator", selector], ["evaluateAll", read]))
+
     def status(self, text: str) -> str:
         """Waits until our item in the status bar says the text."""
         return self.see(".statusbar-item", text)
@@ -248,7 +287,10 @@ class Workbench:
     def click(self, selector: str, text: str | None = None, **options: object) -> None:
         found = {} if text is None else {"hasText": text}
         self.browser.do(
-            ["locator", selector, found], ["filter", {"visible": True}], ["first"], ["click", options]
+            ["locator", selector, found],
+            ["filter", {"visible": True}],
+            ["first"],
+            ["click", options],
         )
 
     def press(self, *keys: str) -> None:
@@ -265,17 +307,15 @@ class Workbench:
 
     def fill(self, text: str) -> None:
         """Answers the input box that is open."""
-        box = ".quick-input-widget .quick-input-box input.input"
-        self.see(box)
-        self.browser.do(["locator", box], ["fill", text])
+        self.see(INPUT)
+        self.browser.do(["locator", INPUT], ["fill", text])
         self.press("Enter")
 
     def command(self, title: str) -> None:
         """Runs a command by its title in the command palette."""
         self.press("F1")
-        box = ".quick-input-widget .quick-input-box input.input"
-        self.see(box)
-        self.browser.do(["locator", box], ["fill", f">{title}"])
+        self.see(INPUT)
+        self.browser.do(["locator", INPUT], ["fill", f">{title}"])
         self.see(".quick-input-list .monaco-list-row.focused", title)
         self.press("Enter")
         self.not_see(".quick-input-widget .monaco-list-row.focused", title)
@@ -291,6 +331,11 @@ class Workbench:
         self.fill(f":{line}:{column}")
         self.not_see(".quick-input-widget")
 
+    def hover(self, line: int, column: int) -> None:
+        """Shows what is known of a place, by keyboard."""
+        self.go_to(line, column)
+        self.press("Control+k", "Control+i")
+
     def code_actions(self) -> list[str]:
         """Opens the menu of code actions at the cursor; returns its entries."""
         self.press("Control+.")
@@ -298,14 +343,22 @@ class Workbench:
         return self.texts(".action-widget .monaco-list-row.action")
 
     def take_action(self, title: str) -> None:
-        """Opens the menu of code actions at the cursor and picks one."""
-        self.code_actions()
+        """Picks a code action at the cursor, as soon as it is offered: a fix is checked first."""
+
+        def is_offered() -> bool:
+            if any(title in one for one in self.code_actions()):
+                return True
+            self.press("Escape")
+            return False
+
+        wait_until(f"{title} is offered", is_offered)
         self.click(".action-widget .monaco-list-row.action", title)
 
-    def save(self, file: Path, is_saved: Callable[[str], bool]) -> str:
-        """Saves the buffer; returns what it then holds, which must satisfy `is_saved`."""
+    def save(self, file: Path) -> str:
+        """Saves the buffer, which was changed; returns what it then holds."""
+        before = file.read_bytes()
         self.press("Control+s")
-        wait_until(f"{file.name} is saved", lambda: is_saved(file.read_text(encoding="utf-8")))
+        wait_until(f"{file.name} is saved", lambda: file.read_bytes() not in (before, b""))
         return file.read_text(encoding="utf-8")
 
     def problems(self) -> list[str]:

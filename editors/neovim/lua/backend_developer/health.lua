@@ -10,7 +10,7 @@ local function check_program(program)
   if vim.fn.executable(program) == 0 then
     health.error(
       ('`%s` cannot be executed.'):format(program),
-      'Install it with `pipx install backend-developer`, or set its path: '
+      "Install it with `pipx install 'backend-developer[linters]'`, or set its path: "
         .. "vim.lsp.config('backend_developer', { cmd = { '/path/to/backend-developer', 'serve' } })"
     )
     return false
@@ -68,7 +68,9 @@ function M.check()
   if vim.env.ANTHROPIC_API_KEY or vim.env.ANTHROPIC_BASE_URL then
     health.ok('A key or a base URL is set: reviews ask the agent, too.')
   else
-    health.info('Neither ANTHROPIC_API_KEY nor ANTHROPIC_BASE_URL is set: only the local engine reviews.')
+    health.info(
+      'Neither ANTHROPIC_API_KEY nor ANTHROPIC_BASE_URL is set: only the local engine reviews.'
+    )
   end
   local clients = vim.lsp.get_clients({ name = 'backend_developer' })
   for _, client in ipairs(clients) do

@@ -12,6 +12,10 @@ local DEFAULTS = { progress = true, virtual_text = true }
 ---@type table<lsp.ProgressToken, string>
 local running = {}
 
+--- The autocommand that keeps status lines up to date; nil: nobody has ours.
+---@type integer?
+local redraws
+
 --- What `vim.g.backend_developer` says, or the default.
 ---@param name 'progress'|'virtual_text'
 ---@return boolean
@@ -216,6 +220,16 @@ end
 --- server is not attached to the buffer.
 ---@return string
 function M.statusline()
+  if not redraws then
+    -- Neovim draws a status line again when the cursor moves, not when diagnostics come.
+    local events = { 'DiagnosticChanged', 'LspAttach', 'LspDetach', 'LspProgress' }
+    redraws = vim.api.nvim_create_autocmd(events, {
+      group = vim.api.nvim_create_augroup('backend_developer_statusline', {}),
+      callback = function()
+        vim.cmd('redrawstatus!')
+      end,
+    })
+  end
   local client = attached_client()
   if not client then
     return ''
@@ -288,10 +302,11 @@ function M.progressed(params)
   local title = value.title or running[params.token] or ''
   local is_over = value.kind == 'end'
   running[params.token] = not is_over and title or nil
-  vim.cmd('redrawstatus!')
   local is_typing_a_command = vim.startswith(vim.api.nvim_get_mode().mode, 'c')
   if option('progress') and not is_typing_a_command then
-    local text = ('%s: %s'):format(title, value.message or '')
+    -- The last message names the engine by itself.
+    local shown_title = is_over and title:gsub(' %b()$', '') or title
+    local text = ('%s: %s'):format(shown_title, value.message or '')
     -- A longer text would make the person press ENTER.
     text = vim.fn.strcharpart(text, 0, math.max(vim.v.echospace, 1))
     vim.api.nvim_echo({ { text } }, is_over, {})

@@ -1,0 +1,202 @@
+"""The local engine and the checks of fixes, in one process of their own beside the server's.
+
+    LocalWorker ── (request) ──► stdin ─► python -m backend_developer.worker
+                ◄─ (answer) ──── stdout ◄┘
+
+Parsing and matching hold Python's lock for milliseconds at a time, and in the server's own
+process each of them would be a pause in which no code action is answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import pickle
+import subprocess
+import sys
+import weakref
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import PurePath
+from typing import Any
+
+from .core.edits import apply
+from .core.model import Candidate, CheckReport, Document, Proposal, Rule
+from .engines.base import EngineError, ReviewRequest
+from .engines.local import LocalEngine, asked_for
+from .failures import where_raised
+from .settings import Settings
+
+logger = logging.getLogger(__name__)
+
+PAUSE_SECONDS = 0.3
+"""How long the checks wait before they begin. Who types on within it cancels them, and the scan
+of what was typed finds nobody at work."""
+SECONDS = 30.0
+"""How long one request may take; a scan of a large file takes a second."""
+CHECKED_AT_ONCE = 4
+"""Candidates in one request: what is cancelled, or comes between, waits for no more than these."""
+
+
+class LocalWorker:
+    """Implements Engine and the review's Checker. One process, which starts at once.
+
+    Requests are answered in the order they came, one at a time. A process that ends or
+    takes too long costs the request that it was at, and the next one starts another.
+    """
+
+    name = "local"
+
+    def __init__(self, rules: Mapping[str, Rule]) -> None:
+        self._rules = rules
+        self._told: set[str] = set()
+        self._turn = asyncio.Lock()
+        self._process = self._start()
+
+    async def review(self, request: ReviewRequest) -> AsyncGenerator[Proposal, None]:
+        """Yields what was found in the request's span and focuses. Raises EngineError."""
+        document = request.document
+        scan = await self._ask(document, "scan", document, request.settings)
+        for proposal in asked_for(scan, request, self._rules, self._told):
+            yield proposal
+
+    async def check(
+        self, document: Document, candidates: Sequence[Candidate], settings: Settings
+    ) -> list[CheckReport]:
+        """One report per candidate, in order. Raises EngineError."""
+        await asyncio.sleep(PAUSE_SECONDS)
+        # The texts after the edits are many times the text before; the edits alone are small.
+        small = [replace(candidate, text_after="") for candidate in candidates]
+        reports: list[CheckReport] = []
+        for start in range(0, len(small), CHECKED_AT_ONCE):
+            some = small[start : start + CHECKED_AT_ONCE]
+            reports += await self._ask(document, "check", document, some, settings)
+        return reports
+
+    async def syntax_error_line(self, document: Document) -> int:
+        """The line, from 1, of the first syntax error; 0: there is none. Raises EngineError."""
+        line: int = await self._ask(document, "syntax", document)
+        return line
+
+    async def _ask(self, document: Document, *request: object) -> Any:
+        # Who is cancelled while it waits for its turn has asked for nothing; who is cancelled
+        # later leaves an answer that has to be read before the next request.
+        await self._turn.acquire()
+        exchange = asyncio.create_task(self._exchange(document, request))
+        exchange.add_done_callback(self._finished)
+        return await asyncio.shield(exchange)
+
+    def _finished(self, exchange: asyncio.Task[Any]) -> None:
+        self._turn.release()
+        if not exchange.cancelled():
+            exchange.exception()  # Nobody may be there any more to hear of it.
+
+    async def _exchange(self, document: Document, request: object) -> Any:
+        name = PurePath(document.path).name or document.uri
+        try:
+            async with asyncio.timeout(SECONDS):
+                return await asyncio.to_thread(self._transact, request)
+        except TimeoutError:
+            self._end()
+            raise EngineError(
+                f"The local engine took longer than {SECONDS:.0f} seconds over {name} and was "
+                "stopped; its findings are those of before."
+            ) from None
+        except (OSError, EOFError, pickle.UnpicklingError) as error:
+            self._end()
+            raise EngineError(
+                f"The local engine's process ended while it looked at {name}; "
+                "the next review starts another."
+            ) from error
+        except asyncio.CancelledError:  # Only the end of the event loop cancels an exchange.
+            self._end()
+            raise
+
+    def _transact(self, request: object) -> Any:
+        """Sends one request and waits for its answer."""
+        if self._process.poll() is not None:
+            self._process = self._start()
+        process = self._process
+        assert process.stdin is not None and process.stdout is not None  # noqa: PT018
+        pickle.dump(request, process.stdin, pickle.HIGHEST_PROTOCOL)
+        process.stdin.flush()
+        # Only ever our own process's words: pickles of anybody else's could run code here.
+        succeeded, answer = pickle.load(process.stdout)
+        if not succeeded:
+            raise RuntimeError("The worker's own log entry says where.")
+        return answer
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        # -P: the working folder is a project's, which must not get to say what we import.
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", __name__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        self._end = weakref.finalize(self, _end, process)
+        return process
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    with process:  # Closes the pipes and waits.
+        pass
+
+
+# --- In the worker's process
+
+
+def main() -> None:
+    """Answers on stdout what stdin asks, until that ends: the process never outlives the server."""
+    import os
+    import signal
+    from queue import SimpleQueue
+    from threading import Thread
+
+    from .checks import FixChecker, syntax_error_line
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends us.
+    answers, sys.stdout = sys.stdout.buffer, sys.stderr
+    requests: SimpleQueue[Any] = SimpleQueue()
+
+    def read() -> None:
+        while True:
+            try:
+                requests.put(pickle.load(sys.stdin.buffer))
+            except (EOFError, OSError, pickle.UnpicklingError):
+                os._exit(0)  # Whatever is still at work is for nobody.
+
+    local = LocalEngine()
+    checker = FixChecker(local)
+
+    def answer(request: Any) -> object:
+        match request:
+            case "scan", document, settings:
+                return local.scan_all([document], settings)[0]
+            case "check", document, candidates, settings:
+                whole = [
+                    replace(candidate, text_after=apply(document.text, candidate.edits))
+                    for candidate in candidates
+                ]
+                return checker.reports(document, whole, settings)
+            case "syntax", document:
+                return syntax_error_line(document)
+        raise ValueError(request)
+
+    Thread(target=read, name="stdin", daemon=True).start()
+    local.scan(
+        Document("", "", "python", ""), Settings()
+    )  # Reads the rules before they are needed.
+    while True:
+        request = requests.get()
+        try:
+            reply = (True, answer(request))
+        except Exception as error:
+            logger.error("The local engine failed: %s", where_raised(error))
+            reply = (False, None)
+        pickle.dump(reply, answers, pickle.HIGHEST_PROTOCOL)
+        answers.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,189 @@
+"""The server in a real Emacs with eglot, configured as `editors/emacs.md` says.
+
+Emacs 28's eglot is the client with the fewest capabilities: positions in UTF-16, no progress.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from editors.support import environment, missing, program
+from loopback_model import KEY, LoopbackModel, Reply, answer, finding
+
+EDITORS = Path(__file__).parents[3] / "editors"
+DRIVER = Path(__file__).with_name("driver.el")
+SECONDS = 150
+
+UNSAFE = """\
+import tarfile
+
+
+def unpack(path):
+    archive = tarfile.open(path)
+    print("🦊 é"); archive.extractall("out")
+
+
+def size(path):
+    return len(path)
+"""
+CODE = 'archive.extractall("out")'
+FIX = "Extract with the data filter"
+SAFE = UNSAFE.replace('"out"', '"out", filter="data"')
+WAIT_FOR_FIX = f'(driver-go-to "extractall") (driver-until (lambda () (driver-offered "{FIX}")))'
+
+
+def emacs(folder: Path, script: str, text: str = UNSAFE, **variables: str) -> Any:
+    """What the script, which runs with `text` open as app.py, gives to `driver-answer`."""
+    executable = program("emacs", "apt-get install emacs-nox elpa-eglot")
+    variables = environment(folder / "home", **variables)
+    [configuration] = re.findall("```elisp\n(.*?)```", (EDITORS / "emacs.md").read_text(), re.S)
+    workspace = folder / "shop"
+    (workspace / ".git").mkdir(parents=True, exist_ok=True)
+    file, start = workspace / "app.py", folder / "script.el"
+    file.write_text(text)
+    start.write_text(
+        f"{configuration}\n(driver-open {json.dumps(str(file))})\n"
+        "(driver-until (lambda () (eglot-current-server)))\n"
+        f"(unwind-protect (progn {script})\n"
+        "  (ignore-errors (eglot-shutdown (eglot-current-server))))\n"
+    )
+    done = subprocess.run(
+        [executable, "--batch", "-q", "-l", DRIVER, "-l", start],
+        cwd=workspace,
+        env=variables,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    if "Cannot open load file" in done.stderr and "eglot" in done.stderr:
+        missing("Emacs has no eglot: apt-get install elpa-eglot")
+    answers = re.findall("^ANSWER (.*)$", done.stdout, re.M)
+    assert done.returncode == 0, done.stderr
+    assert answers, done.stderr
+    return json.loads(answers[-1])
+
+
+def test_a_finding_is_marked_where_it_is(tmp_path: Path) -> None:
+    [found] = emacs(tmp_path, "(driver-until #'driver-findings) (driver-answer (driver-findings))")
+    message, line, code = found
+    assert "Archive unpacked without checking its paths" in message
+    assert (line, code) == (6, CODE)
+
+
+def test_fix(tmp_path: Path) -> None:
+    text, left = emacs(
+        tmp_path,
+        f"""{WAIT_FOR_FIX}
+        (driver-choose "{FIX}" #'eglot-code-actions)
+        (driver-idle)
+        (driver-until (lambda () (null (driver-findings))))
+        (driver-answer (vector (buffer-string) (length (driver-findings))))""",
+    )
+    assert (text, left) == (SAFE, 0)
+
+
+def test_stale_fix_is_refused(tmp_path: Path) -> None:
+    failure, text = emacs(
+        tmp_path,
+        f"""{WAIT_FOR_FIX}
+        (let ((failure (condition-case failure
+                           (driver-choose "{FIX}" #'eglot-code-actions
+                             (lambda ()
+                               (save-excursion (goto-char (point-min)) (driver-type "# new\\n"))))
+                         (error (format "%S" failure)))))
+          (driver-answer (vector failure (buffer-string))))""",
+    )
+    assert "require version" in failure
+    assert text == f"# new\n{UNSAFE}"
+
+
+def test_fix_after_the_text_has_moved(tmp_path: Path) -> None:
+    text = emacs(
+        tmp_path,
+        f"""{WAIT_FOR_FIX}
+        (goto-char (point-min)) (driver-type "# new\\n")
+        {WAIT_FOR_FIX}
+        (driver-choose "{FIX}" #'eglot-code-actions)
+        (driver-answer (buffer-string))""",
+    )
+    assert text == f"# new\n{SAFE}"
+
+
+def test_dismissed_and_away_after_reopening(tmp_path: Path) -> None:
+    left = emacs(
+        tmp_path,
+        f"""{WAIT_FOR_FIX}
+        (driver-choose "Dismiss security/archive-extraction here: accepted" #'eglot-code-actions)
+        (driver-until (lambda () (null (driver-findings))))
+        (kill-buffer)
+        (driver-open "app.py")
+        (goto-char (point-max)) (driver-type "eval(size)\\n")
+        (driver-until #'driver-findings)
+        (driver-answer (driver-findings))""",
+    )
+    assert all("Archive" not in message for message, _, _ in left)
+    assert "accepted risk" in (tmp_path / "shop" / ".backend-developer.dismissed.yml").read_text()
+
+
+def test_review_of_a_region(tmp_path: Path, model: LoopbackModel) -> None:
+    quote = "connection.count(name)"
+    model.script(Reply(answer(finding(quote=quote, line=2))))
+    [found] = emacs(
+        tmp_path,
+        """(driver-until (lambda () (driver-offered "Review security")))
+        (goto-char (point-min)) (set-mark (point)) (forward-line 2)
+        (transient-mark-mode 1) (activate-mark)
+        (driver-choose "Review security (agent: " #'backend-developer-review)
+        (driver-until #'driver-findings)
+        (driver-answer (driver-findings))""",
+        f'def find(connection, name):\n    return "🦊", {quote}\n\n\ndef other():\n    return 1\n',
+        ANTHROPIC_API_KEY=KEY,
+        ANTHROPIC_BASE_URL=model.url,
+    )
+    assert found[1:] == [2, quote]
+    assert "Lines 1 to 2 of the file are selected" in json.dumps(model.requests[0].body)
+
+
+def test_review_says_how_it_ended(tmp_path: Path) -> None:
+    messages = emacs(
+        tmp_path,
+        """(driver-until (lambda () (driver-offered "Review performance")))
+        (driver-choose "Review performance" #'backend-developer-review)
+        (driver-until (lambda () (string-match-p "no findings" (driver-messages))))
+        (driver-answer (driver-messages))""",
+    )
+    assert "Review performance: no findings; engine: local." in messages
+
+
+def test_cancelled(tmp_path: Path, model: LoopbackModel) -> None:
+    text = answer(finding(quote="len(path)", line=10), finding(quote="path", line=4))
+    model.script(Reply(text, fault="stall", after=text.rindex('"path"')))
+    [found] = emacs(
+        tmp_path,
+        """(driver-until (lambda () (driver-offered "Review security")))
+        (driver-choose "Review security" #'backend-developer-review)
+        (driver-until #'driver-findings)
+        (backend-developer-cancel)
+        (accept-process-output nil 1)
+        (driver-answer (driver-findings))""",
+        "def size(path):\n    return len(path)\n",
+        ANTHROPIC_API_KEY=KEY,
+        ANTHROPIC_BASE_URL=model.url,
+    )
+    assert found[1:] == [2, "len(path)"]
+    assert model.requests[0].disconnected.is_set()
+
+
+@pytest.mark.parametrize("page", sorted(EDITORS.glob("*.md")), ids=lambda page: page.stem)
+def test_pages_say_what_was_run(page: Path) -> None:
+    text = page.read_text()
+    assert re.search(r"Tested in|Follows the documentation", text)
+    assert "backend-developer" in text

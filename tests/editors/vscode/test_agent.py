@@ -1,0 +1,153 @@
+"""VS Code with a model: progress, cancelling, typing meanwhile, and the key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from editors.support import loopback_model
+from editors.vscode.samples import APP
+from editors.vscode.workbench import CodeServer, Workbench, wait_until
+from loopback_model import KEY, LoopbackModel, Reply, answer, finding
+
+TOAST = ".notification-toast"
+MESSAGE = "`fetch` follows any address that a caller names."
+
+
+def found(code: str = "requests.get(url)") -> str:
+    """A model's answer with one finding."""
+    rule = "security/server-side-request-forgery"
+    return answer(finding(quote=code, line=5, message=MESSAGE, rule=rule, cwes=[918]))
+
+
+@pytest.fixture(scope="module")
+def model() -> Iterator[LoopbackModel]:
+    with loopback_model() as model:
+        yield model
+
+
+@pytest.fixture(scope="module")
+def server(start_server: Callable[..., CodeServer], model: LoopbackModel) -> CodeServer:
+    return start_server({"backendDeveloper.baseUrl": model.url})
+
+
+@pytest.fixture(scope="module")
+def shared_window(server: CodeServer, new_window: Callable[[CodeServer], Workbench]) -> Workbench:
+    """One in which the key was set, by the command."""
+    window = new_window(server)
+    window.open()
+    window.show(APP)
+    window.command("Backend Developer: Set API Key…")
+    window.fill(KEY)
+    wait_until(
+        "the server has the key", lambda: server_environment(server).get("ANTHROPIC_API_KEY")
+    )
+    window.clear()
+    return window
+
+
+def server_environment(server: CodeServer) -> dict[str, str]:
+    """That of the language server, which runs below VS Code's; empty while there is none."""
+    for process, words in server.processes():
+        if "backend_developer" in words and "serve" in words:
+            raw = Path(f"/proc/{process}/environ").read_bytes().decode()
+            return dict(entry.split("=", 1) for entry in raw.split("\0") if "=" in entry)
+    return {}
+
+
+def test_a_review_of_a_selection(window: Workbench, model: LoopbackModel) -> None:
+    file = window.show(APP)
+    model.script(Reply(found(), delay=0.3))
+    window.select_lines(4, 6)
+    assert any(title.startswith("Review API design (agent: ") for title in window.code_actions())
+    window.press("Escape")
+    window.take_action("Review security (agent: ")
+    window.see(TOAST, "Review security")
+    window.status("Review security")
+    window.not_see(TOAST, "Review security")
+    assert "3 findings · claude-" in window.status("3 findings")
+    window.hover(5, 40)
+    window.see(".monaco-hover", "follows any address")
+    sent = model.requests[-1].body
+    assert file.name in str(sent)
+    window.browser.do(["locator", ".statusbar-item", {"hasText": "3 findings"}], ["hover"])
+    window.see(".monaco-hover", "and wrote 77 tokens")
+
+
+def test_a_review_is_cancelled(window: Workbench, model: LoopbackModel) -> None:
+    window.show(APP)
+    model.script(Reply(found(), fault="stall", after=5))
+    window.select_lines(4, 6)
+    window.command("Backend Developer: Review Security")
+    window.see(TOAST, "Review security")
+    wait_until("the model was asked", lambda: model.requests)
+    asked = model.requests[-1]
+    window.click(f"{TOAST} .monaco-button", "Cancel")
+    window.not_see(TOAST, "Review security")
+    wait_until("the request was closed", asked.disconnected.is_set)
+    window.status("2 findings")
+
+
+def test_typing_goes_on_while_a_review_runs(window: Workbench, model: LoopbackModel) -> None:
+    window.show(APP)
+    model.script(Reply(found(), delay=0.4))
+    window.select_lines(4, 6)
+    window.command("Backend Developer: Review Security")
+    window.see(TOAST, "Review security")
+    window.go_to(1)
+    window.type("import os\n\n")
+    window.not_see(TOAST, "Review security")
+    window.status("3 findings")
+    assert any("[Ln 7, Col 31]" in row and MESSAGE[10:30] in row for row in window.problems())
+    window.command("View: Hide Panel")
+
+
+def test_the_context_menu_and_the_menu_of_the_status_bar(
+    window: Workbench, model: LoopbackModel
+) -> None:
+    window.show(APP)
+    window.go_to(5)
+    window.click(".view-line", "icon", button="right")
+    window.browser.do(
+        ["locator", ".monaco-menu .action-item", {"hasText": "Backend Developer"}], ["hover"]
+    )
+    window.see(".monaco-menu .action-item", "Review Performance")
+    window.press("Escape", "Escape")
+    window.click(".statusbar-item", "findings ·")
+    window.choose("Choose Agent…")
+    window.choose("backend-developer")
+    window.not_see(".quick-input-widget")
+    window.click(".statusbar-item", "findings ·")
+    window.choose("Choose Model…")
+    window.choose("haiku")
+    window.status("claude-haiku")
+    model.script(Reply(found()))
+    window.command("Backend Developer: Review Everything")
+    wait_until("the model was asked", lambda: "haiku" in str(model.requests[-1].body["model"]))
+    window.status("3 findings")
+    window.command("Backend Developer: Run Doctor")
+    window.see(".monaco-editor", "doctor says")
+    window.command("View: Hide Panel")
+
+
+def test_the_key_is_in_the_servers_environment_and_nowhere_else(
+    window: Workbench, server: CodeServer
+) -> None:
+    assert server_environment(server)["ANTHROPIC_API_KEY"] == KEY
+    for process, words in server.processes():
+        assert KEY not in " ".join(words), process
+    for path in server.folder.rglob("*"):
+        if path.is_file():
+            assert KEY.encode() not in path.read_bytes(), path
+    window.show(APP)
+    window.command("Backend Developer: Clear API Key")
+    wait_until(
+        "the server is another",
+        lambda: (found := server_environment(server)) and "ANTHROPIC_API_KEY" not in found,
+    )
+    window.status("2 findings")
+    window.select_lines(4, 6)
+    window.command("Backend Developer: Review Security")
+    window.see(TOAST, "key")

@@ -1,0 +1,213 @@
+"""The local engine in a process of its own: the same answers, and what becomes of that process."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from backend_developer import worker
+from backend_developer.checks import FixChecker
+from backend_developer.core.model import (
+    FOCUSES,
+    AgentDefinition,
+    Candidate,
+    Document,
+    Proposal,
+    Replacement,
+    Span,
+    TaskDefinition,
+    TextEdit,
+)
+from backend_developer.engines.base import EngineError, ReviewRequest
+from backend_developer.engines.local import LocalEngine
+from backend_developer.settings import Settings
+from backend_developer.worker import LocalWorker
+
+LOCAL = LocalEngine()
+TEXT = "import requests\n\nrequests.get('/a')\nrequests.get('/b')\n"
+TASK = TaskDefinition("everything", "", "review", FOCUSES, "", "")
+NOBODY = AgentDefinition("", "", "", "", "built-in")
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="stops processes by signals")
+
+
+def document(text: str = TEXT, name: str = "app.py") -> Document:
+    return Document(f"file:///{name}", f"/{name}", "python", text)
+
+
+def request(document: Document) -> ReviewRequest:
+    return ReviewRequest(document, Span(0, len(document.text)), TASK, NOBODY, Settings())
+
+
+async def found(engine: LocalEngine | LocalWorker, document: Document) -> list[Proposal]:
+    return [proposal async for proposal in engine.review(request(document))]
+
+
+@pytest.fixture
+async def local(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[LocalWorker]:
+    monkeypatch.setattr(worker, "PAUSE_SECONDS", 0.0)
+    local = LocalWorker(LOCAL.catalogue.rules)
+    yield local
+    local._end()
+
+
+def process_of(local: LocalWorker) -> int:
+    return local._process.pid
+
+
+async def test_it_finds_what_the_engine_finds(local: LocalWorker) -> None:
+    proposals = await found(local, document())
+    assert len(proposals) == 2
+    assert proposals == await found(LOCAL, document())
+
+
+async def test_it_checks_as_the_checker_does(
+    local: LocalWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "CHECKED_AT_ONCE", 2)
+    candidates = candidates_of(await found(LOCAL, document()))
+    candidates += [edited("requests.get('/a')", "requests.get('/a'"), candidates[0]]
+    reports = await local.check(document(), candidates, Settings())
+    assert [bool(report.problem) for report in reports] == [False, False, True, False]
+    assert reports == FixChecker(LOCAL).reports(document(), candidates, Settings())
+
+
+async def test_it_says_where_a_syntax_error_is(local: LocalWorker) -> None:
+    assert await local.syntax_error_line(document()) == 0
+    broken = Document("file:///app.py", "app.py", "python", "x = 1\ndef f(:\n")
+    assert await local.syntax_error_line(broken) == 2
+
+
+async def test_a_process_that_ends_costs_one_review(local: LocalWorker) -> None:
+    first = process_of(local)
+    os.kill(first, signal.SIGSTOP)
+    review = asyncio.create_task(found(local, document()))
+    await asyncio.sleep(0.05)
+    os.kill(first, signal.SIGKILL)
+    with pytest.raises(EngineError, match=r"process ended while it looked at app\.py; the next"):
+        await review
+    assert len(await found(local, document())) == 2
+    assert process_of(local) != first
+
+
+async def test_a_process_that_takes_too_long_is_ended(
+    local: LocalWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = process_of(local)
+    os.kill(first, signal.SIGSTOP)
+    monkeypatch.setattr(worker, "SECONDS", 0.1)
+    with pytest.raises(EngineError, match=r"took longer than 0 seconds over app\.py"):
+        await found(local, document())
+    assert not is_alive(first)
+    monkeypatch.setattr(worker, "SECONDS", 30.0)
+    assert len(await found(local, document())) == 2
+
+
+async def test_whoever_does_not_wait_is_passed_over(
+    local: LocalWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[str] = []
+    transact = local._transact
+
+    def transact_and_note(request: tuple[str, Document]) -> object:
+        sent.append(request[1].path)
+        return transact(request)
+
+    monkeypatch.setattr(local, "_transact", transact_and_note)
+    os.kill(process_of(local), signal.SIGSTOP)
+    names = ["being looked at", "waiting", "latest"]
+    reviews = [
+        asyncio.create_task(found(local, document("import os\n" * number + TEXT, name)))
+        for number, name in enumerate(names)
+    ]
+    await asyncio.sleep(0.05)
+    for review in reviews[:2]:
+        review.cancel()
+    os.kill(process_of(local), signal.SIGCONT)
+    latest = await reviews[2]
+    assert sent == ["/being looked at", "/latest"]
+    assert latest == await found(LOCAL, document("import os\n" * 2 + TEXT))
+
+
+async def test_a_project_does_not_say_what_is_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("pickle", "yaml", "ast_grep_py", "backend_developer"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit\n")
+    monkeypatch.chdir(tmp_path)
+    local = LocalWorker(LOCAL.catalogue.rules)
+    assert len(await found(local, document())) == 2
+    local._end()
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="looks at /proc")
+def test_it_does_not_outlive_a_server_that_is_killed(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "backend_developer", "serve"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=tmp_path,
+    ) as server:
+        send(server, {"id": 1, "method": "initialize", "params": {"capabilities": {}}})
+        send(server, {"method": "initialized", "params": {}})
+        item = {"uri": "file:///app.py", "languageId": "python", "version": 1, "text": TEXT}
+        send(server, {"method": "textDocument/didOpen", "params": {"textDocument": item}})
+        assert server.stdout
+        while b"missing-timeout" not in server.stdout.read1():
+            pass
+        [process] = children(server.pid)
+        server.kill()
+        deadline = time.monotonic() + 2
+        while is_alive(process) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert not is_alive(process)
+
+
+# --- Helpers
+
+
+def candidates_of(proposals: Sequence[Proposal]) -> list[Candidate]:
+    candidates = []
+    for proposal in proposals:
+        assert proposal.fix
+        [edit] = proposal.fix.edits
+        assert isinstance(edit, Replacement)
+        code = TEXT[edit.span.start : edit.span.end]
+        candidates.append(edited(code, edit.new))
+    return candidates
+
+
+def edited(old: str, new: str) -> Candidate:
+    start = TEXT.index(old)
+    edit = TextEdit(Span(start, start + len(old)), new)
+    return Candidate("performance/missing-timeout", edit.span, (edit,), TEXT.replace(old, new))
+
+
+def children(process: int) -> list[int]:
+    """The worker, but no linter that it runs."""
+    paths = Path(f"/proc/{process}/task").glob("*/children")
+    return [int(child) for path in paths for child in path.read_text().split()]
+
+
+def is_alive(process: int) -> bool:
+    try:
+        state = Path(f"/proc/{process}/stat").read_text()
+    except FileNotFoundError:
+        return False
+    return state.rpartition(")")[2].split()[0] not in "ZX"
+
+
+def send(server: subprocess.Popen[bytes], message: dict[str, object]) -> None:
+    body = json.dumps({"jsonrpc": "2.0", **message}).encode()
+    assert server.stdin
+    server.stdin.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+    server.stdin.flush()
