@@ -116,7 +116,7 @@ def find(paths: Iterable[str], current_folder: Path | None = None) -> Found:
             continue
         if not path:
             problems.append(PathProblem('""', "an empty path names nothing: give a file or folder"))
-        elif outside := _leads_outside(absolute):
+        elif outside := _leads_outside(absolute, current):
             problems.append(PathProblem(path, f"it is a link out of {outside}: name that instead"))
         elif stat.S_ISDIR(mode):
             count = 0
@@ -200,13 +200,14 @@ class _Walked:
     """Why it is left out, when that is worth saying."""
 
 
-def _leads_outside(path: Path) -> str:
-    """`the repository, to TARGET` when that is where a link leads, else ""."""
-    place = repository_root(path.parent) or path.parent
+def _leads_outside(path: Path, current_folder: Path) -> str:
+    """`PLACE, to TARGET` when links lead out of its or the current repository, else ""."""
     target = Path(os.path.realpath(path))
-    if target.is_relative_to(os.path.realpath(place)):
-        return ""
-    return f"{place}, to {target}"
+    for folder in (current_folder, path.parent):
+        place = repository_root(folder) or folder
+        if path.is_relative_to(place) and not target.is_relative_to(os.path.realpath(place)):
+            return f"{place}, to {target}"
+    return ""
 
 
 def _walk(top: Path) -> Iterator[_Walked]:

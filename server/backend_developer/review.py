@@ -138,6 +138,8 @@ async def review(
                 if checking and checking.done():
                     finished, checking = checking, None
                     for finding in finished.result():
+                        # A large batch must not keep the event loop to itself.
+                        await asyncio.sleep(0)
                         if configured := _configured(finding, request.settings):
                             yield configured
                 if not coming or not coming.done():

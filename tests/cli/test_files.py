@@ -228,6 +228,7 @@ def test_a_link_that_is_named_must_not_lead_out_of_the_repository(
     folder: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "secret.py").write_text("")
+    (tmp_path / ".git").mkdir()
     (folder / "out.py").symlink_to(tmp_path / "secret.py")
     (folder / "out").symlink_to(tmp_path)
     found = find(["out.py", "out", "out/secret.py", str(tmp_path / "secret.py")])

@@ -33,7 +33,9 @@ async def test_an_edit_says_what_it_is_for(with_agent: Editor) -> None:
     assert diagnostic["data"]["hasFix"]
     fix = await with_agent.action(URI, "eval(x)", "Use parse(x)")
     assert fix["data"] == {"uri": URI, "about": diagnostic["data"]["id"], "isFix": True}
-    comment = await with_agent.action(URI, "eval(x)", "Dismiss security/code-injection with a comment")
+    comment = await with_agent.action(
+        URI, "eval(x)", "Dismiss security/code-injection with a comment"
+    )
     assert not comment["data"]["isFix"]
 
 

@@ -71,7 +71,7 @@ vim.api.nvim_create_autocmd('LspProgress', {
   callback = function(event)
     local client = vim.lsp.get_client_by_id(event.data.client_id)
     if client and client.name == 'backend_developer' then
-      require('backend_developer').progressed(event.data.params)
+      require('backend_developer').progressed(event.data.params.value)
     end
   end,
 })

@@ -19,8 +19,9 @@ OF_THE_EXTENSION: dict[str, Any] = {
         "items": {"type": "string"},
         "default": "",
         "scope": "machine",
-        "markdownDescription": "The `backend-developer` program, or the command that starts it as an "
-        "array; `serve` is added. Empty: the selected Python environment, else the search path.",
+        "markdownDescription": "The `backend-developer` program, or the command that starts it "
+        "as an array; `serve` is added. Empty: the selected Python environment, else the "
+        "search path.",
     },
     "trace.server": {
         "type": "string",
@@ -34,7 +35,7 @@ OF_THE_EXTENSION: dict[str, Any] = {
 
 
 def properties() -> dict[str, Any]:
-    """`contributes.configuration.properties`: each setting with type, default, description, scope."""
+    """The content of `contributes.configuration.properties`."""
     ours = {
         info.name: {
             **info.json_schema,

@@ -16,6 +16,8 @@ import { SECTION } from "./settings";
 import { createStatusBar } from "./statusBar";
 import { openWalkthrough, reviewSample, welcome } from "./welcome";
 
+const DOCTOR_SCHEME = "backend-developer-doctor";
+
 let server: Server | undefined;
 
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
@@ -37,6 +39,9 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     createStatusBar(ours, knowledge),
     createFindingsView(context, knowledge),
     registerPreviews(),
+    vscode.workspace.registerTextDocumentContentProvider(DOCTOR_SCHEME, {
+      provideTextDocumentContent: () => ours.doctor(),
+    }),
     onKeyChanged(context.secrets, restart),
     vscode.workspace.onDidGrantWorkspaceTrust(restart),
     vscode.workspace.onDidChangeConfiguration((event) => {
@@ -59,10 +64,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     showLog: () => {
       ours.log.show();
     },
-    doctor: async () => {
-      ours.log.show();
-      ours.log.info(`doctor says:\n${await ours.doctor()}`);
-    },
+    doctor: () => openDoctor(),
     restart: () => ours.restart(),
     openSettings: () => vscode.commands.executeCommand("workbench.action.openSettings", `@ext:${context.extension.id}`),
     openWalkthrough: () => openWalkthrough(context),
@@ -89,6 +91,12 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
 
 export async function deactivate(): Promise<void> {
   await server?.stop();
+}
+
+/** Shows what the doctor says, in a read-only text; asked again, it looks again. */
+async function openDoctor(): Promise<void> {
+  const query = String(Date.now());
+  await vscode.window.showTextDocument(vscode.Uri.from({ scheme: DOCTOR_SCHEME, path: "Doctor", query }));
 }
 
 async function openFinding({ uri, range }: { readonly uri: string; readonly range: Range }): Promise<void> {

@@ -96,7 +96,7 @@ def window(
 
 
 def _had(get: Callable[[], T]) -> T:
-    """What `get` gives; where it cannot be had the test is skipped, except in CI, where it fails."""
+    """What `get` gives; where that cannot be had the test is skipped, or fails in CI."""
     try:
         return get()
     except MissingError as error:

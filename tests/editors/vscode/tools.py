@@ -88,6 +88,7 @@ def _npm(*arguments: str, cwd: Path) -> None:
 def _run(command: list[str], cwd: Path | None = None) -> None:
     result = subprocess.run(
         command,
+        check=False,
         cwd=cwd,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

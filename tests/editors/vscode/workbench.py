@@ -97,13 +97,11 @@ class CodeServer:
             )
         wait_until("VS Code's server answers", self._answers)
 
-    def address(self, workspace: Path, file: Path | None = None) -> str:
+    def address(self, workspace: Path, file: Path) -> str:
         """Of a window that has the folder open, and the file in it."""
-        address = f"http://127.0.0.1:{self.port}/?folder={quote(str(workspace))}"
-        if file is None:
-            return address
-        remote = f"vscode-remote://127.0.0.1:{self.port}{quote(str(file))}"
-        return f"{address}&payload={quote(json.dumps([['openFile', remote]]))}"
+        here = f"127.0.0.1:{self.port}"
+        opened = [["openFile", f"vscode-remote://{here}{quote(str(file))}"]]
+        return f"http://{here}/?folder={quote(str(workspace))}&payload={quote(json.dumps(opened))}"
 
     def processes(self) -> list[tuple[int, list[str]]]:
         """(id, command line) of all that runs in its group; extension hosts are in it."""
@@ -217,10 +215,12 @@ class Workbench:
 
     def open(self, file: Path | None = None) -> None:
         """Opens the window, or opens it again, with the workspace and a file of it."""
-        self.browser.open(self.server.address(self.workspace, file))
-        self.see(".monaco-workbench .statusbar-item")
-        if file:
-            self.see(".monaco-editor .view-line")
+        # With a file that is shown, the window is known to be ready: its dialogs come before that.
+        shown = file or self.write("README.txt", "An empty workspace.\n")
+        self.browser.open(self.server.address(self.workspace, shown))
+        self.see(".monaco-editor .view-line")
+        if file is None:
+            self.clear()
 
     def write(self, name: str, text: str) -> Path:
         """A file of the workspace."""

@@ -8,10 +8,6 @@ local SCOPES = { 'here', 'file', 'everywhere' }
 local COMPLETION_MILLISECONDS = 1000
 local DEFAULTS = { progress = true, virtual_text = true }
 
---- Reviews of this server that are going on: progress token -> title.
----@type table<lsp.ProgressToken, string>
-local running = {}
-
 --- The autocommand that keeps status lines up to date; nil: nobody has ours.
 ---@type integer?
 local redraws
@@ -235,7 +231,7 @@ function M.statusline()
     return ''
   end
   local count = #vim.diagnostic.get(0, { namespace = namespaces(client) })
-  local titles = vim.tbl_values(running)
+  local titles = vim.tbl_values(client.progress.pending)
   table.sort(titles)
   local going_on = #titles > 0 and (' [%s]'):format(table.concat(titles, ', ')) or ''
   return ('backend: %d%s'):format(count, going_on)
@@ -295,22 +291,20 @@ function M.attached(client)
   end
 end
 
---- Keeps `running` true, and says how a review gets on.
----@param params lsp.ProgressParams
-function M.progressed(params)
-  local value = params.value --[[@as lsp.WorkDoneProgressBegin]]
-  local title = value.title or running[params.token] or ''
-  local is_over = value.kind == 'end'
-  running[params.token] = not is_over and title or nil
+--- Says how a review gets on.
+---@param value lsp.WorkDoneProgressBegin|lsp.WorkDoneProgressReport|lsp.WorkDoneProgressEnd
+function M.progressed(value)
   local is_typing_a_command = vim.startswith(vim.api.nvim_get_mode().mode, 'c')
-  if option('progress') and not is_typing_a_command then
-    -- The last message names the engine by itself.
-    local shown_title = is_over and title:gsub(' %b()$', '') or title
-    local text = ('%s: %s'):format(shown_title, value.message or '')
-    -- A longer text would make the person press ENTER.
-    text = vim.fn.strcharpart(text, 0, math.max(vim.v.echospace, 1))
-    vim.api.nvim_echo({ { text } }, is_over, {})
+  if not option('progress') or is_typing_a_command then
+    return
   end
+  local is_over = value.kind == 'end'
+  -- Neovim hands the title on to all reports. The last one's message names the engine by itself.
+  local title = is_over and value.title:gsub(' %b()$', '') or value.title
+  local text = ('%s: %s'):format(title, value.message or '')
+  -- A longer text would make the person press ENTER.
+  text = vim.fn.strcharpart(text, 0, math.max(vim.v.echospace, 1))
+  vim.api.nvim_echo({ { text } }, is_over, {})
 end
 
 return M
