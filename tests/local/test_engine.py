@@ -170,9 +170,19 @@ def test_a_rule_wins_over_its_focus() -> None:
     assert (proposal.rule, proposal.severity) == ("security/jwt-weak-algorithm", "hint")
 
 
-def test_findings_in_test_files_are_folded_away() -> None:
-    document = Document("", "/srv/test_app.py", "python", "jwt.decode(token, KEY)\n")
-    assert [proposal.confidence for proposal in ENGINE.scan(document, Settings())] == ["low"]
+@pytest.mark.parametrize(
+    ("path", "confidence"),
+    [
+        ("/srv/test_app.py", "low"),
+        ("/srv/spec/app.py", "low"),
+        ("/srv/test/app.py", "low"),
+        ("/test/srv/app.py", "high"),
+        ("/srv/contest.py", "high"),
+    ],
+)
+def test_findings_in_test_files_are_folded_away(path: str, confidence: str) -> None:
+    document = Document("", path, "python", "jwt.decode(token, KEY)\n")
+    assert [proposal.confidence for proposal in ENGINE.scan(document, Settings())] == [confidence]
 
 
 def test_a_review_keeps_to_its_focus_and_span() -> None:

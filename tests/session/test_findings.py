@@ -83,6 +83,12 @@ async def test_hover_says_all_that_is_known(with_agent: Editor) -> None:
         assert part in text
 
 
+async def test_hover_says_the_advice_once(with_agent: Editor) -> None:
+    found = finding("eval(x)", message="`eval` was called. Parse it instead.")
+    await reviewed(with_agent, found, text="eval(x)\n")
+    assert (await with_agent.hover(URI, "val")).count("Parse it instead.") == 1
+
+
 async def test_hover_says_why_no_fix_is_offered(with_agent: Editor) -> None:
     found = finding("eval(x)", fix="broken(x)")
     await reviewed(with_agent, found, text="eval(x)\n")

@@ -8,7 +8,7 @@ import { LanguageClient, type Middleware, RevealOutputChannelOn, State } from "v
 import { keyEnvironment } from "./apiKey";
 import { findProgram, INSTALL_COMMAND, type Program } from "./program";
 import { endProgress, showProgress } from "./progress";
-import { forServer, LANGUAGES, SECTION } from "./settings";
+import { asEnvironment, forServer, LANGUAGES, SECTION } from "./settings";
 
 export type ServerState = "starting" | "running" | "stopped" | "missing";
 
@@ -152,7 +152,7 @@ export function createServer(context: vscode.ExtensionContext, middleware: Middl
         env: {
           ...process.env,
           ...(await keyEnvironment(context.secrets)),
-          BACKEND_DEVELOPER_TRUSTED: String(vscode.workspace.isTrusted),
+          ...asEnvironment(forServer(names, vscode.workspace.workspaceFolders?.[0]?.uri)),
         },
       };
       // It exits with 1 when something is wrong, and what it printed says what.

@@ -18,6 +18,17 @@ export function forServer(names: readonly string[], uri?: vscode.Uri): Record<st
   };
 }
 
+/** Settings as the variables that our program's own commands read; tables have no such form. */
+export function asEnvironment(settings: Record<string, unknown>): Record<string, string> {
+  const single = Object.entries(settings).filter(([, value]) => typeof value !== "object");
+  return Object.fromEntries(
+    single.map(([name, value]) => [
+      `BACKEND_DEVELOPER_${name.replace(/[A-Z]/g, "_$&").toUpperCase()}`,
+      String(value),
+    ]),
+  );
+}
+
 /** Changes a setting where it is set already, else for the person everywhere. */
 export async function change(name: string, value: unknown, uri?: vscode.Uri): Promise<void> {
   const configuration = vscode.workspace.getConfiguration(SECTION, uri);

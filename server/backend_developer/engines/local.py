@@ -260,12 +260,13 @@ def _settled(proposal: Proposal, document: Document, settings: Settings) -> Prop
 
 
 _TEST_FILE = re.compile(r"(?:test_.*|.*_test|conftest)\.py|.*\.(?:test|spec)\.[cm]?[jt]sx?")
+_TEST_FOLDERS = ("tests", "test", "__tests__", "spec")
 
 
 def _is_test(path: str) -> bool:
     # Only the nearest folder counts: a whole project may lie below one that is called tests.
     file = PurePath(path)
-    return bool(_TEST_FILE.fullmatch(file.name)) or file.parent.name in ("tests", "__tests__")
+    return bool(_TEST_FILE.fullmatch(file.name)) or file.parent.name in _TEST_FOLDERS
 
 
 def _merged(proposals: Iterable[Proposal]) -> list[Proposal]:

@@ -190,7 +190,8 @@ def _sections(finding: Finding, rule: Rule | None) -> list[tuple[str, str]]:
         ("", finding.message),
         ("Probably no problem", finding.refuted),
         ("Why", rule.why if rule else ""),
-        ("How to fix it", rule.advice if rule else ""),
+        # A linter's message that says only what it saw ends with the advice already.
+        ("How to fix it", rule.advice if rule and rule.advice not in finding.message else ""),
         ("Fix", _fix_text(finding)),
         ("Found by", f"{', '.join(finding.sources)}, {finding.confidence} confidence"),
         ("Rule", " · ".join([finding.rule, *labels])),
