@@ -123,3 +123,8 @@ def test_github_workflow_writes_sarif(tmp_path: Path) -> None:
     report = json.loads((tmp_path / upload["sarif_file"]).read_text())
     assert report["version"] == "2.1.0"
     assert report["runs"][0]["results"]
+
+
+@pytest.mark.parametrize("page", sorted(EDITORS.glob("*.md")), ids=lambda page: page.stem)
+def test_pages_say_whether_they_were_run(page: Path) -> None:
+    assert re.search(r"Tested in|Follows the\s+\[?documentation", page.read_text())

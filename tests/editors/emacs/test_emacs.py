@@ -11,8 +11,6 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from editors.support import environment, missing, program
 from loopback_model import KEY, LoopbackModel, Reply, answer, finding
 
@@ -180,10 +178,3 @@ def test_cancelled(tmp_path: Path, model: LoopbackModel) -> None:
     )
     assert found[1:] == [2, "len(path)"]
     assert model.requests[0].disconnected.is_set()
-
-
-@pytest.mark.parametrize("page", sorted(EDITORS.glob("*.md")), ids=lambda page: page.stem)
-def test_pages_say_what_was_run(page: Path) -> None:
-    text = page.read_text()
-    assert re.search(r"Tested in|Follows the documentation", text)
-    assert "backend-developer" in text

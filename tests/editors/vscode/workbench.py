@@ -233,9 +233,10 @@ class Workbench:
         """Opens a new file in an editor; waits for its first squiggle."""
         file = self.write(f"app{next(self._files)}{suffix}", text)
         self.command("File: Open File...")
-        # The dialog writes its own folder into the box when it is ready.
+        # The dialog is ready when it has written the folder into the box, after another one.
         value = [["locator", INPUT], ["inputValue"]]
-        wait_until("the dialog is ready", lambda: self.browser.do(*value).startswith("/"))
+        ready = f"{self.workspace}/"
+        wait_until("the dialog is ready", lambda: self.browser.do(*value) == ready)
         self.fill(str(file))
         self.see(".tab.active", file.name)
         self.see(SQUIGGLE)
