@@ -1,7 +1,7 @@
 # Every task a contributor needs; `make` lists them.
 PYTHON := .venv/bin/python
 
-.PHONY: help setup test lint format bench demo serve clean
+.PHONY: help setup test vscode lint format bench demo serve clean
 .DEFAULT_GOAL := help
 
 help: ## list the tasks
@@ -12,6 +12,9 @@ setup: ## a virtual environment with everything
 
 test: ## all tests: behaviour, types, lint, layers
 	$(PYTHON) -m pytest
+
+vscode: ## the extension in VS Code itself, in a browser; takes minutes
+	VSCODE_TESTS=1 $(PYTHON) -m pytest tests/editors/vscode
 
 lint: ## lint, format check, types and import layers only
 	$(PYTHON) -m pytest tests/test_project.py

@@ -21,7 +21,18 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from .actions import Scope
 from .core.merge import apply_verdict
-from .core.model import CONFIDENCES, Document, Finding, Focus, Severity, Span, Usage, Verdict
+from .core.model import (
+    CONFIDENCES,
+    Checking,
+    Document,
+    Finding,
+    Fix,
+    Focus,
+    Severity,
+    Span,
+    Usage,
+    Verdict,
+)
 from .core.text import Change, Lines
 from .core.tracking import Tracked, add, follow, remove, track
 from .dismissals import FILE_NAME as DISMISSALS
@@ -185,7 +196,11 @@ class Session:
     # --- Findings
 
     def accept(self, run: Run, producer: str, finding: Finding) -> None:
-        """Stores what a run found in its own version of the text; replaces one of the same id."""
+        """Stores what a run found in its own version of the text; replaces one of the same id.
+
+        A fix that was checked stays offered while it is checked again: else it would be away for
+        a second after each key.
+        """
         opened = run.open
         run.found.setdefault(producer, set()).add(finding.id)
         text = opened.document.text
@@ -193,7 +208,14 @@ class Session:
         if run.typed:
             findings = follow(findings, run.typed, text)
         known = opened.findings.get(producer, Tracked(text))
-        opened.findings[producer] = add(known, findings.findings)
+        fixes = {one.id: one.fix for one in known.findings if isinstance(one.fix, Fix)}
+        opened.findings[producer] = add(
+            known,
+            [
+                replace(one, fix=fixes.get(one.id, one.fix)) if one.fix == Checking() else one
+                for one in findings.findings
+            ],
+        )
         self.changed(opened)
 
     def accept_verdict(self, run: Run, verdict: Verdict) -> None:

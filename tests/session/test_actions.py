@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from session.editor import PUSH, Editor, ReplyError, finding, with_capability
+from session.editor import PUSH, Editor, ReplyError, finding, until, with_capability
 
 URI = "file:///work/app.py"
 REVIEWS = [
@@ -351,6 +351,28 @@ async def test_one_finding_is_no_fix_all(editor: Editor) -> None:
     assert not any("Fix all" in title for title in titles(await editor.actions(URI, "md5")))
 
 
+async def test_a_fix_stays_offered_while_it_is_checked_again(editor: Editor) -> None:
+    go_on = asyncio.Event()
+    editor.open(URI, "x = md5(1)\n")
+    await editor.settled()
+    reviewers = editor.session.reviewers
+    assert reviewers
+    check = reviewers.checker.check
+
+    async def wait(*arguments: Any) -> Any:
+        await go_on.wait()
+        return await check(*arguments)
+
+    reviewers.checker.check = wait  # type: ignore[method-assign]
+    scans = len(editor.local.calls)
+    editor.edit(URI, "x", "# one\nx")
+    await until(lambda: len(editor.local.calls) > scans and editor.local.calls[-1].closed)
+    fix = await editor.action(URI, "md5", "Use sha256")
+    go_on.set()
+    await editor.settled()
+    assert (await editor.action(URI, "md5", "Use sha256"))["edit"] == fix["edit"]
+
+
 async def test_while_a_fix_is_checked_it_is_not_offered(with_agent: Editor) -> None:
     go_on = asyncio.Event()
     editor = with_agent
@@ -369,8 +391,6 @@ async def test_while_a_fix_is_checked_it_is_not_offered(with_agent: Editor) -> N
     call = await editor.agent.called()
     call.say(finding("eval(x)", fix="int(x)"))
     call.end()
-    from session.editor import until
-
     await until(lambda: editor.marked(URI) == ["eval(x)"])
     assert "being checked" in await editor.hover(URI, "eval")
     assert not any(title.startswith("Use") for title in titles(await editor.actions(URI, "eval")))

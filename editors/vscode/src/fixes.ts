@@ -41,6 +41,8 @@ export function withPreviews(
     const title = `Preview as a diff: ${action.title}`;
     const preview = new vscode.CodeAction(title, vscode.CodeActionKind.QuickFix);
     const reference: FindingReference = { uri: uri.toString(), id };
+    // VS Code lists first what is about a problem.
+    if (action instanceof vscode.CodeAction) preview.diagnostics = action.diagnostics;
     preview.command = { title, command: "backendDeveloper.previewFix", arguments: [reference] };
     return [preview];
   });

@@ -140,16 +140,21 @@ def neovim(folder: Path, variables: Mapping[str, str], init: str = INIT) -> Iter
     with tempfile.TemporaryDirectory() as short:
         address = Path(short) / "nvim"
         command = [executable, "--headless", "--listen", address, "-i", "NONE", "-n", "-u", start]
-        with _running(command, workspace, environment(home, **variables)) as process:
-            until(lambda: address.exists() or process.poll() is not None)
-            with socket.socket(socket.AF_UNIX) as connection:
-                connection.settimeout(SECONDS)
-                connection.connect(str(address))
-                try:
-                    yield Neovim(connection, workspace)
-                finally:
-                    with suppress(OSError):
-                        connection.sendall(msgpack.packb([2, "nvim_command", ["qall!"]]))
+        with (
+            _running(command, workspace, environment(home, **variables)) as process,
+            socket.socket(socket.AF_UNIX) as connection,
+        ):
+            connection.settimeout(SECONDS)
+            until(lambda: connection.connect_ex(str(address)) == 0 or process.poll() is not None)
+            assert process.poll() is None, "Neovim has ended"
+            try:
+                yield Neovim(connection, workspace)
+            finally:
+                # Neovim forgets what it has not read yet when the connection is closed.
+                with suppress(OSError):
+                    connection.sendall(msgpack.packb([2, "nvim_command", ["qall!"]]))
+                    while connection.recv(1 << 16):
+                        pass
 
 
 @contextmanager

@@ -29,7 +29,7 @@ let page;
 async function open(url) {
   await page?.context().close();
   const context = await browser.newContext({
-    viewport: { width: 1280, height: 800 },
+    viewport: { width: 1200, height: 720 },
     permissions: ["clipboard-read", "clipboard-write"],
   });
   page = await context.newPage();

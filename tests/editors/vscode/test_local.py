@@ -66,7 +66,7 @@ def test_findings_are_underlined_listed_and_explained(window: Workbench) -> None
     assert "SQL built from strings" in error
     assert "security/sql-injection" in error
     assert "[Ln 10, Col 27]" in error
-    assert window.links(".markers-panel .monaco-list-row a")
+    assert any("https://" in link for link in window.links(".markers-panel .monaco-list-row a"))
     window.command("View: Hide Panel")
 
 
@@ -147,7 +147,7 @@ def test_a_dismissed_finding_stays_away(window: Workbench) -> None:
 
 
 def test_a_fix_that_needs_more_goes_through_refactor_preview(window: Workbench) -> None:
-    file = window.show(SESSION, ".js")
+    file = window.show(SESSION, "app.js")
     window.go_to(3, 30)
     window.take_action("Read the key from process.env.SESSION_SECRET (a setting must be made too)")
     window.see(".bulk-edit-panel", "process.env.SESSION_SECRET")

@@ -56,13 +56,15 @@ def install_tools() -> Tools:
 
 
 def build_extension(folder: Path) -> Path:
-    """The .vsix of the extension as it stands here, built into `folder`; raises MissingError."""
+    """The .vsix of the extension as it stands, in `folder`; raises MissingError without npm."""
     installed = EXTENSION / "node_modules" / ".package-lock.json"
     lock = EXTENSION / "package-lock.json"
     if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
         _npm("ci", "--ignore-scripts", cwd=EXTENSION)
     vsix = folder / "backend-developer.vsix"
-    _npm("run", "package", "--", "--out", str(vsix), cwd=EXTENSION)
+    command = [_program("npm"), "run", "package", "--", "--out", str(vsix)]
+    result = subprocess.run(command, check=False, cwd=EXTENSION, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout + result.stderr
     return vsix
 
 
@@ -79,10 +81,14 @@ def _chromium() -> str:
 
 
 def _npm(*arguments: str, cwd: Path) -> None:
-    npm = shutil.which("npm")
-    if npm is None:
-        raise MissingError("there is no npm")
-    _run([npm, *arguments], cwd)
+    _run([_program("npm"), *arguments], cwd)
+
+
+def _program(name: str) -> str:
+    found = shutil.which(name)
+    if found is None:
+        raise MissingError(f"there is no {name}")
+    return found
 
 
 def _run(command: list[str], cwd: Path | None = None) -> None:

@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from editors.vscode.tools import Tools
 
-SECONDS = float(os.environ.get("SEC", "60"))
+SECONDS = 60.0
 """Limit of every wait: a loaded machine is slow."""
 
 INPUT = ".quick-input-widget .quick-input-box input.input"
@@ -229,9 +229,9 @@ class Workbench:
         path.write_text(text, encoding="utf-8")
         return path
 
-    def show(self, text: str, suffix: str = ".py") -> Path:
-        """Opens a new file in an editor; waits for its first squiggle."""
-        file = self.write(f"app{next(self._files)}{suffix}", text)
+    def show(self, text: str, name: str = "") -> Path:
+        """Opens a new file in an editor, by default of Python; waits for its first squiggle."""
+        file = self.write(name or f"app{next(self._files)}.py", text)
         self.command("File: Open File...")
         # The dialog is ready when it has written the folder into the box, after another one.
         value = [["locator", INPUT], ["inputValue"]]
@@ -269,9 +269,9 @@ class Workbench:
         wait_until(f"no {selector} {text or ''}", lambda: self.browser.do(*chain) == 0)
 
     def links(self, selector: str) -> list[str]:
-        """The addresses that the first match, and all others, lead to."""
-        read = "elements => elements.map(element => element.title || element.href)"
-        return list(self.browser.do(["locator", selector], ["evaluateAll", read]))
+        """The addresses that the matches lead to."""
+        found = f"[...document.querySelectorAll({json.dumps(selector)})]"
+        return list(self.evaluate(f"{found}.map(element => element.href)"))
 
     def status(self, text: str) -> str:
         """Waits until our item in the status bar says the text."""
@@ -339,9 +339,15 @@ class Workbench:
 
     def code_actions(self) -> list[str]:
         """Opens the menu of code actions at the cursor; returns its entries."""
-        self.press("Control+.")
-        self.see(".action-widget .monaco-list-row")
-        return self.texts(".action-widget .monaco-list-row.action")
+
+        def entries() -> list[str]:
+            # The key does nothing while an extension is still starting; pressed again, it does.
+            if not self.texts(".action-widget .monaco-list-row"):
+                self.press("Control+.")
+                time.sleep(1)
+            return self.texts(".action-widget .monaco-list-row.action")
+
+        return wait_until("the menu of code actions opens", entries)
 
     def take_action(self, title: str) -> None:
         """Picks a code action at the cursor, as soon as it is offered: a fix is checked first."""

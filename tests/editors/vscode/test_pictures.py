@@ -1,0 +1,81 @@
+"""The pictures of the extension's README: taken in a real window, when README_PICTURES is set."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from editors.support import loopback_model
+from editors.vscode.tools import EXTENSION
+from editors.vscode.workbench import CodeServer, Workbench
+from loopback_model import KEY, Reply, answer, finding
+
+ORDERS = '''\
+"""Orders of the shop."""
+
+import hashlib
+
+import requests
+from fastapi import FastAPI
+
+from .database import connect
+
+app = FastAPI()
+
+
+@app.get("/orders/{number}")
+def read_order(number: str):
+    with connect() as database:
+        return database.execute(f"SELECT * FROM orders WHERE number = '{number}'").fetchone()
+
+
+@app.post("/orders/{number}/ship")
+def ship(number: str, address: str):
+    answer = requests.post(f"https://{address}/parcels", json={"order": number})
+    return {"parcel": hashlib.md5(answer.content).hexdigest()}
+'''
+FOUND = answer(
+    finding(
+        quote='requests.post(f"https://{address}/parcels", json={"order": number})',
+        line=21,
+        rule="security/server-side-request-forgery",
+        cwes=[918],
+        message="`address` comes from the request and chooses the host: whoever calls this can "
+        "have the shop send requests into its own network.",
+    )
+)
+
+if os.environ.get("README_PICTURES"):
+
+    def test_pictures(
+        start_server: Callable[..., CodeServer], new_window: Callable[[CodeServer], Workbench]
+    ) -> None:
+        with loopback_model() as model:
+            window = new_window(start_server({"backendDeveloper.baseUrl": model.url}))
+            window.open()
+            window.show(ORDERS, "orders.py")
+            window.command("Backend Developer: Set API Key…")
+            window.fill(KEY)
+            window.status("findings · claude")
+            window.go_to(21, 20)
+            window.take_action("Preview as a diff: Add timeout=10")
+            window.see(".modified-in-monaco-diff-editor .view-line", "timeout=10")
+            take(window, "diff")
+            window.click(".editor-actions .action-label[aria-label^='Discard']")
+            window.select_lines(19, 22)
+            model.script(Reply(FOUND, delay=0.4))
+            window.command("Backend Developer: Review Security")
+            window.see(".notification-toast", "Review security")
+            take(window, "review")
+            window.not_see(".notification-toast", "Review security")
+            window.command("Backend Developer: Focus on Findings View")
+            window.click(".tab", "orders.py")
+            # Away from the tab, whose hint is the path of the file.
+            window.browser.do(["mouse"], ["move", 600, 650])
+            window.hover(16, 40)
+            window.see(".monaco-hover", "How to fix it")
+            take(window, "findings")
+
+
+def take(window: Workbench, name: str) -> None:
+    window.screenshot(EXTENSION / "images" / f"{name}.png")
