@@ -114,10 +114,13 @@ def test_what_is_no_answer_is_not_complete(text: str) -> None:
 def test_time_grows_with_the_length_only() -> None:
     def seconds(count: int) -> float:
         text = json.dumps({"findings": [{"quote": "x" * 200, "line": n} for n in range(count)]})
-        start = time.perf_counter()
-        items, _ = read(text, list(range(0, len(text), 7)))
-        assert len(items) == count
-        return time.perf_counter() - start
+        tries = []
+        for _ in range(3):
+            start = time.process_time()
+            items, _ = read(text, list(range(0, len(text), 7)))
+            tries.append(time.process_time() - start)
+            assert len(items) == count
+        return min(tries)
 
     # Ten times the text; quadratic reading would take a hundred times as long.
     assert seconds(2000) < 40 * max(seconds(200), 0.005)
