@@ -156,6 +156,8 @@ def main() -> None:
     from .checks import FixChecker, syntax_error_line
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends us.
+    if hasattr(os, "nice"):
+        os.nice(5)  # On a machine with few cores the server, which a person waits for, goes first.
     answers, sys.stdout = sys.stdout.buffer, sys.stderr
     requests: SimpleQueue[Any] = SimpleQueue()
 
