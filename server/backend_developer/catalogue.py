@@ -14,7 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from .core.model import FOCUSES, SEVERITIES, Rule
+from .core.model import FOCUSES, PROFILES, SEVERITIES, Example, Rule
 
 CATALOGUE_FILE = Path(__file__).with_name("catalogue.yml")
 
@@ -38,6 +38,11 @@ class Catalogue:
         prefix = f"{tool}:"
         codes = self._by_foreign_code
         return tuple(sorted(code[len(prefix) :] for code in codes if code.startswith(prefix)))
+
+    def rules_of(self, tool: str) -> frozenset[str]:
+        """The ids of the rules that some code of `tool` is the same as."""
+        codes = self._by_foreign_code.items()
+        return frozenset(rule.id for code, rule in codes if code.startswith(f"{tool}:"))
 
     @cached_property
     def _by_foreign_code(self) -> Mapping[str, Rule]:
@@ -84,9 +89,9 @@ def load_yaml(text: str) -> Any:
 
 _ID = re.compile(rf"(?:{'|'.join(FOCUSES)})/[a-z0-9]+(?:-[a-z0-9]+)*")
 _OWASP = re.compile(r"(?:A(?:0[1-9]|10):2021|API(?:[1-9]|10):2023)")
-_FOREIGN_CODE = re.compile(r"[a-z-]+:[A-Za-z0-9/@-]+")
+_FOREIGN_CODE = re.compile(r"[a-z-]+:[A-Za-z0-9/@:.$_-]+")
 _REQUIRED = ("id", "title", "severity", "why", "advice", "link")
-_OPTIONAL = ("cwes", "owasp", "same_as")
+_OPTIONAL = ("cwes", "owasp", "same_as", "profile", "example")
 
 
 def _read_rule(entry: object, file: str, position: int) -> Rule:
@@ -118,6 +123,12 @@ def _read_rule(entry: object, file: str, position: int) -> Rule:
     same_as = entry.get("same_as", [])
     if not _is_list_of(same_as, str) or not all(map(_FOREIGN_CODE.fullmatch, same_as)):
         raise broken("same_as", 'a list such as ["ruff:S608"]')
+    profile = entry.get("profile", "default")
+    if profile not in PROFILES:
+        raise broken("profile", "one of " + ", ".join(PROFILES))
+    example = entry.get("example")
+    if example is not None and not _is_example(example):
+        raise broken("example", "the texts language, bad and good")
     focus = next(focus for focus in FOCUSES if name.startswith(f"{focus}/"))
     return Rule(
         id=name,
@@ -130,6 +141,16 @@ def _read_rule(entry: object, file: str, position: int) -> Rule:
         owasp=tuple(owasp),
         link=entry["link"],
         same_as=tuple(same_as),
+        profile=profile,
+        example=Example(**example) if example else None,
+    )
+
+
+def _is_example(value: object) -> bool:
+    return (
+        isinstance(value, dict)
+        and value.keys() == {"language", "bad", "good"}
+        and all(isinstance(text, str) and text for text in value.values())
     )
 
 

@@ -28,11 +28,12 @@ from .core.model import (
     TextEdit,
 )
 from .core.text import Lines, shortened
-from .engines.local import LANGUAGES, LocalEngine, Scan, parse
+from .engines.local import LocalEngine, Scan
 from .linters.oxlint import OxlintMessage, run_oxlint
 from .linters.process import LinterError
 from .linters.ruff import SYNTAX_ERROR, RuffMessage, run_ruff
 from .settings import Settings
+from .syntax import LANGUAGES, parse
 
 
 class FixChecker:
@@ -461,7 +462,7 @@ def _findings(
                 f"It brings in {proposal.rule} on line {line}: "
                 f"`{shortened(lines.line(line - 1).strip(), 60)}`."
             )
-    problem = scan_after.problem
+    problem = " ".join(scan_after.problems)
     return CheckReport(
         unchecked=(f"New findings could not all be checked: {problem}",) if problem else ()
     )

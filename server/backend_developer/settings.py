@@ -11,12 +11,12 @@ are made from `schema()`.
 from __future__ import annotations
 
 import types
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
 
-from .core.model import FOCUSES, Confidence, Severity
+from .core.model import FOCUSES, Confidence, Profile, Rule, Severity
 from .problems import Problem, did_you_mean
 
 Origin: TypeAlias = Literal["project", "user", "environment", "editor", "command line"]
@@ -92,6 +92,10 @@ class Settings:
         Mapping[str, Level],
         About("Rule id, or `security/*` for a whole focus, to its severity or `off`."),
     ] = field(default_factory=dict)
+    profile: Annotated[
+        Profile,
+        About("`strict` adds the opinionated rules, which are off unless `rules` names them."),
+    ] = "default"
     maximum_file_bytes: Annotated[
         int, About("A larger file is not reviewed, and that is said.", minimum=1)
     ] = 1_000_000
@@ -199,6 +203,16 @@ def markdown_table() -> str:
 def rule_level(settings: Settings, rule: str) -> Level | None:
     """What `rules` says of a rule id: its own entry, else its focus's (`security/*`), else None."""
     return settings.rules.get(rule) or settings.rules.get(f"{rule.partition('/')[0]}/*")
+
+
+def enabled_rules(rules: Iterable[Rule], settings: Settings) -> frozenset[str]:
+    """The ids of those rules that the settings leave on, a strict one only where asked for."""
+    return frozenset(
+        rule.id
+        for rule in rules
+        if rule_level(settings, rule.id) != "off"
+        and (rule.profile == "default" or settings.profile == "strict" or rule.id in settings.rules)
+    )
 
 
 # --- The places

@@ -14,6 +14,7 @@ from backend_developer.core.model import (
     Document,
     Focus,
     Proposal,
+    Rule,
     Severity,
     Span,
     TaskDefinition,
@@ -21,9 +22,23 @@ from backend_developer.core.model import (
 from backend_developer.engines.base import EngineError, ReviewRequest
 from backend_developer.engines.local import LocalEngine
 from backend_developer.linters import process, ruff
-from backend_developer.settings import Settings
+from backend_developer.settings import Settings, enabled_rules
 
 ENGINE = LocalEngine()
+EXAMPLE_FILES = {
+    "python": "app.py",
+    "javascript": "app.js",
+    "typescript": "app.ts",
+    "dockerfile": "Dockerfile",
+    "sql": "migrations/0002_orders.sql",
+    "yaml": "openapi.yml",
+    "github-actions-workflow": ".github/workflows/ci.yml",
+    "dockercompose": "compose.yml",
+    "json": "openapi.json",
+    "graphql": "schema.graphql",
+    "prisma": "schema.prisma",
+}
+"""Where an example of the catalogue lies, by its language: some detectors go by the name."""
 AGENT = AgentDefinition("none", "", "", "", "built-in")
 
 
@@ -55,6 +70,36 @@ def review(
         return [proposal async for proposal in engine.review(request)]
 
     return asyncio.run(collect())
+
+
+EXAMPLES = [rule for rule in ENGINE.catalogue.rules.values() if rule.example]
+
+
+@pytest.mark.parametrize("rule", EXAMPLES, ids=lambda rule: rule.id)
+def test_the_catalogues_examples_are_true(rule: Rule) -> None:
+    assert rule.example
+    example = rule.example
+    settings = Settings(profile="strict")
+
+    def rules(text: str) -> list[str]:
+        path = f"/srv/{EXAMPLE_FILES[example.language]}"
+        return [
+            found
+            for _, found in scan(text, path=path, language=example.language, settings=settings)
+        ]
+
+    assert rule.id in rules(example.bad)
+    assert rule.id not in rules(example.good)
+
+
+def test_a_strict_rule_is_off_unless_it_is_asked_for() -> None:
+    rules = {rule.id: rule for rule in ENGINE.catalogue.rules.values()}
+    strict = next(rule.id for rule in rules.values() if rule.profile == "strict")
+    assert strict not in enabled_rules(rules.values(), Settings())
+    assert strict in enabled_rules(rules.values(), Settings(profile="strict"))
+    assert strict in enabled_rules(rules.values(), Settings(rules={strict: "hint"}))
+    off = Settings(profile="strict", rules={strict: "off"})
+    assert strict not in enabled_rules(rules.values(), off)
 
 
 EXEC = ("exec", "security/code-injection")

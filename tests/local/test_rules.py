@@ -9,18 +9,18 @@ import pytest
 from backend_developer.catalogue import load_catalogue
 from backend_developer.core.model import Proposal, Replacement, Span
 from backend_developer.core.text import Lines
-from backend_developer.engines.local import match, parse
 from backend_developer.rules import (
     RULES_FOLDER,
     Case,
     Label,
-    Language,
     PatternRule,
     RuleFileError,
     load_rules,
     read_rule,
     read_shared,
 )
+from backend_developer.rules.matching import match
+from backend_developer.syntax import Language, parse
 
 RULES = load_rules()
 CASES = [

@@ -28,7 +28,8 @@ def _listing(catalogue: Catalogue) -> Iterator[str]:
     for focus in FOCUSES:
         for rule in catalogue.rules.values():
             if rule.focus == focus:
-                yield f"{rule.id:<{longest}}  {rule.severity:<11}  {rule.title}"
+                strict = " (strict)" if rule.profile == "strict" else ""
+                yield f"{rule.id:<{longest}}  {rule.severity:<11}  {rule.title}{strict}"
     yield ""
     yield f"{len(catalogue.rules)} rules; `backend-developer rule ID` explains one"
 
@@ -41,6 +42,8 @@ def _explained(catalogue: Catalogue, rule_id: str, width: int) -> Iterator[str]:
     yield f"severity  {rule.severity}"
     if rule.cwes:
         yield f"CWE       {', '.join(map(str, rule.cwes))}"
+    if rule.profile != "default":
+        yield f"profile   {rule.profile}"
     if rule.owasp:
         yield f"OWASP     {', '.join(rule.owasp)}"
     yield f"link      {rule.link}"
@@ -55,12 +58,19 @@ def _explained(catalogue: Catalogue, rule_id: str, width: int) -> Iterator[str]:
         yield from _code(case)
         if case.fixed is not None:
             yield "and fixed:"
-            yield from textwrap.indent(case.fixed.rstrip("\n"), "    ").split("\n")
+            yield from _indented(case.fixed)
     quiet = next((one for pattern in patterns for one in pattern.cases if not one.labels), None)
     if quiet:
         yield ""
         yield "Not found, since it is right:"
         yield from _code(quiet)
+    if rule.example:
+        yield ""
+        yield f"Found ({rule.example.language}):"
+        yield from _indented(rule.example.bad)
+        yield ""
+        yield "Not found, since it is right:"
+        yield from _indented(rule.example.good)
     yield ""
     detectors = [*(["our own patterns"] if patterns else []), *rule.same_as]
     yield f"Detected by: {', '.join([*detectors, 'the agent'])}"
@@ -105,6 +115,10 @@ def _examples(patterns: list[PatternRule]) -> Iterator[tuple[str, Case]]:
             if language not in seen:
                 seen.update(case.languages)
                 yield language, case
+
+
+def _indented(code: str) -> list[str]:
+    return textwrap.indent(code.rstrip("\n"), "    ").split("\n")
 
 
 def _code(case: Case) -> Iterator[str]:

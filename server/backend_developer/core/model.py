@@ -21,12 +21,15 @@ Severity: TypeAlias = Literal["error", "warning", "information", "hint"]
 Confidence: TypeAlias = Literal["high", "medium", "low"]
 Needs: TypeAlias = Literal["none", "setting", "migration", "template", "dependency"]
 """What a person must do beyond taking the edit; only "none" is a plain quick fix."""
+Profile: TypeAlias = Literal["default", "strict"]
+"""Which rules are on: what nearly every reviewer asks for, or the opinionated ones too."""
 Author: TypeAlias = Literal["local", "agent"]
 """Who wrote something: a deterministic rule, or a model."""
 
 FOCUSES: tuple[Focus, ...] = ("api-design", "security", "performance")
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "information", "hint")
 """Worst first."""
+PROFILES: tuple[Profile, ...] = ("default", "strict")
 CONFIDENCES: tuple[Confidence, ...] = ("high", "medium", "low")
 """Surest first."""
 
@@ -85,6 +88,16 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class Example:
+    """The shortest code that a rule finds something in, and the same without it."""
+
+    language: str
+    """LSP language id."""
+    bad: str
+    good: str
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """One entry of catalogue.yml: what a finding's `rule` refers to."""
 
@@ -104,6 +117,10 @@ class Rule:
     """The source of the rule: documentation, an RFC, a CWE page."""
     same_as: tuple[str, ...] = ()
     """Other tools' rules that mean the same, as "ruff:S608"."""
+    profile: Profile = "default"
+    """The smallest profile that it is on in."""
+    example: Example | None = None
+    """Only of a rule that no rule file of ours describes; the others have their cases."""
 
 
 # --- What an engine claims

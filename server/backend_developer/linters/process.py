@@ -10,11 +10,13 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..detector import DetectorError
+
 TIMEOUT_SECONDS = 10.0
 MAXIMUM_OUTPUT_BYTES = 20_000_000
 
 
-class LinterError(Exception):
+class LinterError(DetectorError):
     """A linter that could not be used; `str()` is one sentence for the person."""
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from ..catalogue import Catalogue
 from ..core.model import Confidence, Proposal, ProposedFix, Replacement, Span
 from ..core.text import Lines
+from ..detector import Source
 from .process import LinterError, find_program, run_linter
 
 SYNTAX_ERROR = "invalid-syntax"
@@ -26,6 +27,36 @@ class RuffMessage:
     fix_title: str
     edits: tuple[Replacement, ...]
     """Empty where ruff has no fix, or none that keeps the meaning."""
+
+
+class RuffDetector:
+    """Implements Detector: the codes of ruff that some catalogue rule is the same as."""
+
+    name = "ruff"
+    languages = frozenset({"python"})
+    runs_program = True
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+
+    @property
+    def rules(self) -> frozenset[str]:
+        return self._catalogue.rules_of("ruff")
+
+    def find(self, sources: Sequence[Source], enabled: frozenset[str]) -> list[list[Proposal]]:
+        """What ruff says of each source, in one run for all of them. Raises LinterError."""
+        codes = [
+            code
+            for code in self._catalogue.codes_of("ruff")
+            if (rule := self._catalogue.rule_for("ruff", code)) and rule.id in enabled
+        ]
+        if not codes:
+            return [[] for _ in sources]
+        texts = [(source.document.path, source.text) for source in sources]
+        return [
+            _propose(source.text, messages, self._catalogue)
+            for source, messages in zip(sources, run_ruff(texts, codes), strict=True)
+        ]
 
 
 def run_ruff(texts: Sequence[tuple[str, str]], codes: Sequence[str]) -> list[list[RuffMessage]]:
@@ -54,7 +85,23 @@ def run_ruff(texts: Sequence[tuple[str, str]], codes: Sequence[str]) -> list[lis
         return list(_read(output, files).values())
 
 
-def propose(text: str, messages: Sequence[RuffMessage], catalogue: Catalogue) -> list[Proposal]:
+def find_ruff() -> str:
+    """The path of the ruff binary that was installed with us. Raises LinterError."""
+    beside_us = find_program("ruff")
+    if beside_us is not None:
+        return beside_us
+    try:
+        # Ruff's own search knows other layouts, such as `pip install --target`.
+        import ruff  # type: ignore[import-untyped]
+
+        return str(ruff.find_ruff_bin())
+    except (ImportError, AttributeError, FileNotFoundError) as error:
+        raise LinterError(
+            "ruff is not installed, so only our own rules were checked; run `pip install ruff`."
+        ) from error
+
+
+def _propose(text: str, messages: Sequence[RuffMessage], catalogue: Catalogue) -> list[Proposal]:
     """The proposals for those messages that some catalogue rule is the same as."""
     proposals = []
     for message in messages:
@@ -74,22 +121,6 @@ def propose(text: str, messages: Sequence[RuffMessage], catalogue: Catalogue) ->
             )
         )
     return proposals
-
-
-def find_ruff() -> str:
-    """The path of the ruff binary that was installed with us. Raises LinterError."""
-    beside_us = find_program("ruff")
-    if beside_us is not None:
-        return beside_us
-    try:
-        # Ruff's own search knows other layouts, such as `pip install --target`.
-        import ruff  # type: ignore[import-untyped]
-
-        return str(ruff.find_ruff_bin())
-    except (ImportError, AttributeError, FileNotFoundError) as error:
-        raise LinterError(
-            "ruff is not installed, so only our own rules were checked; run `pip install ruff`."
-        ) from error
 
 
 _RIGHT_THOUGH_UNSAFE = ("B006", "FAST002")

@@ -28,13 +28,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 from ..catalogue import load_yaml
 from ..core.model import CONFIDENCES, FOCUSES, SEVERITIES, Confidence, Needs, Severity
-
-Language: TypeAlias = Literal["python", "javascript", "typescript", "tsx"]
-"""The ast-grep languages we have rules for. It crashes the process on a name it does not know."""
+from ..syntax import Language
 
 Utils: TypeAlias = Mapping[str, Mapping[str, Any]]
 """ast-grep rules under the names by which `matches:` refers to them."""

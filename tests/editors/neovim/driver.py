@@ -147,35 +147,35 @@ def neovim(folder: Path, variables: Mapping[str, str], init: str = INIT) -> Iter
             connection.settimeout(SECONDS)
             until(lambda: connection.connect_ex(str(address)) == 0 or process.poll() is not None)
             assert process.poll() is None, "Neovim has ended"
+            children: list[int] = []
             try:
                 yield Neovim(connection, workspace)
+                children = _children(process.pid)
             finally:
                 # Neovim forgets what it has not read yet when the connection is closed.
                 with suppress(OSError):
                     connection.sendall(msgpack.packb([2, "nvim_command", ["qall!"]]))
                     while connection.recv(1 << 16):
                         pass
+    until(lambda: not any(_is_alive(child) for child in children), "the server has not ended")
 
 
 @contextmanager
 def _running(
     command: Sequence[str | Path], folder: Path, variables: Mapping[str, str]
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that has been asked to end when the block does; it and its children have then."""
+    """A process that has been asked to end when the block does; it has then."""
     quiet = subprocess.DEVNULL
     with subprocess.Popen(
         command, cwd=folder, env=variables, stdin=quiet, stdout=quiet, stderr=quiet
     ) as process:
-        children: list[int] = []
         try:
             yield process
         finally:
-            children = _children(process.pid)
             try:
                 process.wait(10)
             except subprocess.TimeoutExpired:
                 process.kill()
-    until(lambda: not any(_is_alive(child) for child in children), "the server has not ended")
 
 
 def _children(process_id: int) -> list[int]:

@@ -1,0 +1,76 @@
+"""What finds things without a model: the contract between the local engine and its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
+
+from .core.model import Document, Proposal
+from .core.text import Lines
+from .syntax import LANGUAGES, Language, parse
+
+if TYPE_CHECKING:
+    from ast_grep_py import SgNode
+
+
+@dataclass(frozen=True)
+class Source:
+    """A document, and what several detectors want to know of it, worked out once."""
+
+    document: Document
+
+    @property
+    def text(self) -> str:
+        return self.document.text
+
+    @property
+    def language(self) -> Language | None:
+        """ast-grep's name of the language, None when it has no grammar of it."""
+        return LANGUAGES.get(self.document.language)
+
+    @cached_property
+    def tree(self) -> SgNode:
+        """The root of the syntax tree; `language` must not be None. Stays in its thread."""
+        assert self.language is not None, self.document.language
+        return parse(self.text, self.language)
+
+    @cached_property
+    def lines(self) -> Lines:
+        return Lines(self.text)
+
+
+class DetectorError(Exception):
+    """A detector that could not be used; `str()` is one sentence for the person."""
+
+
+class Detector(Protocol):
+    """Finds things in documents of some languages; the same texts give the same answer."""
+
+    @property
+    def name(self) -> str:
+        """A word, such as "ruff"."""
+        ...
+
+    @property
+    def languages(self) -> frozenset[str]:
+        """The LSP language ids that it looks at."""
+        ...
+
+    @property
+    def rules(self) -> frozenset[str]:
+        """The catalogue ids that it can report."""
+        ...
+
+    @property
+    def runs_program(self) -> bool:
+        """Whether it starts another program: it is then called in a thread, beside the others."""
+        ...
+
+    def find(self, sources: Sequence[Source], enabled: frozenset[str]) -> list[list[Proposal]]:
+        """What it found in each source, of the rules in `enabled` alone.
+
+        The sources are in its languages. Raises DetectorError when it could not be used.
+        """
+        ...
