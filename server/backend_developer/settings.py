@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_orig
 
 from .core.model import FOCUSES, Confidence, Profile, Rule, Severity
 from .problems import Problem, did_you_mean
+from .roles import Role
 
 Origin: TypeAlias = Literal["project", "user", "environment", "editor", "command line"]
 ORIGINS: tuple[Origin, ...] = ("project", "user", "environment", "editor", "command line")
@@ -45,6 +46,8 @@ class About:
     url: bool = False
 
 
+Standing: TypeAlias = Literal["normal", "low", "off"]
+"""How much findings in some kind of file count."""
 Level: TypeAlias = Severity | Literal["off"]
 
 
@@ -96,6 +99,18 @@ class Settings:
         Profile,
         About("`strict` adds the opinionated rules, which are off unless `rules` names them."),
     ] = "default"
+    in_tests: Annotated[
+        Standing,
+        About("Local findings in tests and fixtures: as elsewhere, folded away (`low`) or none."),
+    ] = "low"
+    in_generated_files: Annotated[
+        Standing,
+        About("The same in files that say that a program has written them."),
+    ] = "off"
+    in_past_migrations: Annotated[
+        Standing,
+        About("The same in numbered migrations that a newer one follows."),
+    ] = "low"
     maximum_file_bytes: Annotated[
         int, About("A larger file is not reviewed, and that is said.", minimum=1)
     ] = 1_000_000
@@ -213,6 +228,19 @@ def enabled_rules(rules: Iterable[Rule], settings: Settings) -> frozenset[str]:
         if rule_level(settings, rule.id) != "off"
         and (rule.profile == "default" or settings.profile == "strict" or rule.id in settings.rules)
     )
+
+
+def standing_in(role: Role | None, settings: Settings) -> Standing:
+    """How much local findings count in a file of that role."""
+    match role:
+        case "test":
+            return settings.in_tests
+        case "generated":
+            return settings.in_generated_files
+        case "past migration":
+            return settings.in_past_migrations
+        case None:
+            return "normal"
 
 
 # --- The places

@@ -13,14 +13,15 @@ from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequenc
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from pathlib import PurePath
 
+from ..apis.detector import ApiDetector
 from ..catalogue import Catalogue, load_catalogue
 from ..core.model import CONFIDENCES, Document, Proposal, Rule, Span
 from ..detector import Detector, DetectorError, Source
 from ..linters.ruff import RuffDetector
+from ..roles import role_of
 from ..rules.matching import PatternDetector
-from ..settings import Settings, enabled_rules, rule_level
+from ..settings import Level, Settings, Standing, enabled_rules, rule_level, standing_in
 from ..syntax import span_of
 from .base import EngineError, ReviewRequest
 
@@ -74,6 +75,7 @@ class LocalEngine:
             for index, source in whole
         ]
         enabled = enabled_rules(self.catalogue.rules.values(), settings)
+        standings = [standing_in(role_of(document), settings) for document in documents]
         found: list[list[Proposal]] = [[] for _ in sources]
         problems: list[list[str]] = [[] for _ in sources]
         with ThreadPoolExecutor(MAXIMUM_PROGRAMS) as pool:
@@ -83,7 +85,7 @@ class LocalEngine:
                 places = [
                     index
                     for index, source in whole
-                    if source.document.language in detector.languages
+                    if source.document.language in detector.languages and standings[index] != "off"
                 ]
                 if not places or enabled.isdisjoint(detector.rules):
                     continue
@@ -100,7 +102,7 @@ class LocalEngine:
                         problems[index].append(str(error))
         return [
             Scan(
-                self._settled(source, found[index], reduced[index][1], settings),
+                self._settled(source, found[index], reduced[index][1], settings, standings[index]),
                 tuple(problems[index]),
             )
             for index, source in whole
@@ -112,6 +114,7 @@ class LocalEngine:
         proposals: Sequence[Proposal],
         emptied: Sequence[Span],
         settings: Settings,
+        standing: Standing,
     ) -> tuple[Proposal, ...]:
         """What is left of a document's proposals, in text order, as the settings have it."""
         rules = self.catalogue.rules
@@ -122,7 +125,8 @@ class LocalEngine:
             and not _has_noqa(source, proposal, rules[proposal.rule])
         ]
         return tuple(
-            _settled(proposal, source.document, settings) for proposal in _merged(reported)
+            _settled(proposal, rule_level(settings, proposal.rule), standing)
+            for proposal in _merged(reported)
         )
 
     @cached_property
@@ -131,7 +135,7 @@ class LocalEngine:
 
     @cached_property
     def _detectors(self) -> tuple[Detector, ...]:
-        return (RuffDetector(self.catalogue), PatternDetector())
+        return (RuffDetector(self.catalogue), PatternDetector(), ApiDetector())
 
 
 MAXIMUM_PROGRAMS = 4
@@ -195,22 +199,10 @@ def _without_functions(source: Source, edited: Sequence[Span]) -> tuple[Source, 
     return Source(reduced), emptied
 
 
-def _settled(proposal: Proposal, document: Document, settings: Settings) -> Proposal:
-    """With the severity that the settings give, and folded away in a test file."""
-    severity = rule_level(settings, proposal.rule)
-    if severity is not None and severity != "off":
-        proposal = replace(proposal, severity=severity)
-    return replace(proposal, confidence="low") if _is_test(document.path) else proposal
-
-
-_TEST_FILE = re.compile(r"(?:test_.*|.*_test|conftest)\.py|.*\.(?:test|spec)\.[cm]?[jt]sx?")
-_TEST_FOLDERS = ("tests", "test", "__tests__", "spec")
-
-
-def _is_test(path: str) -> bool:
-    # Only the nearest folder counts: a whole project may lie below one that is called tests.
-    file = PurePath(path)
-    return bool(_TEST_FILE.fullmatch(file.name)) or file.parent.name in _TEST_FOLDERS
+def _settled(proposal: Proposal, level: Level | None, standing: Standing) -> Proposal:
+    if level is not None and level != "off":
+        proposal = replace(proposal, severity=level)
+    return replace(proposal, confidence="low") if standing == "low" else proposal
 
 
 def _merged(proposals: Iterable[Proposal]) -> list[Proposal]:
