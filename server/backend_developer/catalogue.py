@@ -7,7 +7,7 @@ hover, the reports and `backend-developer rule ID` come out of it.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -50,32 +50,53 @@ class Catalogue:
 
 
 def load_catalogue(path: Path = CATALOGUE_FILE) -> Catalogue:
-    """Reads and validates a catalogue file; about 15 ms.
+    """Reads and validates a catalogue file, and what the rule files beside it are about.
 
     Raises CatalogueError, one sentence that names the file, the rule and the key.
     """
-    import yaml  # Not at the top: see load_yaml.
-
-    try:
-        entries = load_yaml(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise CatalogueError(f"{path.name}: {' '.join(str(error).split())}.") from error
-    if not isinstance(entries, list):
-        raise CatalogueError(f"{path.name}: expected a list of rules.")
     rules: dict[str, Rule] = {}
     foreign: dict[str, str] = {}
-    for position, entry in enumerate(entries, start=1):
-        rule = _read_rule(entry, path.name, position)
+    for file, position, entry in _entries(path):
+        rule = _read_rule(entry, file, position)
         if rule.id in rules:
-            raise CatalogueError(f"{path.name}: {rule.id}: this id is used twice.")
+            raise CatalogueError(f"{file}: {rule.id}: this id is used twice.")
         for code in rule.same_as:
             if code in foreign:
                 raise CatalogueError(
-                    f"{path.name}: {rule.id}: same_as: {code} already belongs to {foreign[code]}."
+                    f"{file}: {rule.id}: same_as: {code} already belongs to {foreign[code]}."
                 )
             foreign[code] = rule.id
         rules[rule.id] = rule
     return Catalogue(MappingProxyType(rules))
+
+
+def _entries(path: Path) -> Iterator[tuple[str, int, object]]:
+    """Every entry with its file and its number in it: the catalogue's, then the rule files' own."""
+    entries = _load(path)
+    if not isinstance(entries, list):
+        raise CatalogueError(f"{path.name}: expected a list of rules.")
+    for position, entry in enumerate(entries, start=1):
+        yield path.name, position, entry
+    for file in sorted(path.parent.glob("rules/*/*.yml")):
+        # Most rule files are about a rule of the catalogue; to parse them all would take long.
+        if _ABOUT in file.read_bytes():
+            content = _load(file)
+            about = content.get("about") if isinstance(content, dict) else None
+            if not isinstance(about, dict):
+                raise CatalogueError(f"{file.name}: about: expected keys with values.")
+            yield file.name, 1, {"id": content.get("id"), **about}
+
+
+def _load(path: Path) -> Any:
+    import yaml  # Not at the top: see load_yaml.
+
+    try:
+        return load_yaml(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise CatalogueError(f"{path.name}: {' '.join(str(error).split())}.") from error
+
+
+_ABOUT = b"\nabout:"
 
 
 def load_yaml(text: str) -> Any:

@@ -77,6 +77,19 @@ def test_a_broken_catalogue_is_named(tmp_path: Path, old: str, new: str, message
     assert str(error.value).startswith("catalogue.yml: ")
 
 
+def test_a_rule_file_can_bring_the_entry_that_it_is_about(tmp_path: Path) -> None:
+    catalogue = tmp_path / "catalogue.yml"
+    catalogue.write_text(ENTRY, encoding="utf-8")
+    rule = tmp_path / "rules" / "security" / "old-hash.python.yml"
+    rule.parent.mkdir(parents=True)
+    about = ENTRY.partition("\n")[2].replace("S324", "S303")
+    rule.write_text(f"id: security/old-hash\nabout:\n{about}rule: {{pattern: md4($A)}}\n")
+    assert load_catalogue(catalogue).rules["security/old-hash"].title == "Broken hash"
+    rule.write_text("id: security/old-hash\nabout: x\n", encoding="utf-8")
+    with pytest.raises(CatalogueError, match=r"old-hash\.python\.yml: about: expected keys"):
+        load_catalogue(catalogue)
+
+
 def test_an_id_and_a_code_belong_to_one_rule(tmp_path: Path) -> None:
     file = tmp_path / "catalogue.yml"
     file.write_text(ENTRY + ENTRY, encoding="utf-8")

@@ -1,6 +1,7 @@
 """Our own rules: one YAML file per rule and language, `<focus>/<name>.<language>.yml`.
 
     id: security/sql-injection        a catalogue id
+    about: {title: …, severity: …}    optional: the entry of an id that is not in catalogue.yml
     languages: [python]               python, javascript, typescript, tsx
     mentions: [execute]               the file must contain one of these; the cheap filter
     requires: [flask]                 optional: and one of these; the framework guard
@@ -161,6 +162,8 @@ def read_rule(text: str, file: str, shared: Mapping[str, Utils]) -> PatternRule:
     for key, variable in templates:
         if key in ("report", "fix.edits.replace") and not _VARIABLE.fullmatch(variable):
             raise entry.error(key, "one metavariable")
+    if "about" in entry:
+        entry.mapping("about")  # It is the catalogue's to read.
     rule = PatternRule(
         id=rule_id,
         file=file,
