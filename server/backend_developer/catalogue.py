@@ -112,7 +112,7 @@ _ID = re.compile(rf"(?:{'|'.join(FOCUSES)})/[a-z0-9]+(?:-[a-z0-9]+)*")
 _OWASP = re.compile(r"(?:A(?:0[1-9]|10):2021|API(?:[1-9]|10):2023)")
 _FOREIGN_CODE = re.compile(r"[a-z-]+:[A-Za-z0-9/@:.$_-]+")
 _REQUIRED = ("id", "title", "severity", "why", "advice", "link")
-_OPTIONAL = ("cwes", "owasp", "same_as", "profile", "example")
+_OPTIONAL = ("cwes", "owasp", "same_as", "profile", "example", "languages")
 
 
 def _read_rule(entry: object, file: str, position: int) -> Rule:
@@ -147,6 +147,9 @@ def _read_rule(entry: object, file: str, position: int) -> Rule:
     profile = entry.get("profile", "default")
     if profile not in PROFILES:
         raise broken("profile", "one of " + ", ".join(PROFILES))
+    languages = entry.get("languages", [])
+    if not _is_list_of(languages, str):
+        raise broken("languages", "a list such as [dockerfile]")
     example = entry.get("example")
     if example is not None and not _is_example(example):
         raise broken("example", "the texts language, bad and good")
@@ -163,6 +166,7 @@ def _read_rule(entry: object, file: str, position: int) -> Rule:
         link=entry["link"],
         same_as=tuple(same_as),
         profile=profile,
+        languages=tuple(languages),
         example=Example(**example) if example else None,
     )
 

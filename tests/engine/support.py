@@ -36,15 +36,17 @@ TASK = TaskDefinition(
 )
 
 
-def _rule(rule_id: str, title: str) -> Rule:
+def _rule(rule_id: str, title: str, *languages: str) -> Rule:
     focus: Any = rule_id.partition("/")[0]
-    return Rule(rule_id, title, focus, "warning", why="Because.", advice="Do not.")
+    why, advice = "Because.", "Do not."
+    return Rule(rule_id, title, focus, "warning", why, advice, languages=languages)
 
 
 RULES = (
     _rule("security/sql-injection", "SQL built from input"),
     _rule("security/hardcoded-secret", "Secret in the code"),
     _rule("performance/unbounded-query", "Query without a limit"),
+    _rule("security/image-runs-as-root", "Image runs as root", "dockerfile"),
 )
 
 

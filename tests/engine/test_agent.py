@@ -141,6 +141,13 @@ async def test_rules_that_are_off_are_not_asked_about(model: LoopbackModel, revi
     assert "security/hardcoded-secret" not in body
 
 
+async def test_rules_of_other_languages_are_not_asked_about(
+    model: LoopbackModel, review: Review
+) -> None:
+    await review()
+    assert "security/image-runs-as-root" not in model.requests[0].raw.decode()
+
+
 async def test_effort_is_the_agents(
     model: LoopbackModel, review: Review, make_request: MakeRequest
 ) -> None:

@@ -119,6 +119,8 @@ class Rule:
     """Other tools' rules that mean the same, as "ruff:S608"."""
     profile: Profile = "default"
     """The smallest profile that it is on in."""
+    languages: tuple[str, ...] = ()
+    """LSP ids of the languages that it is about; empty: any."""
     example: Example | None = None
     """Only of a rule that no rule file of ours describes; the others have their cases."""
 

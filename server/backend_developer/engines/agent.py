@@ -84,7 +84,9 @@ class AgentEngine:
         rules = [
             rule
             for rule in self._catalogue.rules.values()
-            if rule.focus in request.task.focuses and rule_level(settings, rule.id) != "off"
+            if rule.focus in request.task.focuses
+            and rule_level(settings, rule.id) != "off"
+            and (not rule.languages or document.language in rule.languages)
         ]
         prompt = build_prompt(request, rules)
         call = _Call(endpoint, model, settings)
