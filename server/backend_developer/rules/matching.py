@@ -49,8 +49,10 @@ class PatternDetector:
 
 def match(rule: PatternRule, root: SgNode, text: str) -> Iterator[Proposal]:
     """What one rule finds below `root`, the tree of `text`."""
+    nodes = root.find_all(dict(rule.matcher))  # type: ignore[call-overload]
     wanted = variables_of(rule.message)
-    for node in root.find_all(dict(rule.matcher)):  # type: ignore[call-overload]
+    imports = _missing_imports(rule.fix.imports, root, text) if rule.fix and nodes else []
+    for node in nodes:
         values = {name: _plain(_text_of(name, node, text)) for name in wanted}
         yield Proposal(
             where=_span_of_variable(rule.report, node) or span_of(node),
@@ -60,7 +62,7 @@ def match(rule: PatternRule, root: SgNode, text: str) -> Iterator[Proposal]:
             author="local",
             confidence=rule.confidence,
             severity=rule.severity,
-            fix=_fix(rule.fix, node, root, text) if rule.fix else None,
+            fix=_fix(rule.fix, node, text, imports) if rule.fix else None,
         )
 
 
@@ -93,7 +95,9 @@ def _plain(code: str) -> str:
     return shortened(" ".join(code.split()).replace("`", "'"), 60)
 
 
-def _fix(fix: RuleFix, node: SgNode, root: SgNode, text: str) -> ProposedFix | None:
+def _fix(
+    fix: RuleFix, node: SgNode, text: str, imports: Sequence[Replacement]
+) -> ProposedFix | None:
     """The fix with its metavariables filled in; None where one of them matched nothing."""
     edits: list[SearchReplace | Replacement] = []
     for edit in fix.edits:
@@ -102,8 +106,7 @@ def _fix(fix: RuleFix, node: SgNode, root: SgNode, text: str) -> ProposedFix | N
         if span is None or not all(values.values()):
             return None
         edits.append(Replacement(span, fill_in(edit.new, values)))
-    edits += _missing_imports(fix.imports, root, text)
-    return ProposedFix(fix.title, tuple(edits), fix.needs)
+    return ProposedFix(fix.title, (*edits, *imports), fix.needs)
 
 
 # --- Imports
