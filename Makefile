@@ -14,7 +14,7 @@ test: ## all tests: behaviour, types, lint, layers
 	$(PYTHON) -m pytest
 
 vscode: ## the extension in VS Code itself, in a browser; takes minutes
-	VSCODE_TESTS=1 $(PYTHON) -m pytest tests/editors/vscode
+	$(PYTHON) -m pytest tests/editors/vscode
 
 lint: ## lint, format check, types and import layers only
 	$(PYTHON) -m pytest tests/test_project.py

@@ -61,7 +61,7 @@ vim.api.nvim_create_autocmd('LspAttach', {
   callback = function(event)
     local client = vim.lsp.get_client_by_id(event.data.client_id)
     if client and client.name == 'backend_developer' then
-      require('backend_developer').attached(client)
+      require('backend_developer').attached(client, event.buf)
     end
   end,
 })

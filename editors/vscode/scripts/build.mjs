@@ -1,4 +1,5 @@
 // Bundles the extension into one file; VS Code itself is the only thing that is not in it.
+// Beside it: the licences of what is in the bundle, and the README for its page in VS Code.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { build } from "esbuild";
 
@@ -21,3 +22,8 @@ const licences = [...new Set(packages)].sort().map((folder) => {
   return `${folder.slice("node_modules/".length)}\n\n${readFileSync(`${folder}/${name}`, "utf8").trim()}\n`;
 });
 writeFileSync("dist/licenses.txt", licences.join("\n---\n\n"));
+
+// VS Code's page of an extension shows no picture that is in the package, only what comes by https.
+// The walkthrough shows them.
+const readme = readFileSync("README.md", "utf8");
+writeFileSync("dist/README.md", readme.replace(/^!\[.*\]\(images\/.*\)\n\n/gm, ""));

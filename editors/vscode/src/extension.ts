@@ -20,7 +20,7 @@ const DOCTOR_SCHEME = "backend-developer-doctor";
 
 let server: Server | undefined;
 
-export async function activate(context: vscode.ExtensionContext): Promise<void> {
+export function activate(context: vscode.ExtensionContext): void {
   const ours = createServer(context, {
     provideCodeActions: async (document, range, actionContext, token, next) =>
       withPreviews((await next(document, range, actionContext, token)) ?? [], document.uri),
@@ -47,7 +47,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (event.affectsConfiguration(`${SECTION}.server`)) restart();
     }),
-    await onPythonEnvironmentChanged(restart),
+    onPythonEnvironmentChanged(restart),
   );
   const commands: Record<string, (argument: never) => unknown> = {
     reviewApiDesign: () => review("api-design"),

@@ -12,14 +12,18 @@ export interface Knowledge {
   dispose(): void;
 }
 
-const QUIET_MILLISECONDS = 100;
 /** Changes that come within this time are asked after once. */
+const QUIET_MILLISECONDS = 100;
+
+/** New settings hold when the server has read what they name, and it does not tell when that is. */
+const AFTER_SETTINGS_MILLISECONDS = [1000, 5000];
 
 export function createKnowledge(server: Server): Knowledge {
   const changed = new vscode.EventEmitter<void>();
   let findings: readonly Finding[] = [];
   let status: Status | undefined;
   let waiting: NodeJS.Timeout | undefined;
+  let later: NodeJS.Timeout[] = [];
   let asked = 0;
 
   async function ask(): Promise<void> {
@@ -47,8 +51,15 @@ export function createKnowledge(server: Server): Knowledge {
     }, QUIET_MILLISECONDS);
   }
 
+  function soonAndLater(): void {
+    later.forEach(clearTimeout);
+    later = AFTER_SETTINGS_MILLISECONDS.map((time) => setTimeout(soon, time));
+    soon();
+  }
+
   const listeners = [
     server.onDidChange(soon),
+    server.onDidTellSettings(soonAndLater),
     // The server tells of every change of its findings by its diagnostics.
     vscode.languages.onDidChangeDiagnostics(soon),
   ];
@@ -61,7 +72,7 @@ export function createKnowledge(server: Server): Knowledge {
     },
     onDidChange: changed.event,
     dispose(): void {
-      clearTimeout(waiting);
+      [waiting, ...later].forEach(clearTimeout);
       vscode.Disposable.from(...listeners, changed).dispose();
     },
   };

@@ -4,6 +4,7 @@ import { execFile } from "node:child_process";
 import { access, constants } from "node:fs/promises";
 import * as path from "node:path";
 import { promisify } from "node:util";
+import type { PythonExtension } from "@vscode/python-extension";
 import * as vscode from "vscode";
 import { serverCommand } from "./settings";
 
@@ -13,17 +14,6 @@ export type Program = readonly [file: string, ...arguments: string[]];
 
 const PYTHON_EXTENSION = "ms-python.python";
 
-/** What we use of the API of Microsoft's Python extension. */
-interface PythonApi {
-  readonly environments: {
-    getActiveEnvironmentPath(resource?: vscode.Uri): { readonly path: string };
-    resolveEnvironment(environment: {
-      readonly path: string;
-    }): Promise<{ readonly executable: { readonly uri?: vscode.Uri } } | undefined>;
-    readonly onDidChangeActiveEnvironmentPath: vscode.Event<unknown>;
-  };
-}
-
 /** The setting, else the selected Python environment, else PATH; undefined when it is nowhere. */
 export async function findProgram(): Promise<Program | undefined> {
   const [file, ...rest] = serverCommand() ?? [];
@@ -31,10 +21,20 @@ export async function findProgram(): Promise<Program | undefined> {
   return (await inPythonEnvironment()) ?? (await onSearchPath());
 }
 
-/** Tells when another Python environment was selected; does nothing without the Python extension. */
-export async function onPythonEnvironmentChanged(changed: () => void): Promise<vscode.Disposable> {
-  const api = await pythonApi();
-  return vscode.Disposable.from(...(api ? [api.environments.onDidChangeActiveEnvironmentPath(changed)] : []));
+/**
+ * Tells when another Python environment was selected; never, without the Python extension. That one
+ * may take its time to start, which nothing waits for here.
+ */
+export function onPythonEnvironmentChanged(changed: () => void): vscode.Disposable {
+  let listener: vscode.Disposable | undefined;
+  let isDisposed = false;
+  void pythonApi().then((api) => {
+    if (!isDisposed) listener = api?.environments.onDidChangeActiveEnvironmentPath(changed);
+  });
+  return new vscode.Disposable(() => {
+    isDisposed = true;
+    listener?.dispose();
+  });
 }
 
 /**
@@ -42,8 +42,9 @@ export async function onPythonEnvironmentChanged(changed: () => void): Promise<v
  * An environment can lie in the workspace, so none is run before the workspace is trusted.
  */
 async function inPythonEnvironment(): Promise<Program | undefined> {
+  if (!vscode.workspace.isTrusted) return undefined;
   const api = await pythonApi();
-  if (!api || !vscode.workspace.isTrusted) return undefined;
+  if (!api) return undefined;
   const folder = vscode.workspace.workspaceFolders?.[0]?.uri;
   const environment = await api.environments.resolveEnvironment(api.environments.getActiveEnvironmentPath(folder));
   const python = environment?.executable.uri?.fsPath;
@@ -58,9 +59,14 @@ async function inPythonEnvironment(): Promise<Program | undefined> {
   }
 }
 
-async function pythonApi(): Promise<PythonApi | undefined> {
-  const extension = vscode.extensions.getExtension<PythonApi | undefined>(PYTHON_EXTENSION);
-  return extension?.activate();
+/** That of Microsoft's Python extension; undefined where it is not installed, or does not start. */
+async function pythonApi(): Promise<PythonExtension | undefined> {
+  const extension = vscode.extensions.getExtension<PythonExtension | undefined>(PYTHON_EXTENSION);
+  try {
+    return await extension?.activate();
+  } catch {
+    return undefined;
+  }
 }
 
 /** Looked up here, because Windows would begin with the current folder; relative entries are none. */

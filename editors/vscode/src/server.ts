@@ -19,6 +19,8 @@ export interface Server {
   readonly log: vscode.LogOutputChannel;
   /** The state is another, or the server has reported progress. */
   readonly onDidChange: vscode.Event<void>;
+  /** The server has been told the settings. */
+  readonly onDidTellSettings: vscode.Event<void>;
   /** Starts the server anew. Asked while it starts, it does so once more, not twice. */
   restart(): Promise<void>;
   stop(): Promise<void>;
@@ -33,6 +35,7 @@ export interface Server {
 export function createServer(context: vscode.ExtensionContext, middleware: Middleware): Server {
   const log = vscode.window.createOutputChannel("Backend Developer", { log: true });
   const changed = new vscode.EventEmitter<void>();
+  const settingsTold = new vscode.EventEmitter<void>();
   const names = settingNames(context);
   let state: ServerState = "stopped";
   let program: Program | undefined;
@@ -85,10 +88,12 @@ export function createServer(context: vscode.ExtensionContext, middleware: Middl
         middleware: {
           ...middleware,
           workspace: {
-            configuration: (params) =>
-              params.items.map(({ section, scopeUri }) =>
+            configuration: (params) => {
+              settingsTold.fire();
+              return params.items.map(({ section, scopeUri }) =>
                 section === SECTION ? forServer(names, scopeUri ? vscode.Uri.parse(scopeUri) : undefined) : null,
-              ),
+              );
+            },
           },
           handleWorkDoneProgress: (token, params, next_) => {
             showProgress(next, token, params, next_);
@@ -111,11 +116,11 @@ export function createServer(context: vscode.ExtensionContext, middleware: Middl
     }
   }
 
-  /** What was asked for while a start was under way is one more start. */
+  /** What is asked for while a start is under way is one more start; what came before it is that one. */
   async function startUntil(latest: () => number): Promise<void> {
     for (let begun = 0; begun !== latest(); ) {
-      begun = latest();
       await stop();
+      begun = latest();
       await start();
     }
   }
@@ -137,6 +142,7 @@ export function createServer(context: vscode.ExtensionContext, middleware: Middl
     },
     log,
     onDidChange: changed.event,
+    onDidTellSettings: settingsTold.event,
     restart,
     stop,
     async execute<Result>(command: string, argument: object): Promise<Result> {
@@ -163,6 +169,7 @@ export function createServer(context: vscode.ExtensionContext, middleware: Middl
     },
     dispose(): void {
       changed.dispose();
+      settingsTold.dispose();
       log.dispose();
     },
   };

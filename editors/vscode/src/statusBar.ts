@@ -55,11 +55,10 @@ function tooltip(server: Server, status: Status | undefined): vscode.MarkdownStr
   if (document) lines.push(`Reviews by: ${engineOf(document.engine)}`);
   const used = status?.usage ?? [];
   for (const { model, inputTokens, outputTokens } of used) {
-    lines.push(
-      `Today, in this window: ${model} read ${inputTokens.toLocaleString()} and wrote ${counted(outputTokens, "token")}`,
-    );
+    lines.push(`Today: ${model} read ${inputTokens.toLocaleString()} and wrote ${counted(outputTokens, "token")}`);
   }
-  if (!used.length) lines.push("Today, in this window: no model was asked");
+  if (!used.length) lines.push("Today: no model was asked");
+  lines.push("Tokens of this window since its server started; your provider knows what they cost.");
   return new vscode.MarkdownString().appendText(lines.join("\n\n"));
 }
 

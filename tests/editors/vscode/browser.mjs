@@ -2,7 +2,8 @@
 //
 //   {"open": url}              opens the address in a fresh profile, in place of the page before
 //   {"chain": [[name, …], …]}  calls methods of Playwright's page one after another, each on what
-//                              the one before it gave, as in page.locator(…).first().click()
+//                              the one before it gave, as in page.locator(…).first().click();
+//                              an argument {"function": source} is a function
 //
 // The arguments: the folder that playwright-core is installed in, the browser's program, and the
 // limit of each wait in milliseconds.
@@ -41,10 +42,12 @@ async function call(chain) {
   let value = page;
   for (const [name, ...args] of chain) {
     const member = value[name];
-    value = await (typeof member === "function" ? member.apply(value, args) : member);
+    value = await (typeof member === "function" ? member.apply(value, args.map(made)) : member);
   }
   return value;
 }
+
+const made = (argument) => (argument?.function ? eval(argument.function) : argument);
 
 for await (const line of createInterface({ input: process.stdin })) {
   const request = JSON.parse(line);

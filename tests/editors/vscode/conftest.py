@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -11,7 +9,7 @@ import pytest
 
 from editors.support import missing
 from editors.vscode.tools import MissingError, Tools, build_extension, install_tools
-from editors.vscode.workbench import Browser, CodeServer, Workbench, command, environment
+from editors.vscode.workbench import Browser, CodeServer, Workbench, install_extension
 
 T = TypeVar("T")
 
@@ -20,9 +18,6 @@ SERVER = [sys.executable, "-m", "backend_developer"]
 
 @pytest.fixture(scope="session")
 def tools() -> Tools:
-    # Not in the usual run: in a browser on a busy machine one of them in some runs is too slow.
-    if not os.environ.get("VSCODE_TESTS"):
-        pytest.skip("VS Code itself is driven with VSCODE_TESTS=1 (make vscode)")
     return _had(install_tools)
 
 
@@ -34,17 +29,8 @@ def vsix(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def extensions(tools: Tools, vsix: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of extensions with ours in it, installed as a person would."""
-    folder = tmp_path_factory.mktemp("install")
-    (folder / "config.yaml").write_text("auth: none\n")
-    (folder / "tmp").mkdir()
     extensions = tmp_path_factory.mktemp("extensions")
-    subprocess.run(
-        [*command(tools, extensions, folder), "--install-extension", vsix, "--force"],
-        env=environment(folder),
-        check=True,
-        capture_output=True,
-        timeout=300,
-    )
+    install_extension(tools, extensions, vsix, tmp_path_factory.mktemp("install"))
     return extensions
 
 
@@ -68,7 +54,8 @@ def start_server(
     def start(settings: Mapping[str, object] = {}, **options: Any) -> CodeServer:
         machine = {"backendDeveloper.server.path": SERVER, **settings}
         folder = tmp_path_factory.mktemp("code-server")
-        started.append(CodeServer(tools, extensions, folder, machine, **options))
+        options = {"extensions": extensions, **options}
+        started.append(CodeServer(tools, folder, machine, **options))
         return started[-1]
 
     yield start

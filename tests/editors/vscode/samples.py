@@ -4,19 +4,19 @@ from __future__ import annotations
 
 APP = """\
 import requests
+URL = "https://example.org/rates"
 
-
-def fetch(url):
-    icon = "🔑 key"; answer = requests.get(url)
+def fetch(name):
+    icon = "🔑 key"; answer = requests.get(URL)
     return icon, answer
 
 
 def find(cursor, name):
     return cursor.execute(f"SELECT id FROM users WHERE name = '{name}'")
 """
-FIXED_APP = APP.replace("requests.get(url)", "requests.get(url, timeout=10)")
+FIXED_APP = APP.replace("requests.get(URL)", "requests.get(URL, timeout=10)")
 FIX = "Add timeout=10"
-"""The beginning of the title of the fix of `requests.get(url)`."""
+"""The beginning of the title of the fix of `requests.get(URL)`."""
 
 SESSION = """\
 const session = require("express-session");

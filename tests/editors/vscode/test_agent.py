@@ -13,10 +13,10 @@ from editors.vscode.workbench import CodeServer, Workbench, wait_until
 from loopback_model import KEY, LoopbackModel, Reply, answer, finding
 
 TOAST = ".notification-toast"
-MESSAGE = "`fetch` follows any address that a caller names."
+MESSAGE = "`fetch` follows redirects to any address, also of the own network."
 
 
-def found(code: str = "requests.get(url)") -> str:
+def found(code: str = "requests.get(URL)") -> str:
     """A model's answer with one finding."""
     rule = "security/server-side-request-forgery"
     return answer(finding(quote=code, line=5, message=MESSAGE, rule=rule, cwes=[918]))
@@ -30,7 +30,9 @@ def model() -> Iterator[LoopbackModel]:
 
 @pytest.fixture(scope="module")
 def server(start_server: Callable[..., CodeServer], model: LoopbackModel) -> CodeServer:
-    return start_server({"backendDeveloper.baseUrl": model.url})
+    # What is said to the server is logged whole, for the test of what the logs do not hold.
+    settings = {"backendDeveloper.baseUrl": model.url, "backendDeveloper.trace.server": "verbose"}
+    return start_server(settings, log_level="trace")
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +42,7 @@ def shared_window(server: CodeServer, new_window: Callable[[CodeServer], Workben
     window.open()
     window.show(APP)
     window.command("Backend Developer: Set API Key…")
-    window.fill(KEY)
+    window.answer(KEY)
     wait_until("the server has the key", lambda: key_of(server) == KEY)
     window.clear()
     return window
@@ -50,13 +52,20 @@ def key_of(server: CodeServer) -> str | None:
     """The key in the environment of the language server, of which there must be one."""
     environments = [
         Path(f"/proc/{process}/environ").read_bytes().decode().split("\0")
-        for process, words in server.processes()
-        if "backend_developer" in words and "serve" in words
+        for process in server.language_servers()
     ]
     if len(environments) != 1:
         return None
     variables = dict(entry.split("=", 1) for entry in environments[0] if "=" in entry)
     return variables.get("ANTHROPIC_API_KEY", "")
+
+
+def has_key(file: Path) -> bool:
+    """Whether a file, which may be gone meanwhile, has the key in it."""
+    try:
+        return KEY.encode() in file.read_bytes()
+    except OSError:
+        return False
 
 
 def test_a_review_of_a_selection(window: Workbench, model: LoopbackModel) -> None:
@@ -71,11 +80,12 @@ def test_a_review_of_a_selection(window: Workbench, model: LoopbackModel) -> Non
     window.not_see(TOAST, "Review security")
     assert "3 findings · claude-" in window.status("3 findings")
     window.hover(5, 40)
-    window.see(".monaco-hover", "follows any address")
+    window.see(".monaco-hover", "redirects to any address")
     sent = model.requests[-1].body
     assert file.name in str(sent)
     window.browser.do(["locator", ".statusbar-item", {"hasText": "3 findings"}], ["hover"])
-    window.see(".monaco-hover", "and wrote 77 tokens")
+    tooltip = window.see(".monaco-hover", "and wrote 77 tokens")
+    assert "since its server started; your provider knows what they cost" in tooltip
 
 
 def test_a_review_is_cancelled(window: Workbench, model: LoopbackModel) -> None:
@@ -125,6 +135,7 @@ def test_the_context_menu_and_the_menu_of_the_status_bar(
     window.click(".statusbar-item", "findings ·")
     window.choose("Choose Model…")
     window.choose("haiku")
+    window.not_see(".quick-input-widget")
     window.status("claude-haiku")
     asked = len(model.requests)
     model.script(Reply(found()))
@@ -140,12 +151,17 @@ def test_the_key_is_in_the_servers_environment_and_nowhere_else(
     window: Workbench, server: CodeServer
 ) -> None:
     assert key_of(server) == KEY
-    for process, words in server.processes():
-        assert KEY not in " ".join(words), process
-    for path in server.folder.rglob("*"):
-        if path.is_file():
-            assert KEY.encode() not in path.read_bytes(), path
     window.show(APP)
+    window.command("Backend Developer: Show Log")
+    window.see(".part.panel .view-line")
+    window.command("View: Hide Panel")
+    # What the browser keeps of the secret storage is encrypted.
+    assert KEY not in window.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}])")
+    # The log, which the panel shows, holds all that was said; neither it nor another file has it.
+    [log] = server.data.rglob("*Backend Developer.log")
+    assert "'workspace/executeCommand" in log.read_text(encoding="utf-8")
+    everywhere = [*Path("/proc").glob("[0-9]*/cmdline"), *server.folder.rglob("*")]
+    assert [path for path in everywhere if path.is_file() and has_key(path)] == []
     window.command("Backend Developer: Clear API Key")
     wait_until("the server has none", lambda: key_of(server) == "")
     window.status("2 findings")

@@ -54,7 +54,7 @@ def test_findings_are_underlined_listed_and_explained(window: Workbench) -> None
     window.show(APP)
     wait_until("both are underlined", lambda: len(window.evaluate(UNDERLINED)) == 2)
     assert window.evaluate(UNDERLINED) == [
-        "requests.get(url)",
+        "requests.get(URL)",
         "f\"SELECT id FROM users WHERE name = '{name}'\"",
     ]
     assert "2 findings · local" in window.status("2 findings")
@@ -170,10 +170,13 @@ def test_the_view_lists_groups_opens_fixes_and_dismisses(window: Workbench) -> N
     window.click(rows, injected)
     window.see(".statusbar-item", "Ln 10, Col")
     window.click(rows, slow)
+    window.see(".statusbar-item", "Ln 5, Col")
     window.click(f"{rows} .action-label[aria-label^='Apply Fix']")
     window.not_see(rows, slow)
     assert window.save(file) == FIXED_APP
     window.click(rows, injected)
+    # The editor takes the focus, and with it a menu that is open already.
+    window.see(".statusbar-item", "Ln 10, Col")
     window.click(f"{rows} .action-label[aria-label^='Dismiss']")
     window.choose("In this file")
     window.see(".pane-body", "No findings in the files that are open")
@@ -185,9 +188,24 @@ def test_the_projects_own_settings_go_before_the_editors_defaults(window: Workbe
     try:
         window.show(APP)
         window.status("1 finding ·")
-        assert window.evaluate(UNDERLINED) == ["requests.get(url)"]
+        assert window.evaluate(UNDERLINED) == ["requests.get(URL)"]
     finally:
         settings.unlink()
+
+
+def test_no_picture_is_broken(window: Workbench) -> None:
+    window.command("View: Show Extensions")
+    window.click(".extensions-list .monaco-list-row", "Backend Developer")
+    window.see_inside("h1", "Backend Developer for VS Code")
+    assert window.pictures() == []
+    window.command("View: Show Explorer")
+    window.clear()
+    # It has no room for pictures beside the side bar.
+    window.command("View: Toggle Primary Side Bar Visibility")
+    window.command("Backend Developer: Get Started")
+    window.see_inside("h3", "Findings in a minute, with no key")
+    wait_until("the pictures are there", lambda: window.pictures() == [1200, 1200])
+    window.command("View: Toggle Primary Side Bar Visibility")
 
 
 def test_the_first_review_without_a_key_opens_the_first_steps(

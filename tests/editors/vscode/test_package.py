@@ -14,7 +14,7 @@ from backend_developer import __version__
 from editors.vscode.tools import EXTENSION
 
 PACKAGE: dict[str, Any] = json.loads((EXTENSION / "package.json").read_text(encoding="utf-8"))
-LIMIT = 200_000
+LIMIT = 500_000
 """Bytes of the .vsix, which people download."""
 
 

@@ -51,17 +51,19 @@ if os.environ.get("README_PICTURES"):
         start_server: Callable[..., CodeServer], new_window: Callable[[CodeServer], Workbench]
     ) -> None:
         with loopback_model() as model:
-            window = new_window(start_server({"backendDeveloper.baseUrl": model.url}))
+            settings = {"backendDeveloper.baseUrl": model.url, "editor.hover.above": False}
+            window = new_window(start_server(settings))
             window.open()
             window.show(ORDERS, "orders.py")
             window.command("Backend Developer: Set API Key…")
-            window.fill(KEY)
+            window.answer(KEY)
             window.status("findings · claude")
             window.go_to(21, 20)
             window.take_action("Preview as a diff: Add timeout=10")
             window.see(".modified-in-monaco-diff-editor .view-line", "timeout=10")
             take(window, "diff")
             window.click(".editor-actions .action-label[aria-label^='Discard']")
+            window.not_see(".monaco-diff-editor")
             window.select_lines(19, 22)
             model.script(Reply(FOUND, delay=0.4))
             window.command("Backend Developer: Review Security")
@@ -72,8 +74,9 @@ if os.environ.get("README_PICTURES"):
             window.click(".tab", "orders.py")
             # Away from the tab, whose hint is the path of the file.
             window.browser.do(["mouse"], ["move", 600, 650])
-            window.hover(16, 40)
-            window.see(".monaco-hover", "How to fix it")
+            window.not_see(".monaco-hover")
+            window.hover(22, 30)
+            window.see(".monaco-hover", "Why:")
             take(window, "findings")
 
 

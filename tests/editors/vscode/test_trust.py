@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 
 from editors.vscode.samples import APP
-from editors.vscode.workbench import CodeServer, Workbench
+from editors.vscode.workbench import CodeServer, Workbench, wait_until
 
 AGENT = """\
 ---
@@ -22,10 +22,20 @@ NewWindow = Callable[[CodeServer], Workbench]
 
 def agents(window: Workbench) -> list[str]:
     """The names in the menu of agents."""
-    window.command("Backend Developer: Choose Agent…")
-    window.see(".quick-input-list .monaco-list-row", "backend-developer")
-    names = window.texts(".quick-input-list .monaco-list-row .label-name")
+    rows = ".quick-input-list .monaco-list-row"
+
+    def listed() -> list[str]:
+        window.command("Backend Developer: Choose Agent…")
+        try:
+            window.see(rows, "backend-developer", seconds=10)
+        except AssertionError:
+            # The server has just started: it knows the agents when it has looked at the file.
+            return []
+        return window.texts(f"{rows} .label-name")
+
+    names = wait_until("the agents are listed", listed)
     window.press("Escape")
+    window.not_see(".quick-input-widget")
     return names
 
 
@@ -46,10 +56,7 @@ def test_an_untrusted_workspace_decides_nothing(
     window.status("2 findings · local")
     assert "planted" not in agents(window)
 
-    window.command("Workspaces: Manage Workspace Trust")
-    window.click(".workspace-trust-editor .monaco-button", "Trust")
-    window.see(".workspace-trust-editor", "You trust this folder")
-    window.click(".monaco-modal-editor-block .codicon-close")
+    window.trust()
     window.go_to(1)
     window.status("no findings · local")
     assert "planted" in agents(window)

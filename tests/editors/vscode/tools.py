@@ -52,6 +52,8 @@ def install_tools() -> Tools:
             inside = modules / "code-server" / part
             _npm("install", "--omit=dev", "--ignore-scripts", cwd=inside)
         done.touch()
+    logging = modules / "code-server" / "lib/vscode/node_modules/@vscode/spdlog"
+    shutil.copyfile(Path(__file__).with_name("spdlog.js"), logging / "index.js")
     return tools
 
 
@@ -92,16 +94,19 @@ def _program(name: str) -> str:
 
 
 def _run(command: list[str], cwd: Path | None = None) -> None:
-    result = subprocess.run(
-        command,
-        check=False,
-        cwd=cwd,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=SECONDS_OF_INSTALLATION,
-    )
+    words = " ".join(command)
+    try:
+        result = subprocess.run(
+            command,
+            check=False,
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=SECONDS_OF_INSTALLATION,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise MissingError(f"`{words}` took more than {SECONDS_OF_INSTALLATION} s") from error
     if result.returncode:
-        words = " ".join(command)
         raise MissingError(f"`{words}` failed with {result.returncode}: {result.stdout[-2000:]}")

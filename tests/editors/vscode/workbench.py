@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+from editors.support import SECONDS
 from editors.vscode.tools import Tools
-
-SECONDS = 60.0
-"""Limit of every wait: a loaded machine is slow."""
 
 INPUT = ".quick-input-widget .quick-input-box input.input"
 SQUIGGLE = ".squiggly-error, .squiggly-warning"
+INSIDE = (["frameLocator", "iframe.webview"], ["frameLocator", "#active-frame"])
+"""The text that VS Code shows in a page of its own."""
 
 T = TypeVar("T")
 
@@ -40,6 +40,8 @@ USER_SETTINGS: Mapping[str, object] = {
     "files.simpleDialog.enable": True,
     "editor.minimap.enabled": False,
     "editor.hover.delay": 100,
+    "editor.cursorBlinking": "solid",
+    "workbench.reduceMotion": "on",
     "security.workspace.trust.startupPrompt": "never",
     "security.workspace.trust.banner": "never",
 }
@@ -60,14 +62,15 @@ class CodeServer:
     def __init__(
         self,
         tools: Tools,
-        extensions: Path,
         folder: Path,
         machine_settings: Mapping[str, object],
         *,
+        extensions: Path,
         trusts_every_folder: bool = True,
         path: str | None = None,
+        log_level: str = "info",
     ) -> None:
-        """`path` is where it looks for programs, in place of PATH."""
+        """`path` is where it looks for programs, in place of the user's PATH."""
         self.folder = folder
         """Everything that this run of VS Code writes lies in here."""
         self.data = folder / "data"
@@ -78,18 +81,22 @@ class CodeServer:
         self.port = _free_port()
         for name in ("home", "tmp"):
             (folder / name).mkdir(exist_ok=True)
+        if path is not None:
+            # VS Code takes PATH from a login shell of the user's.
+            (folder / "home" / ".profile").write_text(f"export PATH='{path}'\n")
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 [
                     *command(tools, extensions, folder),
                     f"--bind-addr=127.0.0.1:{self.port}",
                     "--auth=none",
+                    f"--log={log_level}",
                     "--disable-telemetry",
                     "--disable-update-check",
                     "--disable-getting-started-override",
                     *(["--disable-workspace-trust"] if trusts_every_folder else []),
                 ],
-                env=environment(folder) | ({"PATH": path} if path else {}),
+                env=environment(folder),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -116,6 +123,14 @@ class CodeServer:
                     continue
         return found
 
+    def language_servers(self) -> list[int]:
+        """The ids of the processes that are ours."""
+        return [
+            process
+            for process, words in self.processes()
+            if "serve" in words and any("backend" in word for word in words)
+        ]
+
     def stop(self) -> None:
         for signal_, seconds in ((signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0)):
             try:
@@ -127,7 +142,8 @@ class CodeServer:
                 continue
 
     def _answers(self) -> bool:
-        assert self._process.poll() is None, self.log.read_text()
+        ended = self._process.poll()
+        assert ended is None, f"VS Code's server ended with {ended}: {self.log.read_text()}"
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=5):
                 return True
@@ -148,6 +164,21 @@ def command(tools: Tools, extensions: Path, folder: Path) -> list[str]:
         f"--user-data-dir={folder / 'data'}",
         f"--extensions-dir={extensions}",
     ]
+
+
+def install_extension(tools: Tools, extensions: Path, vsix: Path, folder: Path) -> None:
+    """Installs a package among `extensions` as a person would; `folder` is for VS Code's data."""
+    (folder / "config.yaml").write_text("auth: none\n")
+    (folder / "tmp").mkdir()
+    done = subprocess.run(
+        [*command(tools, extensions, folder), "--install-extension", vsix, "--force"],
+        env=environment(folder),
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, f"VS Code did not install {vsix}: {done.stdout}{done.stderr}"
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -232,15 +263,20 @@ class Workbench:
     def show(self, text: str, name: str = "") -> Path:
         """Opens a new file in an editor, by default of Python; waits for its first squiggle."""
         file = self.write(name or f"app{next(self._files)}.py", text)
+        self.name_file(file)
+        self.press("Enter")
+        self.see(".tab.active", file.name)
+        self.see(SQUIGGLE)
+        return file
+
+    def name_file(self, file: Path) -> None:
+        """Opens the dialog for opening a file, and writes its path; Enter opens it then."""
         self.command("File: Open File...")
         # The dialog is ready when it has written the folder into the box, after another one.
         value = [["locator", INPUT], ["inputValue"]]
         ready = f"{self.workspace}/"
         wait_until("the dialog is ready", lambda: self.browser.do(*value) == ready)
-        self.fill(str(file))
-        self.see(".tab.active", file.name)
-        self.see(SQUIGGLE)
-        return file
+        self.browser.do(["locator", INPUT], ["fill", str(file)])
 
     def clear(self) -> None:
         """Makes the window empty for the next test."""
@@ -251,12 +287,21 @@ class Workbench:
 
     # --- Looking
 
-    def see(self, selector: str, text: str | None = None) -> str:
+    def see(self, selector: str, text: str | None = None, seconds: float = SECONDS) -> str:
         """Waits for something visible that holds the text; returns all of its text."""
         options = {} if text is None else {"hasText": text}
         element = [["locator", selector, options], ["filter", {"visible": True}], ["first"]]
-        self.browser.do(*element, ["waitFor"])
-        return str(self.browser.do(*element, ["innerText"]))
+        self.browser.do(*element, ["waitFor", {"timeout": seconds * 1000}])
+        return str(self.browser.do(*element, ["innerText"])).replace("\N{NO-BREAK SPACE}", " ")
+
+    def see_inside(self, selector: str, text: str) -> None:
+        """Waits for something in the page of its own that an extension's text is shown in."""
+        self.browser.do(*INSIDE, ["locator", selector, {"hasText": text}], ["waitFor"])
+
+    def pictures(self) -> list[int]:
+        """The widths of the pictures in that page; 0 for one that is broken."""
+        widths = {"function": "pictures => pictures.map(picture => picture.naturalWidth)"}
+        return list(self.browser.do(*INSIDE, ["locator", "img"], ["evaluateAll", widths]))
 
     def texts(self, selector: str) -> list[str]:
         """The texts of all that match now."""
@@ -306,17 +351,17 @@ class Workbench:
         self.see(".quick-input-list .monaco-list-row", text)
         self.click(".quick-input-list .monaco-list-row", text)
 
-    def fill(self, text: str) -> None:
-        """Answers the input box that is open."""
-        self.see(INPUT)
+    def answer(self, text: str) -> None:
+        """Answers the input box that a command opens, in place of the palette with its text."""
+        value = [["locator", INPUT], ["inputValue"]]
+        wait_until("the box is empty", lambda: self.browser.do(*value) == "")
         self.browser.do(["locator", INPUT], ["fill", text])
         self.press("Enter")
+        self.not_see(".quick-input-widget")
 
     def command(self, title: str) -> None:
         """Runs a command by its title in the command palette."""
-        self.press("F1")
-        self.see(INPUT)
-        self.browser.do(["locator", INPUT], ["fill", f">{title}"])
+        self._write_into_box("F1", f">{title}")
         self.see(".quick-input-list .monaco-list-row.focused", title)
         self.press("Enter")
         self.not_see(".quick-input-widget .monaco-list-row.focused", title)
@@ -328,8 +373,8 @@ class Workbench:
 
     def go_to(self, line: int, column: int = 1) -> None:
         """Puts the cursor there; both from 1, columns in UTF-16 units as VS Code counts them."""
-        self.press("Control+g")
-        self.fill(f":{line}:{column}")
+        self._write_into_box("Control+g", f":{line}:{column}")
+        self.press("Enter")
         self.not_see(".quick-input-widget")
 
     def hover(self, line: int, column: int) -> None:
@@ -341,11 +386,13 @@ class Workbench:
         """Opens the menu of code actions at the cursor; returns its entries."""
 
         def entries() -> list[str]:
-            # The key does nothing while an extension is still starting; pressed again, it does.
-            if not self.texts(".action-widget .monaco-list-row"):
-                self.press("Control+.")
-                time.sleep(1)
-            return self.texts(".action-widget .monaco-list-row.action")
+            self.press("Control+.")
+            rows = ".action-widget .monaco-list-row.action"
+            try:
+                return wait_until("it is there", lambda: self.texts(rows), 5)
+            except AssertionError:
+                # The key does nothing while an extension is still starting.
+                return []
 
         return wait_until("the menu of code actions opens", entries)
 
@@ -356,6 +403,7 @@ class Workbench:
             if any(title in one for one in self.code_actions()):
                 return True
             self.press("Escape")
+            self.not_see(".action-widget")
             return False
 
         wait_until(f"{title} is offered", is_offered)
@@ -364,15 +412,44 @@ class Workbench:
     def save(self, file: Path) -> str:
         """Saves the buffer, which was changed; returns what it then holds."""
         before = file.read_bytes()
-        self.press("Control+s")
-        wait_until(f"{file.name} is saved", lambda: file.read_bytes() not in (before, b""))
+
+        def is_saved() -> bool:
+            # The key does nothing where another editor is still closing.
+            self.press("Control+s")
+            try:
+                return wait_until("saved", lambda: file.read_bytes() not in (before, b""), 5)
+            except AssertionError:
+                return False
+
+        wait_until(f"{file.name} is saved", is_saved)
         return file.read_text(encoding="utf-8")
+
+    def trust(self) -> None:
+        """Trusts the workspace."""
+        self.command("Workspaces: Manage Workspace Trust")
+        self.click(".workspace-trust-editor .monaco-button", "Trust")
+        self.see(".workspace-trust-editor", "You trust this folder")
+        self.click(".monaco-modal-editor-block .codicon-close")
+        self.not_see(".workspace-trust-editor")
 
     def problems(self) -> list[str]:
         """Opens the Problems panel; its rows, each with its code and place."""
         self.command("Problems: Focus on Problems View")
         self.see(".markers-panel .monaco-list-row")
         return [" ".join(row.split()) for row in self.texts(".markers-panel .monaco-list-row")]
+
+    def _write_into_box(self, key: str, text: str) -> None:
+        """Opens the input box by a key, and writes; again, when an editor that closes closes it."""
+
+        def is_written() -> bool:
+            self.press(key)
+            try:
+                self.browser.do(["locator", INPUT], ["fill", text, {"timeout": 5000}])
+            except AssertionError:
+                return False
+            return True
+
+        wait_until("the box is open", is_written)
 
 
 def _free_port() -> int:

@@ -276,7 +276,8 @@ end
 
 --- Makes a client of ours ready, when it is attached to a buffer.
 ---@param client vim.lsp.Client
-function M.attached(client)
+---@param buffer integer
+function M.attached(client, buffer)
   -- Neovim's own handler ends each message with a line break, so that the person has to press ENTER.
   client.handlers['window/showMessage'] = function(_, params)
     local levels = { vim.log.levels.ERROR, vim.log.levels.WARN }
@@ -288,6 +289,17 @@ function M.attached(client)
     for _, namespace in ipairs(namespaces(client)) do
       vim.diagnostic.config({ virtual_text = true }, namespace)
     end
+  end
+  if client:supports_method('textDocument/codeLens') then
+    local function show_lenses()
+      vim.lsp.codelens.refresh({ bufnr = buffer })
+    end
+    show_lenses()
+    vim.api.nvim_create_autocmd({ 'BufEnter', 'InsertLeave', 'TextChanged' }, {
+      group = vim.api.nvim_create_augroup('backend_developer_lenses_' .. buffer, {}),
+      buffer = buffer,
+      callback = show_lenses,
+    })
   end
 end
 
