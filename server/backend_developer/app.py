@@ -29,6 +29,9 @@ HANDLERS: Mapping[str, Callable[[Session, Any], Any]] = {
     types.TEXT_DOCUMENT_CODE_ACTION: handlers.code_action,
     types.CODE_ACTION_RESOLVE: handlers.resolve_code_action,
     types.TEXT_DOCUMENT_HOVER: handlers.hover,
+    types.TEXT_DOCUMENT_CODE_LENS: handlers.code_lens,
+    types.TEXT_DOCUMENT_DOCUMENT_SYMBOL: handlers.document_symbol,
+    types.WORKSPACE_SYMBOL: handlers.workspace_symbol,
     types.TEXT_DOCUMENT_DIAGNOSTIC: handlers.diagnostic,
     types.WORKSPACE_EXECUTE_COMMAND: handlers.execute_command,
     types.WINDOW_WORK_DONE_PROGRESS_CANCEL: handlers.cancel_progress,
@@ -48,7 +51,7 @@ def make_reviewers(environment: Mapping[str, str]) -> Reviewers:
 
     catalogue = load_catalogue()
     local = LocalWorker(catalogue.rules)
-    return Reviewers(local, AgentEngine(environment, catalogue), local, catalogue)
+    return Reviewers(local, AgentEngine(environment, catalogue), local, catalogue, local)
 
 
 def create_server(

@@ -110,7 +110,7 @@ def load_yaml(text: str) -> Any:
 
 _ID = re.compile(rf"(?:{'|'.join(FOCUSES)})/[a-z0-9]+(?:-[a-z0-9]+)*")
 _OWASP = re.compile(r"(?:A(?:0[1-9]|10):2021|API(?:[1-9]|10):2023)")
-_FOREIGN_CODE = re.compile(r"[a-z-]+:[A-Za-z0-9/@:.$_-]+")
+_FOREIGN_CODE = re.compile(r"[a-z][a-z0-9-]*:[A-Za-z0-9/@:.$_-]+")
 _REQUIRED = ("id", "title", "severity", "why", "advice", "link")
 _OPTIONAL = ("cwes", "owasp", "same_as", "profile", "example", "languages")
 

@@ -14,7 +14,9 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
 
+from .batching import Batched
 from .catalogue import Catalogue
 from .core.edits import merge_edits
 from .core.model import (
@@ -29,11 +31,13 @@ from .core.model import (
 )
 from .core.text import Lines, shortened
 from .engines.local import LocalEngine, Scan
-from .linters.oxlint import OxlintMessage, run_oxlint
+from .linters.oxlint import OxlintMessage, check_names
 from .linters.process import LinterError
 from .linters.ruff import SYNTAX_ERROR, RuffMessage, run_ruff
 from .settings import Settings
 from .syntax import LANGUAGES, parse
+
+_Asked: TypeAlias = tuple[Document, Sequence[Candidate], Settings]
 
 
 class FixChecker:
@@ -41,14 +45,15 @@ class FixChecker:
 
     def __init__(self, local: LocalEngine) -> None:
         self._local = local
-        self._latest: tuple[Document, Settings, _Before] | None = None
-        """Of the document that was checked last: its candidates may come in several calls."""
+        self._checks = Batched(self._check_batch)
+        self._latest: tuple[Settings, dict[Document, _Before]] | None = None
+        """Of the documents that were checked last: their candidates may come in several calls."""
 
     async def check(
         self, document: Document, candidates: Sequence[Candidate], settings: Settings
     ) -> list[CheckReport]:
-        """As `reports`, in a thread."""
-        return await asyncio.to_thread(self.reports, document, candidates, settings)
+        """As `reports`, in a thread; together with what others ask for in the same moment."""
+        return await self._checks.ask((document, candidates, settings))
 
     async def syntax_error_line(self, document: Document) -> int:
         """As the function of this name, in a thread."""
@@ -61,45 +66,50 @@ class FixChecker:
 
         `document` is the text that the candidates' spans and edits refer to.
         """
-        if not candidates:
-            return []
-        if document.language not in LANGUAGES:
-            unchecked = f"Edits of {document.language or 'plain text'} cannot be checked."
-            return [CheckReport(unchecked=(unchecked,)) for _ in candidates]
-        results = [replace(document, text=candidate.text_after) for candidate in candidates]
-        names = _check_names([document, *results])
-        before = self._before(document, settings)
-        edited = [[_moved(edit.span, fix.edits) for edit in fix.edits] for fix in candidates]
-        after = self._local.scan_all(results, settings, edited)
-        return [
-            _first_problem(
-                _syntax(before.syntax_errors, result, names.results[index]),
-                names.report(index),
-                _signatures(document, before.functions, candidate, result),
-                _templates(document, candidate),
-                _findings(candidate, document, result, before.scan, after[index], self._local),
-            )
-            for index, (candidate, result) in enumerate(zip(candidates, results, strict=True))
-        ]
+        return self._check_batch([(document, candidates, settings)])[0]
 
-    def _before(self, document: Document, settings: Settings) -> _Before:
+    def _check_batch(self, asked: Sequence[_Asked]) -> list[list[CheckReport]]:
+        settings = asked[0][2]
+        if any(other is not settings for *_, other in asked):
+            return [self._check_batch([one])[0] for one in asked]
+        documents = [document for document, *_ in asked]
+        fixes = [(index, fix) for index, one in enumerate(asked) for fix in one[1]]
+        results = [replace(documents[index], text=fix.text_after) for index, fix in fixes]
+        names = _check_names(documents, [index for index, _ in fixes], results)
+        edited = [[_moved(edit.span, fix.edits) for edit in fix.edits] for _, fix in fixes]
+        befores = self._before(documents, settings) if fixes else []
+        afters = self._local.scan_all(results, settings, edited) if fixes else []
+        reports: list[list[CheckReport]] = [[] for _ in asked]
+        for (index, fix), result, name, after in zip(fixes, results, names, afters, strict=True):
+            document, before = documents[index], befores[index]
+            reports[index].append(
+                _first_problem(
+                    _syntax(document, result, name),
+                    name.report,
+                    _signatures(document, before.functions, fix, result),
+                    _templates(document, fix),
+                    _findings(fix, document, result, before.scan, after, self._local),
+                )
+            )
+        return reports
+
+    def _before(self, documents: Sequence[Document], settings: Settings) -> list[_Before]:
         latest = self._latest
-        if latest and latest[:2] == (document, settings):
-            return latest[2]
-        before = _Before(
-            len(_syntax_errors(document)),
-            _functions(_tree(document)),
-            self._local.scan_all([document], settings)[0],
-        )
-        self._latest = (document, settings, before)
-        return before
+        known = latest[1] if latest and latest[0] == settings else {}
+        missing = [document for document in documents if document not in known]
+        scans = self._local.latest_scans(missing, settings)
+        known = {document: known[document] for document in documents if document in known} | {
+            document: _Before(_functions(_tree(document)), scan)
+            for document, scan in zip(missing, scans, strict=True)
+        }
+        self._latest = (settings, known)
+        return [known[document] for document in documents]
 
 
 @dataclass(frozen=True, slots=True)
 class _Before:
     """What every candidate of one document is compared with."""
 
-    syntax_errors: int
     functions: Mapping[str, _Function]
     scan: Scan
 
@@ -114,7 +124,7 @@ def syntax_error_line(document: Document) -> int:
     else:
         suspect = document.language in LANGUAGES and bool(_syntax_errors(document))
     # The linters know newer versions of the languages than the parsers here.
-    return _check_names([document, document]).results[0].syntax_error_line if suspect else 0
+    return _check_names([document], [0], [document])[0].syntax_error_line if suspect else 0
 
 
 def _first_problem(*reports: CheckReport) -> CheckReport:
@@ -127,19 +137,23 @@ def _first_problem(*reports: CheckReport) -> CheckReport:
 # --- It parses
 
 
-def _syntax(errors_before: int, after: Document, names: _Names) -> CheckReport:
+def _syntax(before: Document, after: Document, names: _Names) -> CheckReport:
     if names.syntax_error_line and not names.syntax_error_before:
         return CheckReport(f"It leaves a syntax error on line {names.syntax_error_line}.")
-    if not names.unchecked:
+    if after.language in LANGUAGES and not names.unchecked:
         return CheckReport()  # The linter has read both texts to their ends.
+    if after.language not in LANGUAGES and after.language not in _DATA:
+        return CheckReport(unchecked=(f"The syntax of {_shown(after.language)} was not checked.",))
     errors = _syntax_errors(after)
-    if len(errors) > errors_before:
+    if len(errors) > len(_syntax_errors(before)):
         return CheckReport(f"It leaves a syntax error on line {errors[-1]}.")
     return CheckReport()
 
 
 def _syntax_errors(document: Document) -> list[int]:
     """The lines, from 1, of what the parser could not read or had to invent."""
+    if document.language in _DATA:
+        return _data_errors(document.text)
     root = parse(document.text, LANGUAGES[document.language])
     unreadable = root.find_all(kind="ERROR")
     invented = (
@@ -147,6 +161,26 @@ def _syntax_errors(document: Document) -> list[int]:
     )
     lines = Lines(document.text)
     return sorted(lines.line_of(node.range().start.index) + 1 for node in (*unreadable, *invented))
+
+
+def _shown(language: str) -> str:
+    return {"sql": "SQL", "dockerfile": "the Dockerfile"}.get(language, language or "plain text")
+
+
+_DATA = ("yaml", "json")
+"""YAML's parser reads JSON too."""
+
+
+def _data_errors(text: str) -> list[int]:
+    import yaml  # Not at the top: see load_yaml.
+
+    try:
+        for _ in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+            pass
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        return [mark.line + 1 if mark else 1]
+    return []
 
 
 # --- Its names are defined
@@ -164,37 +198,54 @@ class _Names:
     tidying: tuple[TextEdit, ...] = ()
     """Takes away the imports that the result does not need any more."""
 
-
-@dataclass(frozen=True, slots=True)
-class _AllNames:
-    results: list[_Names]
-
-    def report(self, index: int) -> CheckReport:
-        names = self.results[index]
-        unchecked = (names.unchecked,) if names.unchecked else ()
-        return CheckReport(names.problem, unchecked, names.tidying)
+    @property
+    def report(self) -> CheckReport:
+        unchecked = (self.unchecked,) if self.unchecked else ()
+        return CheckReport(self.problem, unchecked, self.tidying)
 
 
-def _check_names(documents: Sequence[Document]) -> _AllNames:
-    """Of each result, `documents[1:]`, against the text before, `documents[0]`; one linter run."""
-    texts = [
+def _check_names(
+    documents: Sequence[Document], sources: Sequence[int], results: Sequence[Document]
+) -> list[_Names]:
+    """Of each result, against the document that it was made of; each linter runs once.
+
+    `sources` has the index of each result's document.
+    """
+    found: list[_Names | None] = [None] * len(results)
+    for is_python in (True, False):
+        places = [
+            place
+            for place, result in enumerate(results)
+            if result.language in LANGUAGES and (result.language == "python") is is_python
+        ]
+        used = sorted({sources[place] for place in places})
+        texts = [*(documents[index] for index in used), *(results[place] for place in places)]
+        if not texts:
+            continue
+        try:
+            said: Sequence[Sequence[Any]] = (
+                run_ruff(_named(texts), _NAME_CODES) if is_python else check_names(_named(texts))
+            )
+        except LinterError as error:
+            unchecked = f"Names could not be checked: {error}"
+            found = [_Names(unchecked=unchecked) if i in places else n for i, n in enumerate(found)]
+            continue
+        before = dict(zip(used, said[: len(used)], strict=True))
+        for place, after in zip(places, said[len(used) :], strict=True):
+            index = sources[place]
+            found[place] = (
+                _python_names(documents[index], before[index], results[place], after)
+                if is_python
+                else _javascript_names(before[index], after)
+            )
+    return [names or _Names() for names in found]  # Other languages have no names.
+
+
+def _named(documents: Sequence[Document]) -> list[tuple[str, str]]:
+    return [
         (document.path or f"a.{_ENDING[document.language]}", document.text)
         for document in documents
     ]
-    try:
-        if documents[0].language == "python":
-            before, *after = run_ruff(texts, _NAME_CODES)
-            return _AllNames(
-                [
-                    _python_names(documents[0], before, result, messages)
-                    for result, messages in zip(documents[1:], after, strict=True)
-                ]
-            )
-        first, *others = run_oxlint(texts)
-        return _AllNames([_javascript_names(first, messages) for messages in others])
-    except LinterError as error:
-        unchecked = f"Names could not be checked: {error}"
-        return _AllNames([_Names(unchecked=unchecked) for _ in documents[1:]])
 
 
 _ENDING = {

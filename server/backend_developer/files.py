@@ -42,13 +42,32 @@ LANGUAGES: Mapping[str, str] = MappingProxyType(
         ".mts": "typescript",
         ".cts": "typescript",
         ".tsx": "typescriptreact",
+        ".sql": "sql",
+        ".yml": "yaml",
+        ".yaml": "yaml",
+        ".json": "json",
+        ".graphql": "graphql",
+        ".gql": "graphql",
+        ".prisma": "prisma",
+        ".dockerfile": "dockerfile",
     }
 )
 """File name ending, in lower case -> LSP language id."""
 
+_DOCKERFILE = re.compile(r"(?:Dockerfile|Containerfile)(?:\..+)?", re.IGNORECASE)
+
+_DATA_LANGUAGES = frozenset({"json", "yaml", "sql"})
+"""What programs write as often as people do, and then by the megabyte."""
+_MAXIMUM_DATA_BYTES = 1_000_000
+_LOCK_FILES = frozenset(
+    {"package-lock.json", "npm-shrinkwrap.json", "composer.lock", "pnpm-lock.yaml", "deno.lock"}
+)
+_DESCRIPTION = re.compile(rb'"(?:openapi|swagger|asyncapi|apiVersion)"\s*:')
+"""What is in the JSON files that somebody reviews; most others are data or configuration."""
+
 SKIPPED_FOLDERS = frozenset({"node_modules", "bower_components", "site-packages", "build", "dist"})
-"""Not walked into, nor is any folder whose name starts with a dot or ends in `.egg-info`,
-`__pycache__`, or a Python virtual environment of any name."""
+"""Not walked into, nor is any folder whose name starts with a dot, but for `.github`, or ends in
+`.egg-info`, `__pycache__`, or a Python virtual environment of any name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,19 +143,34 @@ def find(paths: Iterable[str], current_folder: Path | None = None) -> Found:
                 shown = shown_path(found.path, current)
                 if found.reason:
                     notes.append(PathProblem(shown, found.reason))
-                elif language := LANGUAGES.get(found.path.suffix.lower()):
+                elif language := language_of(found.path):
                     count += 1
                     files.setdefault(found.path, SourceFile(shown, found.path, language))
             if not count:
                 problems.append(PathProblem(path, _NOTHING_IN_FOLDER))
         elif not stat.S_ISREG(mode):
             problems.append(PathProblem(path, _NOT_REGULAR))
-        elif language := LANGUAGES.get(absolute.suffix.lower()):
+        elif language := language_of(absolute):
             shown = shown_path(absolute, current)
             files.setdefault(absolute, SourceFile(shown, absolute, language))
         else:
             problems.append(PathProblem(path, _UNKNOWN_LANGUAGE))
     return Found(tuple(files.values()), tuple(problems), tuple(notes))
+
+
+def walk(folder: Path) -> Iterator[SourceFile]:
+    """The files under a folder that are in a language we know and not ignored, in turn."""
+    for found in _walk(folder):
+        language = language_of(found.path)
+        if language and not found.reason:
+            yield SourceFile(str(found.path), found.path, language)
+
+
+def language_of(path: Path) -> str | None:
+    """The LSP language id of a file by its name, None when it is none that we review."""
+    if _DOCKERFILE.fullmatch(path.name):
+        return "dockerfile"
+    return LANGUAGES.get(path.suffix.lower())
 
 
 def read(file: SourceFile, maximum_bytes: int) -> Content:
@@ -186,11 +220,13 @@ def shown_path(path: Path, current_folder: Path) -> str:
 
 
 _NOTHING_IN_FOLDER = (
-    "the folder holds no file to review: files are recognised by their ending "
-    f"({', '.join(LANGUAGES)}), and ignored ones are left out unless you name them"
+    "the folder holds no file to review: files are recognised by their name (Dockerfile, "
+    f"{', '.join(LANGUAGES)}), and ignored ones are left out unless you name them"
 )
 _NOT_REGULAR = "it is neither a file nor a folder, but a pipe, socket or device: name a file"
-_UNKNOWN_LANGUAGE = f"it is in no language we review: name a file ending in {', '.join(LANGUAGES)}"
+_UNKNOWN_LANGUAGE = (
+    f"it is in no language we review: name a Dockerfile, or a file ending in {', '.join(LANGUAGES)}"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +270,10 @@ def _walk(top: Path) -> Iterator[_Walked]:
                 if not _skips_folder(path) and not ignore.covers(path, is_folder=True):
                     yield path, ignore
             elif _is_source(path) and not ignore.covers(path, is_folder=False):
-                yield _Walked(path, "" if entry.is_file() else _NOT_REGULAR)
+                if not entry.is_file():
+                    yield _Walked(path, _NOT_REGULAR)
+                elif not _is_data(path):
+                    yield _Walked(path)
 
     # A stack and no recursion: folders may lie deeper in each other than calls may.
     visits = [visit(top, _Ignore.above(top))]
@@ -250,18 +289,31 @@ def _walk(top: Path) -> Iterator[_Walked]:
 
 def _is_source(path: Path) -> bool:
     # Nobody wrote a minified file, and its one line is no use to a reader.
-    return path.suffix.lower() in LANGUAGES and not path.stem.lower().endswith(".min")
+    return language_of(path) is not None and not path.stem.lower().endswith(".min")
+
+
+def _is_data(path: Path) -> bool:
+    """Whether it is nothing that a person wrote to be read: a lock file, a dump, plain data."""
+    language = language_of(path)
+    if language not in _DATA_LANGUAGES:
+        return False
+    try:
+        if path.name in _LOCK_FILES or path.stat().st_size > _MAXIMUM_DATA_BYTES:
+            return True
+        return language == "json" and _DESCRIPTION.search(path.read_bytes()) is None
+    except OSError:
+        return False  # Whoever reads it says why it cannot be read.
 
 
 def _worth_naming(link: Path) -> bool:
-    return link.suffix.lower() in LANGUAGES or (link.is_dir() and not _skips_folder(link))
+    return language_of(link) is not None or (link.is_dir() and not _skips_folder(link))
 
 
 def _skips_folder(folder: Path) -> bool:
     name = folder.name
     return (
         name in SKIPPED_FOLDERS
-        or name.startswith(".")
+        or (name.startswith(".") and name != ".github")
         or name == "__pycache__"
         or name.endswith(".egg-info")
         or (folder / "pyvenv.cfg").is_file()

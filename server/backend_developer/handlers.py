@@ -11,7 +11,7 @@ from typing import Any, TypeAlias, get_args
 
 from lsprotocol import types
 
-from . import __version__, runs
+from . import __version__, indexing, runs
 from .actions import DISMISS_COMMAND, REVIEW_COMMAND, Scope, offered, offered_again
 from .core.model import Span
 from .core.text import Change, Lines, apply_changes
@@ -25,6 +25,9 @@ CANCEL_COMMAND = "backend-developer.cancel"
 AGENTS_COMMAND = "backend-developer.showAgents"
 STATUS_COMMAND = "backend-developer.status"
 FINDINGS_COMMAND = "backend-developer.findings"
+
+SYMBOLS = 100
+"""At most so many symbols of the workspace are answered at once; a longer query finds others."""
 
 Arguments: TypeAlias = Mapping[str, Any]
 
@@ -45,6 +48,7 @@ def initialize(session: Session, params: types.InitializeParams) -> types.Initia
 def initialized(session: Session, params: types.InitializedParams) -> None:
     # The engines are built now rather than before `initialize` is answered, or at the first review.
     session.keep(session.ready())
+    indexing.start(session, session.folders)
     if registrations := to_lsp.registrations(session.profile, EDITOR_SECTION):
         session.keep(session.connection.ask("client/registerCapability", registrations))
 
@@ -86,6 +90,8 @@ def did_save(session: Session, params: types.DidSaveTextDocumentParams) -> None:
 
 def did_close(session: Session, params: types.DidCloseTextDocumentParams) -> None:
     session.close(params.text_document.uri)
+    # What was not saved is no more.
+    indexing.changed_on_disk(session, from_lsp.files([params.text_document.uri]))
 
 
 # --- Asked at any moment: answered from memory
@@ -165,6 +171,46 @@ def diagnostic(
     if params.previous_result_id == result_id:
         return to_lsp.report_unchanged(result_id)
     return to_lsp.report_full(diagnostics, result_id)
+
+
+def code_lens(session: Session, params: types.CodeLensParams) -> list[types.CodeLens]:
+    opened = session.find(params.text_document.uri)
+    if opened is None:
+        return []
+    lenses = session.lenses(opened)
+    opened.lenses = [lens.title for lens in lenses]
+    return [
+        to_lsp.code_lens(lens, opened.document, opened.lines, session.profile) for lens in lenses
+    ]
+
+
+def document_symbol(
+    session: Session, params: types.DocumentSymbolParams
+) -> list[types.DocumentSymbol] | list[types.SymbolInformation]:
+    from .project.outline import symbols_of  # Here: a server starts without it.
+
+    opened = session.find(params.text_document.uri)
+    if opened is None:
+        return []
+    path = opened.document.path or opened.document.uri
+    symbols = symbols_of(session.project_of(path), path)
+    if not session.profile.nested_symbols:
+        return [to_lsp.symbol_information(symbol, opened.document.uri) for symbol in symbols]
+    typed, lines = opened.typed_since, opened.lines
+    return [to_lsp.document_symbol(one, lines, typed, session.profile) for one in symbols]
+
+
+def workspace_symbol(
+    session: Session, params: types.WorkspaceSymbolParams
+) -> list[types.SymbolInformation]:
+    from .project.outline import search  # Here: a server starts without it.
+
+    found = [
+        symbol
+        for project in session.projects.values()
+        for symbol in search(project, params.query, SYMBOLS)
+    ]
+    return [to_lsp.symbol_information(symbol) for symbol in found[:SYMBOLS]]
 
 
 # --- Commands
@@ -254,7 +300,13 @@ def findings(session: Session, arguments: Arguments) -> list[dict[str, Any]]:
 
 
 def status(session: Session, arguments: Arguments) -> dict[str, Any]:
-    """{}: what goes on, what is known of each open document, and what models there are and used."""
+    """{}: what goes on, what is known of each open document, and what models there are and used.
+
+    Also which linters for those documents' languages are not on this machine.
+    """
+    from .linters import missing_linters  # Here: a server starts without it.
+
+    languages = {opened.document.language for opened in session.documents.values()}
     return {
         "runs": [
             {
@@ -285,6 +337,10 @@ def status(session: Session, arguments: Arguments) -> dict[str, Any]:
             for usage in session.used_today()
         ],
         "models": [*MODELS],
+        "missingLinters": [
+            {"program": linter.program, "findsIn": linter.finds_in}
+            for linter in missing_linters(languages)
+        ],
     }
 
 
@@ -314,7 +370,10 @@ def did_change_configuration(session: Session, params: types.DidChangeConfigurat
 
 
 def did_change_watched_files(session: Session, params: types.DidChangeWatchedFilesParams) -> None:
-    _reload(session)
+    uris = [event.uri for event in params.changes]
+    if any(uri.endswith((".yml", ".yaml", ".md")) for uri in uris):
+        _reload(session)
+    indexing.changed_on_disk(session, from_lsp.files(uris))
 
 
 def did_change_workspace_folders(
@@ -324,6 +383,9 @@ def did_change_workspace_folders(
     added = from_lsp.paths_of(folder.uri for folder in params.event.added)
     kept = (folder for folder in session.folders if folder not in removed)
     session.folders = tuple(dict.fromkeys([*kept, *added]))
+    for folder in removed:
+        session.projects.pop(folder, None)
+    indexing.start(session, added)
     _reload(session)
 
 

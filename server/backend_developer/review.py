@@ -3,13 +3,13 @@
 engine.review() -> Proposal -> anchor -> Finding, its fix still Checking
                                       -> checker -> the same Finding, its fix checked
                             -> Rejection
-Verdict and Usage pass through.
+Verdict, Usage and FileFacts pass through.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias
@@ -35,9 +35,10 @@ from .core.text import Lines
 from .core.validate import Anchored, anchor, candidate, conclude
 from .dismissals import Dismissals
 from .engines.base import Answer, Engine, EngineError, ReviewRequest
+from .project.facts import FileFacts
 from .settings import Settings, rule_level
 
-Outcome: TypeAlias = Finding | Rejection | Verdict | Usage
+Outcome: TypeAlias = Finding | Rejection | Verdict | Usage | FileFacts
 
 
 class Checker(Protocol):
@@ -52,6 +53,22 @@ class Checker(Protocol):
         ...
 
 
+class Indexer(Protocol):
+    """Reads what files say of their project; never blocks the event loop. Raises EngineError."""
+
+    def read_folder(
+        self, folder: str, maximum_files: int, is_open: Callable[[], Collection[str]]
+    ) -> AsyncGenerator[tuple[Sequence[FileFacts], bool], None]:
+        """Yields what a folder's files say, some at a time, and whether files were left out."""
+        ...
+
+    async def read_again(
+        self, folder: str, paths: Sequence[str]
+    ) -> Sequence[tuple[str, FileFacts | None]]:
+        """What files of a folder that changed on disk say now."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Reviewers:
     """All that does the work. Tests pass scripted ones."""
@@ -60,6 +77,8 @@ class Reviewers:
     agent: Engine
     checker: Checker
     catalogue: Catalogue
+    indexer: Indexer | None = None
+    """None: each file is known by itself alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +169,7 @@ async def review(
                     answer, failure = None, error
                 coming = asyncio.create_task(_next(answers)) if answer else None
                 match answer:
-                    case Verdict() | Usage():
+                    case Verdict() | Usage() | FileFacts():
                         yield answer
                     case Proposal():
                         anchored = anchor(

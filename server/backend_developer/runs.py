@@ -15,6 +15,7 @@ import logging
 from collections.abc import Coroutine
 from contextlib import aclosing
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .core.model import (
@@ -45,6 +46,8 @@ logger = logging.getLogger(__name__)
 
 PROGRESS_SECONDS = 2.0
 """How long a client may take to open a progress report; after that there is none."""
+OTHERS_SECONDS = 0.5
+"""How long the other documents wait when one has changed what the project says."""
 CANCELLED = "Cancelled; what was found stays."
 BROKEN = (
     "The review stopped because of an error in backend-developer; what was found stays, "
@@ -77,6 +80,30 @@ def review_while_typing(session: Session, opened: OpenDocument) -> None:
             session.cancel(run)
 
 
+def review_others(session: Session, folder: Path | None, but: OpenDocument | None) -> None:
+    """Has the other open documents of a folder looked at again: the project says something else.
+
+    Not at once, as a project changes with each key of a route's path. None: those of no folder.
+    """
+    if folder is None or session.is_closing:
+        return
+    known = session.news.setdefault(folder, but)
+    if known is not but:
+        session.news[folder] = None  # Each of the two is another to the other one.
+
+    def review() -> None:
+        session.reviewing_others = None
+        news, session.news = session.news, {}
+        for opened in list(session.documents.values()):
+            at = session.folder_of(opened.document.path)
+            if at in news and news[at] is not opened:
+                review_while_typing(session, opened)
+
+    if session.reviewing_others is None:
+        loop = asyncio.get_running_loop()
+        session.reviewing_others = loop.call_later(OTHERS_SECONDS, review)
+
+
 async def _review_passively(session: Session, run: Run) -> None:
     opened, document = run.open, run.document
     try:
@@ -87,6 +114,7 @@ async def _review_passively(session: Session, run: Run) -> None:
         if too_large := _why_too_large(document, settings):
             session.tell_once(f"{document.path or document.uri}: {too_large}", "warning")
             return
+        _log_missing_linters(session, document)
         reviewers = await session.ready()
         whole = Span(0, len(document.text))
         request = ReviewRequest(document, whole, EVERYTHING, NOBODY, settings)
@@ -97,6 +125,16 @@ async def _review_passively(session: Session, run: Run) -> None:
                 session.finish(run, LOCAL)
     except Exception as error:
         _report(session, error, "warning")
+
+
+def _log_missing_linters(session: Session, document: Document) -> None:
+    from .linters import missing_linters  # Here: a server starts without it.
+
+    for linter in missing_linters({document.language}):
+        session.log_once(
+            f"{linter.program} is not installed, so less is found in {linter.finds_in}; "
+            "run `pip install 'backend-developer[linters]'`."
+        )
 
 
 def _is_passive(run: Run) -> bool:
@@ -212,7 +250,9 @@ async def _listen(
 
     Ends early when a passive run is overtaken. Raises EngineError.
     """
-    from .review import review  # Here: a server starts without it.
+    # Here: a server starts without them.
+    from .project.facts import FileFacts
+    from .review import review
 
     producer = LOCAL if engine is reviewers.local else f"agent:{request.task.name}"
     found: dict[str, Finding] = {}
@@ -237,6 +277,9 @@ async def _listen(
                 case Usage():
                     usage.append(outcome)
                     session.use(outcome)
+                case FileFacts():
+                    if session.learn(run, outcome):
+                        review_others(session, session.folder_of(outcome.path), run.open)
                 case Rejection(reason=reason):
                     logger.info("A proposal was rejected.")
                     logger.debug("%s", reason)

@@ -41,10 +41,13 @@ from .dismissals import add as add_dismissal
 from .failures import where_raised
 from .lsp import to_lsp
 from .lsp.from_lsp import ClientProfile, key_of
-from .settings import EDITOR_SECTION
+from .settings import EDITOR_SECTION, Settings
 
 if TYPE_CHECKING:
     from .context import Context
+    from .project.facts import FileFacts
+    from .project.index import Project
+    from .project.outline import Lens
     from .review import Reviewers
 
 logger = logging.getLogger(__name__)
@@ -74,6 +77,10 @@ class OpenDocument:
     context: Context | None = None
     """None until it was read from disk."""
     loading: asyncio.Task[Context] | None = None
+    typed_since: list[Change] = field(default_factory=list)
+    """What was typed since the text that the project knows."""
+    lenses: list[str] | None = None
+    """What stands above its routes, as the client was told; None when it has not asked."""
     findings: dict[str, Tracked] = field(default_factory=dict)
     """Producer -> its findings, each true of `document`."""
     verdicts: dict[str, Verdict] = field(default_factory=dict)
@@ -141,6 +148,12 @@ class Session:
         """By id."""
         self.reviewers: Reviewers | None = None
         """None until they are built."""
+        self.projects: dict[Path | None, Project] = {}
+        """Workspace folder -> what its files say; None: what the documents of no folder say."""
+        self.reviewing_others: asyncio.TimerHandle | None = None
+        """Set when other documents will be looked at, since the project has changed."""
+        self.news: dict[Path, OpenDocument | None] = {}
+        """The folders of those, and the document that alone needs no other look; None: all do."""
         self._make_reviewers = make_reviewers
         self._building: asyncio.Task[Reviewers] | None = None
         self.is_closing = False
@@ -175,6 +188,9 @@ class Session:
             producer: follow(tracked, changes, text)
             for producer, tracked in opened.findings.items()
         }
+        path = opened.document.path or opened.document.uri
+        if path in self.project_of(path).files:
+            opened.typed_since += changes
         for run in self.runs.values():
             if run.open is opened:
                 run.typed += changes
@@ -189,6 +205,10 @@ class Session:
             if run.open is opened:
                 self.cancel(run)
         opened.stop()
+        path = opened.document.path
+        if self.folder_of(path) is None:
+            # There is no file whose saying would hold again now.
+            self.know(None, [(path or opened.document.uri, None)])
         if opened.published and not self.profile.pull_diagnostics:
             empty = to_lsp.published(opened.document, [])
             self.connection.notify("textDocument/publishDiagnostics", empty)
@@ -309,6 +329,67 @@ class Session:
                 opened.context = replace(opened.context, dismissals=dismissals)
                 self.changed(opened)
 
+    # --- The project
+
+    def folder_of(self, path: str) -> Path | None:
+        """The innermost workspace folder that a path lies in."""
+        inside = [folder for folder in self.folders if path and Path(path).is_relative_to(folder)]
+        return max(inside, key=lambda folder: len(folder.parts), default=None)
+
+    def project_of(self, path: str) -> Project:
+        """What is known of the project that a path belongs to."""
+        folder = self.folder_of(path)
+        if folder not in self.projects:
+            from .project.index import Project  # Here: a server starts without it.
+
+            self.projects[folder] = Project()
+        return self.projects[folder]
+
+    def paths(self) -> set[str]:
+        """The paths of the open documents, whose buffers stand for their files."""
+        return {opened.document.path for opened in self.documents.values()} - {""}
+
+    def know(self, folder: Path | None, changed: Sequence[tuple[str, FileFacts | None]]) -> bool:
+        """Files of the folder say this now; whether that is news for other files."""
+        from .project.index import Project  # Here: a server starts without it.
+
+        project = self.projects.get(folder, Project())
+        is_news = not all(project.means_the_same(path, facts) for path, facts in changed)
+        self.projects[folder] = project.with_files(changed)
+        if is_news:
+            for opened in self.documents.values():
+                self._refresh_lenses(opened)
+        return is_news
+
+    def learn(self, run: Run, facts: FileFacts) -> bool:
+        """The run's text says this; whether that is news for other files."""
+        opened = run.open
+        if not self.is_open(opened):
+            return False
+        opened.typed_since = list(run.typed)
+        is_news = self.know(self.folder_of(facts.path), [(facts.path, facts)])
+        self._refresh_lenses(opened)
+        return is_news
+
+    def lenses(self, opened: OpenDocument) -> list[Lens]:
+        """What stands above the document's routes, in text order."""
+        from .project.outline import lenses
+
+        if opened.context is None or not opened.context.settings.code_lens:
+            return []
+        path = opened.document.path or opened.document.uri
+        findings = [finding.span for finding in self.shown(opened)]
+        return lenses(self.project_of(path), path, findings, opened.typed_since)
+
+    def _refresh_lenses(self, opened: OpenDocument) -> None:
+        """Has the client ask again, when what it shows above the routes is not true any more."""
+        if opened.lenses is None or not self.profile.refresh_lenses or self.is_closing:
+            return
+        titles = [lens.title for lens in self.lenses(opened)]
+        if titles != opened.lenses:
+            opened.lenses = titles
+            self.keep(self.connection.ask("workspace/codeLens/refresh", None))
+
     # --- Diagnostics
 
     def changed(self, opened: OpenDocument) -> None:
@@ -324,6 +405,7 @@ class Session:
         opened.publishing = None
         if not self.is_open(opened):
             return
+        self._refresh_lenses(opened)
         if not self._renew(opened):
             return
         if self.profile.pull_diagnostics:
@@ -379,7 +461,21 @@ class Session:
         return await asyncio.shield(opened.loading)
 
     async def _load(self, opened: OpenDocument) -> Context:
-        uri, path = opened.document.uri, opened.document.path
+        context = await self._context_at(opened.document.uri, opened.document.path)
+        if opened.loading is asyncio.current_task():
+            opened.context = context
+            self._tell_problems(context)
+            # Its problems may stand in another open document.
+            for other in self.documents.values():
+                self.changed(other)
+        return context
+
+    async def settings_of(self, folder: Path) -> Settings:
+        """The settings that hold for a workspace folder as a whole."""
+        context = await self._context_at(folder.as_uri(), str(folder / "."))
+        return context.settings
+
+    async def _context_at(self, uri: str, path: str) -> Context:
         reviewers = await self.ready()
         settings = dict(self.editor_settings)
         if self.profile.configuration:
@@ -390,7 +486,7 @@ class Session:
             )
             if answer and answer.result and isinstance(answer.result[0], dict):
                 settings |= answer.result[0]
-        context = await asyncio.to_thread(
+        return await asyncio.to_thread(
             _read_context,
             path,
             self.folders,
@@ -398,13 +494,6 @@ class Session:
             self.environment,
             reviewers.catalogue.rules,
         )
-        if opened.loading is asyncio.current_task():
-            opened.context = context
-            self._tell_problems(context)
-            # Its problems may stand in another open document.
-            for other in self.documents.values():
-                self.changed(other)
-        return context
 
     def _tell_problems(self, context: Context) -> None:
         """Says each problem once, unless the file it stands in is open and shows it."""
@@ -422,6 +511,12 @@ class Session:
         if sentence not in self._told:
             self._told.add(sentence)
             self.tell(sentence, severity)
+
+    def log_once(self, sentence: str) -> None:
+        """Into the log, which an editor shows who looks for it; the same sentence only once."""
+        if sentence not in self._told:
+            self._told.add(sentence)
+            logger.warning("%s", sentence)
 
     # --- Runs
 
@@ -450,6 +545,8 @@ class Session:
     def cancel_all(self) -> None:
         """Ends all that is going on: the client says goodbye."""
         self.is_closing = True
+        if self.reviewing_others:
+            self.reviewing_others.cancel()
         for run in self.runs.values():
             self.cancel(run)
         for opened in self.documents.values():

@@ -91,6 +91,20 @@ class Settings:
     review_while_typing: Annotated[
         bool, About("Run the local engine when a file is opened and after every change.")
     ] = True
+    code_lens: Annotated[
+        bool,
+        About("Show above each route what it is called by, its guards and its findings."),
+    ] = True
+    project_index: Annotated[
+        bool,
+        About(
+            "Read the workspace's files in the background, so that routes, guards, models and "
+            "the API description are known across files."
+        ),
+    ] = True
+    maximum_indexed_files: Annotated[
+        int, About("How many files of a workspace folder are read for that.", minimum=1)
+    ] = 5_000
     rules: Annotated[
         Mapping[str, Level],
         About("Rule id, or `security/*` for a whole focus, to its severity or `off`."),
@@ -99,6 +113,14 @@ class Settings:
         Profile,
         About("`strict` adds the opinionated rules, which are off unless `rules` names them."),
     ] = "default"
+    tools: Annotated[
+        Mapping[str, str],
+        About(
+            "Name of a tool of yours to its command line, which prints SARIF, or bandit's or "
+            "ESLint's JSON; `{files}` stands for the files. It runs where a file is as saved.",
+            project=False,
+        ),
+    ] = field(default_factory=dict)
     in_tests: Annotated[
         Standing,
         About("Local findings in tests and fixtures: as elsewhere, folded away (`low`) or none."),

@@ -15,17 +15,22 @@ import pickle
 import subprocess
 import sys
 import weakref
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import PurePath
-from typing import Any
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any
 
 from .core.edits import apply
-from .core.model import Candidate, CheckReport, Document, Proposal, Rule
-from .engines.base import EngineError, ReviewRequest
+from .core.model import Candidate, CheckReport, Document, Rule
+from .engines.base import Answer, EngineError, ReviewRequest
 from .engines.local import LocalEngine, asked_for
 from .failures import where_raised
+from .project.facts import FileFacts
+from .project.index import Project
 from .settings import Settings
+
+if TYPE_CHECKING:
+    from .project.disk import Chunk
 
 logger = logging.getLogger(__name__)
 
@@ -34,15 +39,18 @@ PAUSE_SECONDS = 0.3
 of what was typed finds nobody at work."""
 SECONDS = 30.0
 """How long one request may take; a scan of a large file takes a second."""
+STEP_SECONDS = 0.03
+"""How long one step of reading the project's files takes; a scan waits for no more than one."""
 CHECKED_AT_ONCE = 4
 """Candidates in one request: what is cancelled, or comes between, waits for no more than these."""
 
 
 class LocalWorker:
-    """Implements Engine and the review's Checker. One process, which starts at once.
+    """Implements Engine, the review's Checker, and Indexer. One process, which starts at once.
 
     Requests are answered in the order they came, one at a time. A process that ends or
-    takes too long costs the request that it was at, and the next one starts another.
+    takes too long costs the request that it was at, and the next one starts another, which is
+    told what was known of the projects.
     """
 
     name = "local"
@@ -51,12 +59,20 @@ class LocalWorker:
         self._rules = rules
         self._told: set[str] = set()
         self._turn = asyncio.Lock()
+        self._projects: dict[str, dict[str, FileFacts]] = {}
+        """What the process knows: folder -> path -> facts."""
         self._process = self._start()
 
-    async def review(self, request: ReviewRequest) -> AsyncGenerator[Proposal, None]:
-        """Yields what was found in the request's span and focuses. Raises EngineError."""
+    async def review(self, request: ReviewRequest) -> AsyncGenerator[Answer, None]:
+        """Yields what the document says of its project, from now on in place of the file on disk,
+        and what was found in the request's span and focuses. Raises EngineError.
+        """
         document = request.document
-        scan = await self._ask(document, "scan", document, request.settings)
+        facts: FileFacts | None
+        scan, facts = await self._ask(_name_of(document), "scan", document, request.settings)
+        if facts is not None:
+            self._remember(_folder_of(facts.path, self._projects), [(facts.path, facts)])
+            yield facts
         for proposal in asked_for(scan, request, self._rules, self._told):
             yield proposal
 
@@ -70,19 +86,60 @@ class LocalWorker:
         reports: list[CheckReport] = []
         for start in range(0, len(small), CHECKED_AT_ONCE):
             some = small[start : start + CHECKED_AT_ONCE]
-            reports += await self._ask(document, "check", document, some, settings)
+            reports += await self._ask(_name_of(document), "check", document, some, settings)
         return reports
 
     async def syntax_error_line(self, document: Document) -> int:
         """The line, from 1, of the first syntax error; 0: there is none. Raises EngineError."""
-        line: int = await self._ask(document, "syntax", document)
+        line: int = await self._ask(_name_of(document), "syntax", document)
         return line
 
-    async def _ask(self, document: Document, *request: object) -> Any:
+    # --- The project
+
+    async def read_folder(
+        self, folder: str, maximum_files: int, is_open: Callable[[], Collection[str]]
+    ) -> AsyncGenerator[tuple[Sequence[FileFacts], bool], None]:
+        """Yields what a folder's files say, some files at a time, and whether files were left out.
+
+        A step goes to the end of the queue, so that what a person waits for is never behind more
+        than one. `is_open` gives the paths whose buffers stand for them. Raises EngineError.
+        """
+        self._projects.setdefault(folder, {})
+        await self._ask(folder, "read folder", folder, maximum_files)
+        while True:
+            skipped = frozenset(is_open())
+            chunk: Chunk = await self._ask(folder, "read on", folder, STEP_SECONDS, skipped)
+            self._projects[folder] |= {facts.path: facts for facts in chunk.facts}
+            yield chunk.facts, chunk.is_cut_short
+            if chunk.is_done:
+                return
+
+    async def read_again(
+        self, folder: str, paths: Sequence[str]
+    ) -> Sequence[tuple[str, FileFacts | None]]:
+        """What files of a folder that changed on disk, or are open no more, say now.
+
+        Raises EngineError.
+        """
+        changed: list[tuple[str, FileFacts | None]] = await self._ask(
+            folder, "read again", folder, paths
+        )
+        self._remember(folder, changed)
+        return changed
+
+    def _remember(self, folder: str, changed: Sequence[tuple[str, FileFacts | None]]) -> None:
+        known = self._projects.setdefault(folder, {})
+        for path, facts in changed:
+            known.pop(path, None)
+            if facts is not None and not facts.is_empty:
+                known[path] = facts
+
+    async def _ask(self, name: str, *request: object) -> Any:
+        """The answer to a request about what `name` names for a person."""
         # Who is cancelled while it waits for its turn has asked for nothing; who is cancelled
         # later leaves an answer that has to be read before the next request.
         await self._turn.acquire()
-        exchange = asyncio.create_task(self._exchange(document, request))
+        exchange = asyncio.create_task(self._exchange(name, request))
         exchange.add_done_callback(self._finished)
         return await asyncio.shield(exchange)
 
@@ -91,8 +148,7 @@ class LocalWorker:
         if not exchange.cancelled():
             exchange.exception()  # Nobody may be there any more to hear of it.
 
-    async def _exchange(self, document: Document, request: object) -> Any:
-        name = PurePath(document.path).name or document.uri
+    async def _exchange(self, name: str, request: object) -> Any:
         try:
             async with asyncio.timeout(SECONDS):
                 return await asyncio.to_thread(self._transact, request)
@@ -116,6 +172,10 @@ class LocalWorker:
         """Sends one request and waits for its answer."""
         if self._process.poll() is not None:
             self._process = self._start()
+            self._send_and_wait(("know", self._projects))
+        return self._send_and_wait(request)
+
+    def _send_and_wait(self, request: object) -> Any:
         process = self._process
         assert process.stdin is not None and process.stdout is not None  # noqa: PT018
         pickle.dump(request, process.stdin, pickle.HIGHEST_PROTOCOL)
@@ -137,6 +197,16 @@ class LocalWorker:
         return process
 
 
+def _name_of(document: Document) -> str:
+    return PurePath(document.path).name or document.uri
+
+
+def _folder_of(path: str, folders: Iterable[str]) -> str:
+    """The innermost of the folders that a path lies in; "" when it lies in none."""
+    inside = (folder for folder in folders if folder and PurePath(path).is_relative_to(folder))
+    return max(inside, key=len, default="")
+
+
 def _end(process: subprocess.Popen[bytes]) -> None:
     process.kill()
     with process:  # Closes the pipes and waits.
@@ -154,6 +224,7 @@ def main() -> None:
     from threading import Thread
 
     from .checks import FixChecker, syntax_error_line
+    from .project.disk import Chunk, Reading, read_again
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends us.
     if hasattr(os, "nice"):
@@ -168,13 +239,26 @@ def main() -> None:
             except (EOFError, OSError, pickle.UnpicklingError):
                 os._exit(0)  # Whatever is still at work is for nobody.
 
-    local = LocalEngine()
+    projects: dict[str, Project] = {}
+    readings: dict[str, Reading] = {}
+
+    def project_of(path: str) -> Project:
+        return projects.get(_folder_of(path, projects), Project())
+
+    def learn(folder: str, changed: Iterable[tuple[str, FileFacts | None]]) -> None:
+        projects[folder] = projects.get(folder, Project()).with_files(changed)
+
+    local = LocalEngine(project_of)
     checker = FixChecker(local)
 
     def answer(request: Any) -> object:
         match request:
             case "scan", document, settings:
-                return local.scan_all([document], settings)[0]
+                [scan] = local.scan_all([document], settings)
+                facts = local.project.learn(document)
+                if facts is not None:
+                    learn(_folder_of(facts.path, projects), [(facts.path, facts)])
+                return scan, facts
             case "check", document, candidates, settings:
                 whole = [
                     replace(candidate, text_after=apply(document.text, candidate.edits))
@@ -183,6 +267,26 @@ def main() -> None:
                 return checker.reports(document, whole, settings)
             case "syntax", document:
                 return syntax_error_line(document)
+            case "read folder", folder, maximum_files:
+                projects.setdefault(folder, Project())
+                readings[folder] = Reading(Path(folder), maximum_files)
+                return None
+            case "read on", folder, seconds, skipped:
+                # A process that was started again has lost its place, and knows what was read.
+                if folder not in readings:
+                    return Chunk((), True)
+                chunk = readings[folder].step(seconds, skipped)
+                learn(folder, ((facts.path, facts) for facts in chunk.facts))
+                if chunk.is_done:
+                    del readings[folder]
+                return chunk
+            case "read again", folder, paths:
+                changed = read_again(paths)
+                learn(folder, changed)
+                return changed
+            case "know", known:
+                projects.update((folder, Project(files)) for folder, files in known.items())
+                return None
         raise ValueError(request)
 
     Thread(target=read, name="stdin", daemon=True).start()

@@ -138,9 +138,9 @@ def test_an_unknown_rule_is_reported_where_it_stands() -> None:
     )
 
 
-@pytest.mark.parametrize("key", ["baseUrl", "trusted"])
+@pytest.mark.parametrize("key", ["baseUrl", "tools", "trusted"])
 def test_a_project_may_not_say_whom_to_trust(key: str) -> None:
-    value = {"baseUrl": "https://example.test", "trusted": True}[key]
+    value = {"baseUrl": "https://example.test", "tools": {"x": "rm"}, "trusted": True}[key]
     settings, problems = read([Source("project", {key: value, "failOn": "error"}, "p.yml")])
     assert settings == Settings(fail_on="error")
     assert [problem.severity for problem in problems] == ["error"]
@@ -250,7 +250,7 @@ def test_every_setting_is_documented_and_can_be_set() -> None:
         assert info.doc.endswith(".")
         assert read([Source("user", {info.name: info.default})]) == (Settings(), ())
     own = [info.name for info in infos if "project" not in info.may_be_set_in]
-    assert own == ["baseUrl", "trusted"]
+    assert own == ["baseUrl", "tools", "trusted"]
 
 
 @pytest.mark.parametrize(

@@ -50,13 +50,15 @@ class Client:
     def notify(self, method: str, params: Any) -> None:
         self._send({"jsonrpc": "2.0", "method": method, "params": params})
 
-    async def initialize(self, options: dict[str, Any] | None = None) -> None:
+    async def initialize(
+        self, options: dict[str, Any] | None = None, folder: Path | None = None
+    ) -> None:
         """Until `initialize` is answered; `initialized` is sent after it."""
         await self.request(
             "initialize",
             {
                 "processId": None,
-                "rootUri": None,
+                "rootUri": folder.as_uri() if folder else None,
                 "capabilities": CAPABILITIES,
                 "initializationOptions": options or {},
             },

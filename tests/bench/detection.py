@@ -58,7 +58,8 @@ def oxlint(folder: Path) -> Found:
     plugins = [f"--{name}-plugin" for name in ("node", "promise", "import")]
     for entry in _json("oxlint", *plugins, "--format", "json", str(folder))["diagnostics"]:
         labels = entry.get("labels")
-        code = entry.get("code", "")
+        # `eslint(no-eval)` is "eslint/no-eval" in the catalogue.
+        code = re.sub(r"(.+)\((.+)\)", r"\1/\2", entry.get("code", ""))
         if labels and code:
             yield entry["filename"], labels[0]["span"]["line"], code, _cwes("oxlint", code)
 

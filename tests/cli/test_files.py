@@ -23,6 +23,41 @@ def names(*paths: str) -> list[str]:
 # --- What a walk finds
 
 
+def test_files_are_recognised_by_their_name(write: Write) -> None:
+    files = {
+        "Dockerfile": "dockerfile",
+        "a.Dockerfile": "dockerfile",
+        "b.py": "python",
+        "build/../Dockerfile.web": "dockerfile",
+        "Containerfile": "dockerfile",
+        "schema.sql": "sql",
+        "compose.yml": "yaml",
+        "schema.graphql": "graphql",
+        "schema.prisma": "prisma",
+        ".github/workflows/test.yaml": "yaml",
+    }
+    write(dict.fromkeys([*files, "Dockerfile", "a.toml", "Dockerfiles/readme.md"], ""))
+    found = {os.path.normpath(file.path): file.language for file in find(["."]).files}
+    assert found == {os.path.normpath(name): language for name, language in files.items()}
+
+
+def test_data_is_left_out_of_a_walk_without_a_word(write: Write) -> None:
+    write(
+        {
+            "openapi.json": '{"info": {}, "openapi": "3.1.0"}',
+            "data.json": '{"openapi_url": 1}',
+            "package-lock.json": '{"openapi": "3.1.0"}',
+            "pnpm-lock.yaml": "a: 1\n",
+            "dump.sql": "SELECT 1;\n" * 120_000,
+            "a.py": "",
+        }
+    )
+    found = find(["."])
+    assert [file.path for file in found.files] == ["a.py", "openapi.json"]
+    assert (found.problems, found.notes) == ((), ())
+    assert names("data.json", "package-lock.json") == ["data.json", "package-lock.json"]
+
+
 IGNORES: dict[str, tuple[dict[str, str], list[str]]] = {
     "a name at any depth": (
         {".gitignore": "skip.py\n", "skip.py": "", "a/skip.py": "", "a/b.py": ""},

@@ -162,6 +162,15 @@ def test_files_come_in_one_order_whatever_ends_first(run: Run, write: Write) -> 
     assert len(set(paths)) == 20
 
 
+def test_many_files_are_dealt_out_to_processes_with_the_same_result(run: Run, write: Write) -> None:
+    write({f"{number:02}.py": BAD for number in range(45)})
+    write({"07.py": BAD.encode("utf-16"), "08.py": "def broken(:\n", "09.py": "a = 1\n"})
+    several = run("review", ".", "--jobs", "2", "--format", "json")
+    assert several == run("review", ".", "--jobs", "1", "--format", "json")
+    assert several.code == 3
+    assert "08.py:1: a syntax error" in several.err
+
+
 # --- Exit codes
 
 

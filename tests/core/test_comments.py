@@ -93,6 +93,7 @@ def test_ignore_comment(language: str, text: str, expected: str) -> None:
     document = Document("file:///a", "/a", language, text)
     finding = finding_at(text)
     edit = ignore_comment(document, Lines(text), finding, "it is\nsafe")
+    assert edit is not None
     after = apply(text, [edit])
     comment = f"{IGNORE}[security/sql-injection] it is safe"
     assert after == expected.replace("{}", comment)
@@ -110,3 +111,9 @@ def test_a_second_comment_leaves_the_first_one_in_force() -> None:
     assert ignored(lines, finding_at(twice)) == ""
     other = replace(finding_at(twice), rule="security/weak-hash")
     assert ignored(lines, other) == ""
+
+
+def test_json_has_no_comments() -> None:
+    text = '{"a": f(x)}'
+    document = Document("file:///a.json", "/a.json", "json", text)
+    assert ignore_comment(document, Lines(text), finding_at(text)) is None

@@ -38,6 +38,8 @@ _ENDING = {
     "typescript": "ts",
     "typescriptreact": "tsx",
     "go": "go",
+    "yaml": "yml",
+    "sql": "sql",
 }
 
 TWO_FUNCTIONS = """\
@@ -301,6 +303,30 @@ def test_an_edit_of_javascript_is_judged(
     assert check(text, old, new, language=language).problem == problem
 
 
+@pytest.mark.parametrize(
+    ("new", "problem"),
+    [
+        ("a: [1]", ""),
+        ("a: [1", "It leaves a syntax error on line 2."),
+        ("\ta: 1", "It leaves a syntax error on line 1."),
+    ],
+)
+def test_an_edit_of_yaml_must_leave_yaml(new: str, problem: str) -> None:
+    report = check("a: 1\nb: 2\n", "a: 1", new, language="yaml")
+    assert (report.problem, report.unchecked) == (problem, ())
+
+
+def test_an_edit_of_another_language_is_checked_by_its_findings() -> None:
+    text = "ALTER TABLE a RENAME TO b;\n"
+    rule = "api-design/migration-renames-table"
+    report = check(text, text, text.replace("b", "c"), rule=rule, language="sql")
+    assert report.problem == "The finding is still there after it, on line 1."
+    report = check(text, text, "SELECT 1;\n", rule=rule, language="sql")
+    assert (report.problem, report.unchecked) == ("", ("The syntax of SQL was not checked.",))
+    report = check("SELECT 1;\n", "SELECT 1;\n", text, language="sql")
+    assert report.problem == f"It brings in {rule} on line 1: `ALTER TABLE a RENAME TO b;`."
+
+
 def test_what_was_not_checked_is_said() -> None:
     template = 'return render_template("a.html", user=user)\n'
     assert check(template, "user=user", "user=1").unchecked == (
@@ -311,7 +337,7 @@ def test_what_was_not_checked_is_said() -> None:
         "The signature of `load` changed; calls in other files were not checked.",
     )
     report = check("func main() {}\n", "main", "run", language="go")
-    assert report.unchecked == ("Edits of go cannot be checked.",)
+    assert report.unchecked == ("The syntax of go was not checked.",)
 
 
 def test_a_missing_linter_leaves_its_check_undone(monkeypatch: pytest.MonkeyPatch) -> None:

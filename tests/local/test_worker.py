@@ -49,7 +49,8 @@ def request(document: Document) -> ReviewRequest:
 
 
 async def found(engine: LocalEngine | LocalWorker, document: Document) -> list[Proposal]:
-    return [proposal async for proposal in engine.review(request(document))]
+    answers = [answer async for answer in engine.review(request(document))]
+    return [answer for answer in answers if isinstance(answer, Proposal)]
 
 
 @pytest.fixture
@@ -181,15 +182,19 @@ def candidates_of(proposals: Sequence[Proposal]) -> list[Candidate]:
         assert proposal.fix
         [edit] = proposal.fix.edits
         assert isinstance(edit, Replacement)
-        code = TEXT[edit.span.start : edit.span.end]
-        candidates.append(edited(code, edit.new))
+        candidates.append(candidate(TextEdit(edit.span, edit.new)))
     return candidates
 
 
 def edited(old: str, new: str) -> Candidate:
     start = TEXT.index(old)
-    edit = TextEdit(Span(start, start + len(old)), new)
-    return Candidate("performance/missing-timeout", edit.span, (edit,), TEXT.replace(old, new))
+    return candidate(TextEdit(Span(start, start + len(old)), new))
+
+
+def candidate(edit: TextEdit) -> Candidate:
+    place = edit.span
+    after = TEXT[: place.start] + edit.new_text + TEXT[place.end :]
+    return Candidate("performance/missing-timeout", place, (edit,), after)
 
 
 def children(process: int) -> list[int]:

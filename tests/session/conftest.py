@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
+from backend_developer.review import Indexer
 from session.editor import Editor
 
 
@@ -12,8 +13,8 @@ async def connect() -> AsyncIterator[Callable[..., Editor]]:
     """Makes editors, not started yet; says goodbye for each at the end."""
     editors: list[Editor] = []
 
-    def make(agent: bool = False) -> Editor:
-        editors.append(Editor(agent))
+    def make(agent: bool = False, indexer: Indexer | None = None) -> Editor:
+        editors.append(Editor(agent, indexer))
         return editors[-1]
 
     yield make

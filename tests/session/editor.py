@@ -34,7 +34,7 @@ from backend_developer.core.model import (
     Verdict,
 )
 from backend_developer.engines.base import Answer, EngineError, ReviewRequest
-from backend_developer.review import Reviewers
+from backend_developer.review import Indexer, Reviewers
 from backend_developer.session import Session
 from backend_developer.settings import Settings
 
@@ -213,14 +213,14 @@ class ReplyError(Exception):
 class Editor:
     """One client with one server. Keeps its own plain model of each text."""
 
-    def __init__(self, agent: bool = False) -> None:
+    def __init__(self, agent: bool = False, indexer: Indexer | None = None) -> None:
         self.local = ScriptedEngine("local", local_findings)
         self.agent = ScriptedEngine("agent")
         # Nothing is sent there; it only makes the agent available.
         environment = {"HOME": "/nonexistent", "XDG_CONFIG_HOME": "/nonexistent"}
         if agent:
             environment["ANTHROPIC_BASE_URL"] = "http://127.0.0.1:9"
-        reviewers = Reviewers(self.local, self.agent, ScriptedChecker(), CATALOGUE)
+        reviewers = Reviewers(self.local, self.agent, ScriptedChecker(), CATALOGUE, indexer)
         self.server = create_server(lambda environment: reviewers, environment)
         self.server.writer = self
         self.texts: dict[str, str] = {}
@@ -425,6 +425,7 @@ class Editor:
             lambda: (
                 not session.runs
                 and not session._tasks
+                and not session.reviewing_others
                 and not any(opened.publishing for opened in session.documents.values())
             )
         )

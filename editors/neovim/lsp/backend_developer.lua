@@ -7,17 +7,31 @@
 ---@type vim.lsp.Config
 return {
   cmd = { 'backend-developer', 'serve' },
-  filetypes = { 'python', 'javascript', 'javascriptreact', 'typescript', 'typescriptreact' },
+  filetypes = {
+    'python',
+    'javascript',
+    'javascriptreact',
+    'typescript',
+    'typescriptreact',
+    'sql',
+    'dockerfile',
+    'yaml',
+    'yaml.docker-compose',
+    'yaml.github',
+    'json',
+    'graphql',
+    'prisma',
+  },
   -- What stands above a route follows from other files too, so the server says when it is another.
   capabilities = { workspace = { codeLens = { refreshSupport = true } } },
   handlers = {
     ['workspace/codeLens/refresh'] = function(_, _, context)
-      -- Soon: Neovim passes over a refresh while it draws what the one before it brought.
-      vim.defer_fn(function()
-        for _, buffer in ipairs(vim.lsp.get_buffers_by_client_id(context.client_id)) do
-          vim.lsp.codelens.refresh({ bufnr = buffer })
-        end
-      end, 50)
+      -- Not `vim.lsp.codelens.refresh`, which does nothing while an older request is under way.
+      local client = assert(vim.lsp.get_client_by_id(context.client_id))
+      for buffer in pairs(client.attached_buffers) do
+        local params = { textDocument = vim.lsp.util.make_text_document_params(buffer) }
+        client:request('textDocument/codeLens', params, vim.lsp.codelens.on_codelens, buffer)
+      end
       return vim.NIL
     end,
   },

@@ -43,6 +43,8 @@ export interface Status {
   readonly usage: readonly { model: string; inputTokens: number; outputTokens: number }[];
   /** The aliases that the `model` setting knows. */
   readonly models: readonly string[];
+  /** Of those for the open documents' languages. */
+  readonly missingLinters: readonly { program: string; findsIn: string }[];
 }
 
 export interface Agent {

@@ -3,7 +3,21 @@
 import * as vscode from "vscode";
 
 export const SECTION = "backendDeveloper";
-export const LANGUAGES = ["python", "javascript", "javascriptreact", "typescript", "typescriptreact"];
+export const LANGUAGES = [
+  "python",
+  "javascript",
+  "javascriptreact",
+  "typescript",
+  "typescriptreact",
+  "sql",
+  "dockerfile",
+  "yaml",
+  "dockercompose",
+  "github-actions-workflow",
+  "json",
+  "graphql",
+  "prisma",
+];
 
 /**
  * What holds for `uri`. Defaults are left out: VS Code cannot tell them from what a person chose,

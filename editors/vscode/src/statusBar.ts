@@ -53,6 +53,9 @@ function tooltip(server: Server, status: Status | undefined): vscode.MarkdownStr
   if (server.state !== "running") lines.push(server.state === "missing" ? "The server is not installed." : server.state);
   for (const run of status?.runs ?? []) lines.push(`Running: ${run.title}`);
   if (document) lines.push(`Reviews by: ${engineOf(document.engine)}`);
+  for (const { program, findsIn } of status?.missingLinters ?? []) {
+    lines.push(`${program} is not installed, so less is found in ${findsIn}.`);
+  }
   const used = status?.usage ?? [];
   for (const { model, inputTokens, outputTokens } of used) {
     lines.push(`Today: ${model} read ${inputTokens.toLocaleString()} and wrote ${counted(outputTokens, "token")}`);

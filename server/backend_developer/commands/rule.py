@@ -7,8 +7,10 @@ import sys
 import textwrap
 from collections.abc import Iterator
 
+from ..apis import load_apis
 from ..catalogue import Catalogue, load_catalogue
 from ..core.model import FOCUSES, Rule
+from ..documents.case_files import example_of
 from ..problems import did_you_mean
 from ..rules import Case, PatternRule, load_rules
 from . import OK, UsageError
@@ -64,15 +66,26 @@ def _explained(catalogue: Catalogue, rule_id: str, width: int) -> Iterator[str]:
         yield ""
         yield "Not found, since it is right:"
         yield from _code(quiet)
-    if rule.example:
+    uses = [use for use in load_apis() if use.rule == rule.id]
+    for family in ("python", "javascript"):
+        use = next((use for use in uses if use.family == family), None)
+        if use is not None and not any(family in pattern.languages for pattern in patterns):
+            yield ""
+            yield f"Found ({family}):"
+            yield from _indented(use.found[0].code)
+            yield ""
+            yield "Not found, since it is right:"
+            yield from _indented(use.quiet[0])
+    example = rule.example or example_of(rule.id)
+    if example:
         yield ""
-        yield f"Found ({rule.example.language}):"
-        yield from _indented(rule.example.bad)
+        yield f"Found ({example.language}):"
+        yield from _indented(example.bad)
         yield ""
         yield "Not found, since it is right:"
-        yield from _indented(rule.example.good)
+        yield from _indented(example.good)
     yield ""
-    detectors = [*(["our own patterns"] if patterns else []), *rule.same_as]
+    detectors = [*(["our own patterns"] if patterns or uses else []), *rule.same_as]
     yield f"Detected by: {', '.join([*detectors, 'the agent'])}"
     yield ""
     yield "To dismiss a finding, end its line with a comment that says why:"

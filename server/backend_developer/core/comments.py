@@ -43,12 +43,16 @@ def ignored(lines: Lines, finding: Finding) -> str | None:
 
 def ignore_comment(
     document: Document, lines: Lines, finding: Finding, reason: str = ""
-) -> TextEdit:
+) -> TextEdit | None:
     """The edit that puts a comment ignoring `finding` on a line of its own above it.
+
+    None in JSON, which has no comments.
 
     `lines` are those of `document`, which the finding is true of. The comment has the
     indentation of the finding's first line, and the document's comment style and line ends.
     """
+    if document.language == "json":
+        return None
     line = lines.line_of(finding.span.start)
     start = lines.start(line)
     code = lines.line(line)

@@ -1,6 +1,6 @@
 """What a review is asked with, and what an engine answers.
 
-ReviewRequest -> Engine.review() -> stream of Proposal | Verdict | Usage
+ReviewRequest -> Engine.review() -> stream of Proposal | Verdict | Usage | FileFacts
                                  -> EngineError, one sentence for the person
 """
 
@@ -21,9 +21,11 @@ from ..core.model import (
     Usage,
     Verdict,
 )
+from ..project.facts import FileFacts
 from ..settings import Settings
 
-Answer: TypeAlias = Proposal | Verdict | Usage
+Answer: TypeAlias = Proposal | Verdict | Usage | FileFacts
+"""FileFacts: what the document says of its project, from an engine that has read it anyway."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,21 +6,29 @@ texts -> detectors that run a program (in threads) ┐
 
 from __future__ import annotations
 
-import asyncio
 import re
 from bisect import bisect_left, insort
-from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 from ..apis.detector import ApiDetector
+from ..batching import Batched
 from ..catalogue import Catalogue, load_catalogue
 from ..core.model import CONFIDENCES, Document, Proposal, Rule, Span
+from ..dataflow.detector import FlowDetector
+from ..delivery import DeliveryDetector
 from ..detector import Detector, DetectorError, Source
-from ..linters.ruff import RuffDetector
+from ..documents.detector import DocumentDetector
+from ..linters import EVERY_LANGUAGE, linters
+from ..linters.tools import tools
+from ..performance import PerformanceDetector
+from ..project.detector import ProjectDetector
+from ..project.index import Project
 from ..roles import role_of
 from ..rules.matching import PatternDetector
+from ..secrets import SecretDetector
 from ..settings import Level, Settings, Standing, enabled_rules, rule_level, standing_in
 from ..syntax import span_of
 from .base import EngineError, ReviewRequest
@@ -36,12 +44,22 @@ class Scan:
 
 
 class LocalEngine:
-    """Implements Engine. Holds the rules, which it reads when it first needs them."""
+    """Implements Engine. Holds the rules, which it reads when it first needs them.
+
+    `project_of` gives the project that a path belongs to, as far as it is known.
+    """
 
     name = "local"
 
-    def __init__(self) -> None:
+    def __init__(self, project_of: Callable[[str], Project] = lambda path: Project()) -> None:
+        self.project_of = project_of
+        self.project = ProjectDetector(self._project_at)
         self._told: set[str] = set()
+        self._scans = Batched(self._scan_batch)
+        self._latest: tuple[Settings, dict[Document, Scan]] | None = None
+
+    def _project_at(self, path: str) -> Project:
+        return self.project_of(path)  # Which may be another function by now.
 
     async def review(self, request: ReviewRequest) -> AsyncGenerator[Proposal, None]:
         """Yields what was found in the request's span and focuses; never blocks the event loop.
@@ -49,9 +67,35 @@ class LocalEngine:
         Raises EngineError after the last proposal when a linter could not be used: once for each
         such problem in the engine's life, as it would be the same for every file.
         """
-        [scan] = await asyncio.to_thread(self.scan_all, [request.document], request.settings)
+        scan = await self._scans.ask((request.document, request.settings))
         for proposal in asked_for(scan, request, self.catalogue.rules, self._told):
             yield proposal
+
+    def _scan_batch(self, asked: Sequence[tuple[Document, Settings]]) -> list[Scan]:
+        """Answers reviews that were asked for together, which have one and the same settings."""
+        settings = asked[0][1]
+        if any(other is not settings for _, other in asked):
+            return [self.scan_all([document], settings)[0] for document, settings in asked]
+        scans = self.scan_all([document for document, _ in asked], settings)
+        documents = [document for document, _ in asked]
+        self._latest = (settings, dict(zip(documents, scans, strict=True)))
+        return scans
+
+    def latest_scans(self, documents: Sequence[Document], settings: Settings) -> list[Scan]:
+        """As `scan_all`; what was scanned last, for a review with these settings, is not again."""
+        latest = self._latest
+        known = latest[1] if latest and latest[0] is settings else {}
+        missing = [document for document in documents if document not in known]
+        known = known | dict(zip(missing, self.scan_all(missing, settings), strict=True))
+        return [known[document] for document in documents]
+
+    def warm_up(self) -> None:
+        """Reads the rules, so that no review has to wait for that."""
+        rules = frozenset(self.catalogue.rules)
+        for detector in self.detectors:
+            if not detector.runs_program:
+                language = sorted(detector.languages)[0]
+                detector.find([Source(Document("", "", language, ""))], rules)
 
     def scan(self, document: Document, settings: Settings) -> list[Proposal]:
         """Everything found in the whole document, in text order, rules that are off left out."""
@@ -81,7 +125,8 @@ class LocalEngine:
         with ThreadPoolExecutor(MAXIMUM_PROGRAMS) as pool:
             runs = []
             # What runs another program is started first, and then has its time beside the rest.
-            for detector in sorted(self._detectors, key=lambda one: not one.runs_program):
+            detectors = (*self.detectors, *tools(settings, self.catalogue, EVERY_LANGUAGE))
+            for detector in sorted(detectors, key=lambda one: not one.runs_program):
                 places = [
                     index
                     for index, source in whole
@@ -118,10 +163,12 @@ class LocalEngine:
     ) -> tuple[Proposal, ...]:
         """What is left of a document's proposals, in text order, as the settings have it."""
         rules = self.catalogue.rules
+        refuted = self._flow.refutes(source) if proposals else {}
         reported = [
             proposal
             for proposal in proposals
             if not any(function.contains(_place(proposal)) for function in emptied)
+            and not _is_refuted(proposal, refuted.get(proposal.rule, ()))
             and not _has_noqa(source, proposal, rules[proposal.rule])
         ]
         return tuple(
@@ -134,8 +181,22 @@ class LocalEngine:
         return load_catalogue()
 
     @cached_property
-    def _detectors(self) -> tuple[Detector, ...]:
-        return (RuffDetector(self.catalogue), PatternDetector(), ApiDetector())
+    def _flow(self) -> FlowDetector:
+        return FlowDetector()
+
+    @cached_property
+    def detectors(self) -> tuple[Detector, ...]:
+        return (
+            *linters(self.catalogue),
+            PatternDetector(),
+            self._flow,
+            ApiDetector(),
+            SecretDetector(),
+            PerformanceDetector(),
+            DocumentDetector(),
+            DeliveryDetector(),
+            self.project,
+        )
 
 
 MAXIMUM_PROGRAMS = 4
@@ -218,7 +279,14 @@ def _merged(proposals: Iterable[Proposal]) -> list[Proposal]:
     return sorted(kept, key=lambda proposal: (_place(proposal), proposal.rule))
 
 
-_SAID_BETTER_BY = {"security/weak-hash": ("security/password-hash-too-fast",)}
+_SAID_BETTER_BY = {
+    "security/weak-hash": ("security/password-hash-too-fast",),
+    "security/hardcoded-secret": (
+        "security/compose-secret",
+        "security/kubernetes-secret-in-environment",
+        "security/kubernetes-secret-in-manifest",
+    ),
+}
 """A rule is left out where one of these, which is more specific, has found the same place."""
 
 
@@ -256,6 +324,12 @@ def _has_noqa(source: Source, proposal: Proposal, rule: Rule) -> bool:
         if not codes or any(f"ruff:{code}" in rule.same_as for code in codes):
             return True
     return False
+
+
+def _is_refuted(proposal: Proposal, safe: Sequence[Span]) -> bool:
+    """Whether a claim is about a place where data flow found nothing harmful."""
+    place = _place(proposal)
+    return proposal.source != FlowDetector.name and any(span.contains(place) for span in safe)
 
 
 def _encodable(document: Document) -> Document:

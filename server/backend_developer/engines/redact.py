@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
 
+from ..secrets.formats import PRIVATE_KEY, find_tokens
+
 
 @dataclass(frozen=True)
 class Redactions:
@@ -69,46 +71,16 @@ def find_secrets(texts: Iterable[str]) -> Redactions:
     )
 
 
-# Each pattern's last group, or else the whole match, is the secret. The shortest is 16 characters,
-# so that hiding one everywhere never touches ordinary code.
-_FORMATS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("AWS_ACCESS_KEY", re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b")),
-    (
-        "AWS_SECRET_KEY",
-        re.compile(
-            r"(?i:aws_?\w{0,20}(?:secret|key)\w{0,20})[\"']?\s{0,4}[:=]\s{0,4}[\"']?"
-            r"([A-Za-z0-9/+=]{40})(?![A-Za-z0-9/+=])"
-        ),
-    ),
-    ("GITHUB_TOKEN", re.compile(r"\bgh[pousr]_[A-Za-z0-9]{36,255}")),
-    ("GITHUB_TOKEN", re.compile(r"\bgithub_pat_[A-Za-z0-9_]{22,255}")),
-    ("GITLAB_TOKEN", re.compile(r"\bglpat-[A-Za-z0-9_-]{20,}")),
-    ("SLACK_TOKEN", re.compile(r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}")),
-    ("SLACK_WEBHOOK", re.compile(r"hooks\.slack\.com/services/([A-Za-z0-9/]{20,})")),
-    ("STRIPE_KEY", re.compile(r"\b(?:[sr]k_(?:live|test)|whsec)_[A-Za-z0-9]{16,}")),
-    ("ANTHROPIC_KEY", re.compile(r"\bsk-ant-[A-Za-z0-9_-]{20,}")),
-    ("OPENAI_KEY", re.compile(r"\bsk-(?!ant-)(?:proj-|svcacct-)?[A-Za-z0-9_-]{32,}")),
-    ("GOOGLE_KEY", re.compile(r"\bAIza[A-Za-z0-9_-]{35}")),
-    ("SENDGRID_KEY", re.compile(r"\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}")),
-    ("NPM_TOKEN", re.compile(r"\bnpm_[A-Za-z0-9]{36}")),
-    ("PYPI_TOKEN", re.compile(r"\bpypi-[A-Za-z0-9_-]{50,}")),
-    ("JWT", re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}")),
-)
-
-_PRIVATE_KEY = re.compile(
-    r"-----BEGIN [A-Z ]*PRIVATE KEY[A-Z ]*-----(.*?)(?:-----END|\Z)", re.DOTALL
-)
 # A key's text is hidden run by run: a block as one secret would swallow its line breaks.
 _KEY_RUN = re.compile(r"[A-Za-z0-9+/=]{16,}")
 
 
 def _secrets_in(text: str) -> Iterable[tuple[str, str]]:
-    for block in _PRIVATE_KEY.finditer(text):
+    for block in PRIVATE_KEY.finditer(text):
         for run in _KEY_RUN.findall(block[1]):
             yield run, "PRIVATE_KEY"
-    for kind, pattern in _FORMATS:
-        for match in pattern.finditer(text):
-            yield match[match.lastindex or 0], kind
+    for kind, place in find_tokens(text):
+        yield text[place.start : place.end], kind.upper().replace(" ", "_")
 
 
 def _any_of(words: Iterable[str]) -> re.Pattern[str] | None:

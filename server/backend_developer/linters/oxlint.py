@@ -1,14 +1,71 @@
-"""Oxlint: which names a JavaScript or TypeScript text leaves undefined."""
+"""Oxlint: what is wrong in JavaScript and TypeScript, and which names a text leaves undefined."""
 
 from __future__ import annotations
 
 import json
-import tempfile
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from .process import LinterError, find_program, run_linter
+from ..core.model import Confidence, Span
+from ..detector import Source
+from .messages import Message, index_of, offset_of_byte, run_on_files
+from .process import LinterError, find_program
+
+LANGUAGES = frozenset({"javascript", "javascriptreact", "typescript", "typescriptreact"})
+
+_ENDINGS: Mapping[str, str] = {
+    "javascript": ".js",
+    "javascriptreact": ".jsx",
+    "typescript": ".ts",
+    "typescriptreact": ".tsx",
+}
+
+
+def run_oxlint(sources: Sequence[Source], codes: Sequence[str]) -> list[list[Message]]:
+    """What oxlint says of each source by `codes`, "eslint/no-eval"; nothing if it is missing.
+
+    A project's configuration is ignored; `eslint-disable` comments are honoured. Of a text with
+    a syntax error it says nothing. Raises LinterError.
+    """
+    oxlint = find_program("oxlint")
+    messages: list[list[Message]] = [[] for _ in sources]
+    if oxlint is None:
+        return messages
+    texts = [(source.document.path, source.document.language, source.text) for source in sources]
+    for index, entry in _run(
+        oxlint, [(_name(path, lang), text) for path, lang, text in texts], codes
+    ):
+        code = _code(entry)
+        labels = entry.get("labels")
+        if code not in codes or not labels:
+            continue
+        # Of two equal things the second is one too many; else the first label is the place.
+        place = labels[-1 if "-dup" in code else 0]["span"]
+        text = sources[index].text
+        span = Span(
+            offset_of_byte(text, place["offset"]),
+            offset_of_byte(text, place["offset"] + place["length"]),
+        )
+        confidence = _CONFIDENCE.get(code, "high")
+        messages[index].append(Message(code, entry["message"], span, confidence))
+    return messages
+
+
+_CONFIDENCE: dict[str, Confidence] = {
+    # Whether the steps depend on each other, it does not look at.
+    "eslint/no-await-in-loop": "low",
+    **dict.fromkeys(("promise/catch-or-return", "eslint/array-callback-return"), "medium"),
+    **dict.fromkeys(("unicorn/prefer-set-has", "eslint/no-unmodified-loop-condition"), "medium"),
+    **dict.fromkeys(("eslint/no-control-regex", "eslint/no-constant-condition"), "medium"),
+    **dict.fromkeys(("promise/no-multiple-resolved", "node/handle-callback-err"), "medium"),
+}
+"""What is not here is high."""
+
+
+# --- For the checks of edits
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +77,7 @@ class OxlintMessage:
     """From 1."""
 
 
-def run_oxlint(texts: Sequence[tuple[str, str]]) -> list[list[OxlintMessage]]:
+def check_names(texts: Sequence[tuple[str, str]]) -> list[list[OxlintMessage]]:
     """What oxlint says of each (path, text) by its rules about names, in one run.
 
     The globals of Node, of browsers and of the language count as defined.
@@ -31,36 +88,50 @@ def run_oxlint(texts: Sequence[tuple[str, str]]) -> list[list[OxlintMessage]]:
         raise LinterError(
             "oxlint is not installed; run `pip install 'backend-developer[linters]'`."
         )
-    with tempfile.TemporaryDirectory(prefix="backend-developer-") as name:
-        folder = Path(name)
-        config = folder / "oxlintrc.json"
-        config.write_text(_CONFIGURATION, encoding="utf-8")
-        files = []
-        for index, (path, text) in enumerate(texts):
-            # A file name may be anything; only its ending says how it is parsed.
-            file = folder / f"{index}{Path(path).suffix or '.js'}"
-            file.write_bytes(text.encode("utf-8", "replace"))
-            files.append(file.name)
-        options = ["--config", str(config), "--format", "json", "--no-ignore", "--allow", "all"]
-        options += [option for rule in _RULES for option in ("--deny", rule)]
-        return _read(run_linter([oxlint, *options, *files], folder=folder), files)
+    messages: list[list[OxlintMessage]] = [[] for _ in texts]
+    files = [(_name(path, ""), text) for path, text in texts]
+    for index, entry in _run(oxlint, files, _NAME_RULES):
+        labels = entry.get("labels") or [{"span": {"line": 1}}]
+        rule = _code(entry).removeprefix("eslint/")
+        messages[index].append(OxlintMessage(rule, entry["message"], labels[-1]["span"]["line"]))
+    return messages
 
 
-_RULES = ("no-undef", "no-const-assign")
+_NAME_RULES = ("eslint/no-undef", "eslint/no-const-assign")
+
+
+# --- Both
+
+
 _CONFIGURATION = json.dumps(
-    {"env": {"builtin": True, "es2024": True, "node": True, "browser": True}}
+    {
+        "plugins": ["typescript", "unicorn", "oxc", "promise", "node"],
+        "env": {"builtin": True, "es2024": True, "node": True, "browser": True},
+    }
 )
 
 
-def _read(output: bytes, files: Sequence[str]) -> list[list[OxlintMessage]]:
+def _run(
+    oxlint: str, files: Sequence[tuple[str, str]], rules: Sequence[str]
+) -> list[tuple[int, dict[str, Any]]]:
+    command = [oxlint, "--config", "oxlintrc.json", "--format", "json", "--no-ignore"]
+    command += ["--disable-nested-config", "--allow", "all"]
+    command += [option for rule in rules for option in ("--deny", rule)]
+    output = run_on_files(command, files, configuration=("oxlintrc.json", _CONFIGURATION))
     try:
-        entries = json.loads(output)["diagnostics"]
-    except (ValueError, KeyError) as error:
-        raise LinterError("oxlint printed no JSON; install oxlint 1.89 again.") from error
-    messages: dict[str, list[OxlintMessage]] = {file: [] for file in files}
-    for entry in entries:
-        rule = entry.get("code", "").removeprefix("eslint(").removesuffix(")")
-        labels = entry.get("labels") or [{"span": {"line": 1}}]
-        message = OxlintMessage(rule, entry["message"], labels[-1]["span"]["line"])
-        messages[Path(entry["filename"]).name].append(message)
-    return list(messages.values())
+        return [(index_of(entry["filename"]), entry) for entry in output["diagnostics"]]
+    except (KeyError, TypeError, ValueError) as error:
+        raise LinterError("oxlint printed something new; install oxlint 1.89 again.") from error
+
+
+def _name(path: str, language: str) -> str:
+    # A file name may be anything; only its ending says how it is parsed.
+    return f"a{Path(path).suffix or _ENDINGS.get(language, '.js')}"
+
+
+_CODE = re.compile(r"([\w-]+)\((.+)\)")
+
+
+def _code(entry: Mapping[str, Any]) -> str:
+    """`eslint(no-eval)` as "eslint/no-eval"; "" for a syntax error."""
+    return _CODE.sub(r"\1/\2", entry.get("code", ""))

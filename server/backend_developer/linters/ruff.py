@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..catalogue import Catalogue
-from ..core.model import Confidence, Proposal, ProposedFix, Replacement, Span
+from ..core.model import Confidence, ProposedFix, Replacement, Severity, Span
 from ..core.text import Lines
 from ..detector import Source
+from .messages import Message
 from .process import LinterError, find_program, run_linter
 
 SYNTAX_ERROR = "invalid-syntax"
@@ -29,34 +29,28 @@ class RuffMessage:
     """Empty where ruff has no fix, or none that keeps the meaning."""
 
 
-class RuffDetector:
-    """Implements Detector: the codes of ruff that some catalogue rule is the same as."""
+def run_ruff_on(sources: Sequence[Source], codes: Sequence[str]) -> list[list[Message]]:
+    """What ruff says of each source by `codes`, in one run for all of them. Raises LinterError."""
+    texts = [(source.document.path, source.text) for source in sources]
+    return [
+        [_message(one) for one in messages if _is_worth_saying(source.text, one)]
+        for source, messages in zip(sources, run_ruff(texts, codes), strict=True)
+    ]
 
-    name = "ruff"
-    languages = frozenset({"python"})
-    runs_program = True
 
-    def __init__(self, catalogue: Catalogue) -> None:
-        self._catalogue = catalogue
+def _message(message: RuffMessage) -> Message:
+    return Message(
+        code=message.code,
+        text=message.message,
+        span=message.span,
+        confidence=_CONFIDENCE.get(message.code, "high"),
+        severity=_severity(message),
+        fix=ProposedFix(message.fix_title, message.edits) if message.edits else None,
+    )
 
-    @property
-    def rules(self) -> frozenset[str]:
-        return self._catalogue.rules_of("ruff")
 
-    def find(self, sources: Sequence[Source], enabled: frozenset[str]) -> list[list[Proposal]]:
-        """What ruff says of each source, in one run for all of them. Raises LinterError."""
-        codes = [
-            code
-            for code in self._catalogue.codes_of("ruff")
-            if (rule := self._catalogue.rule_for("ruff", code)) and rule.id in enabled
-        ]
-        if not codes:
-            return [[] for _ in sources]
-        texts = [(source.document.path, source.text) for source in sources]
-        return [
-            _propose(source.text, messages, self._catalogue)
-            for source, messages in zip(sources, run_ruff(texts, codes), strict=True)
-        ]
+def _is_worth_saying(text: str, message: RuffMessage) -> bool:
+    return not (_is_no_secret(text, message) or _is_route(text, message))
 
 
 def run_ruff(texts: Sequence[tuple[str, str]], codes: Sequence[str]) -> list[list[RuffMessage]]:
@@ -81,7 +75,7 @@ def run_ruff(texts: Sequence[tuple[str, str]], codes: Sequence[str]) -> list[lis
             file.parent.mkdir()
             file.write_bytes(text.encode("utf-8", "replace"))
             files[str(file)] = text
-        output = run_linter([ruff, *options, str(folder)], folder=folder)
+        output = run_linter([ruff, *options, str(folder)], folder=folder, files=len(texts))
         return list(_read(output, files).values())
 
 
@@ -101,36 +95,12 @@ def find_ruff() -> str:
         ) from error
 
 
-def _propose(text: str, messages: Sequence[RuffMessage], catalogue: Catalogue) -> list[Proposal]:
-    """The proposals for those messages that some catalogue rule is the same as."""
-    proposals = []
-    for message in messages:
-        rule = catalogue.rule_for("ruff", message.code)
-        if rule is None or _is_no_secret(text, message) or _is_route(text, message):
-            continue
-        proposals.append(
-            Proposal(
-                where=message.span,
-                rule=rule.id,
-                # Ruff says what it saw; what to do instead is for us to say.
-                message=f"{message.message.rstrip('.')}. {rule.advice}",
-                source=f"ruff:{message.code}",
-                author="local",
-                confidence=_confidence(message),
-                fix=ProposedFix(message.fix_title, message.edits) if message.edits else None,
-            )
-        )
-    return proposals
-
-
 _RIGHT_THOUGH_UNSAFE = ("B006", "FAST002")
 """Unsafe to ruff since they change what introspection sees; they are what we advise."""
 
 _CONFIDENCE: dict[str, Confidence] = {
     # These name every use of a thing that is seldom wrong, so a reader would be tired soon.
-    "S310": "low",
     "S311": "low",
-    "DJ008": "low",
     # The standard library's parsers have refused external entities since 3.7.1.
     **dict.fromkeys(("S313", "S314", "S315", "S316", "S317", "S318", "S319"), "low"),
     # These are right or wrong by where the value comes from, which ruff does not follow.
@@ -138,15 +108,19 @@ _CONFIDENCE: dict[str, Confidence] = {
     **dict.fromkeys(("S302", "S307", "S308", "S324", "S604", "S605", "S608", "S609"), "medium"),
     **dict.fromkeys(("S610", "S611", "S612", "S702", "S704"), "medium"),
     **dict.fromkeys(("S110", "S112", "BLE001", "TRY002", "B019"), "medium"),
-    **dict.fromkeys(("ASYNC110", "ASYNC240", "DTZ001", "DJ006", "DJ007"), "medium"),
+    **dict.fromkeys(("ASYNC110", "ASYNC240", "DTZ001", "DJ006", "DJ007", "DJ008"), "medium"),
+    **dict.fromkeys(("S310", "S601", "S606", "B018", "DTZ007", "DTZ011", "PERF401"), "medium"),
 }
 """What is not here is high."""
 
 
-def _confidence(message: RuffMessage) -> Confidence:
-    if "seems safe" in message.message:  # S602 and S605 on a constant command.
-        return "low"
-    return _CONFIDENCE.get(message.code, "high")
+def _severity(message: RuffMessage) -> Severity | None:
+    """None: the rule's own."""
+    # S602 and S605 on a constant command: nothing to inject, but a shell that nobody needs.
+    if "seems safe" in message.message:
+        return "hint"
+    # Any address that is no constant, whoever it comes from.
+    return "information" if message.code == "S310" else None
 
 
 _LITERAL = re.compile(r"""["']([^"']*)["']\s*$""")

@@ -49,6 +49,10 @@ class ClientProfile:
     """`workspace/didChangeConfiguration` must be registered for."""
     register_watched_files: bool = False
     """It watches files for us when asked to."""
+    refresh_lenses: bool = False
+    """It asks for code lenses again when told to."""
+    nested_symbols: bool = False
+    """A document's symbols may lie in each other, and have a range and a name's range."""
 
 
 def client_profile(capabilities: types.ClientCapabilities) -> ClientProfile:
@@ -88,13 +92,30 @@ def client_profile(capabilities: types.ClientCapabilities) -> ClientProfile:
         markdown_hover=types.MarkupKind.Markdown in formats,
         configuration=bool(has("workspace.configuration")),
         register_configuration=bool(has("workspace.did_change_configuration.dynamic_registration")),
+        refresh_lenses=bool(has("workspace.code_lens.refresh_support")),
+        nested_symbols=bool(
+            has("text_document.document_symbol.hierarchical_document_symbol_support")
+        ),
         register_watched_files=bool(has("workspace.did_change_watched_files.dynamic_registration")),
     )
 
 
 def document(item: types.TextDocumentItem) -> Document:
     """The document that `didOpen` brings."""
-    return Document(item.uri, path_of(item.uri), item.language_id, item.text, item.version)
+    language = _LANGUAGES.get(item.language_id, item.language_id)
+    return Document(item.uri, path_of(item.uri), language, item.text, item.version)
+
+
+_LANGUAGES = {
+    **dict.fromkeys(("dockercompose", "github-actions-workflow", "openapi"), "yaml"),
+    **dict.fromkeys(("yaml.docker-compose", "yaml.github", "yaml.openapi", "yaml.gha"), "yaml"),
+    **dict.fromkeys(("jsonc", "json5"), "json"),
+    **dict.fromkeys(("postgres", "pgsql", "plpgsql"), "sql"),
+    **dict.fromkeys(("docker", "containerfile"), "dockerfile"),
+    "javascript.jsx": "javascriptreact",
+    "typescript.tsx": "typescriptreact",
+}
+"""What editors and their extensions call a language that has a plainer name."""
 
 
 def change(lines: Lines, event: types.TextDocumentContentChangeEvent, encoding: Encoding) -> Change:
@@ -152,6 +173,11 @@ def folders(params: types.InitializeParams) -> tuple[Path, ...]:
 def paths_of(uris: Iterable[str]) -> tuple[Path, ...]:
     """The paths of those that are `file:` URIs."""
     return tuple(Path(path) for path in map(path_of, uris) if path)
+
+
+def files(uris: Iterable[str]) -> list[str]:
+    """The paths of those that are `file:` URIs, each once."""
+    return list(dict.fromkeys(path for path in map(path_of, uris) if path))
 
 
 def _encoding(offered: Iterable[str]) -> Encoding:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from lsprotocol import types
 
-from ..actions import KINDS, Action
+from ..actions import KINDS, REVIEW_COMMAND, Action
 from ..core.model import Checking, Document, Finding, Fix, Rule, Severity, Span, TextEdit, Withheld
-from ..core.text import Encoding, Lines
+from ..core.text import Change, Encoding, Lines
 from ..problems import Problem
 from .from_lsp import ClientProfile
+
+if TYPE_CHECKING:
+    from ..project.outline import Lens, Symbol, SymbolKind
 
 SOURCE = "backend-developer"
 WATCHED = (
@@ -22,6 +26,8 @@ WATCHED = (
     "**/{CLAUDE,REVIEW}.md",
 )
 """Glob patterns of the files that a review depends on beside the code."""
+WATCHED_CODE = "**/*.{py,js,mjs,cjs,jsx,ts,mts,cts,tsx,sql,prisma,yml,yaml,json}"
+"""Of the files that say something of the project."""
 
 _SEVERITIES: dict[Severity, types.DiagnosticSeverity] = {
     "error": types.DiagnosticSeverity.Error,
@@ -248,6 +254,60 @@ def escaped(text: str) -> str:
     )
 
 
+# --- The project
+
+
+def code_lens(
+    lens: Lens, document: Document, lines: Lines, profile: ClientProfile
+) -> types.CodeLens:
+    """A lens whose click reviews the route with its handler."""
+    place = range_(lines, lens.span, profile.encoding)
+    line = types.Range(place.start, place.start)
+    arguments = {"uri": document.uri, "task": "everything", "range": plain_range(place)}
+    command = types.Command(title=lens.title, command=REVIEW_COMMAND, arguments=[arguments])
+    return types.CodeLens(range=line, command=command)
+
+
+_SYMBOL_KINDS: dict[SymbolKind, types.SymbolKind] = {
+    "route": types.SymbolKind.Interface,
+    "operation": types.SymbolKind.Interface,
+    "model": types.SymbolKind.Struct,
+    "field": types.SymbolKind.Field,
+    "migration": types.SymbolKind.Event,
+}
+
+
+def document_symbol(
+    symbol: Symbol, lines: Lines, typed: Sequence[Change], profile: ClientProfile
+) -> types.DocumentSymbol:
+    """A symbol of the text that `lines` index, to which `typed` led from the symbol's own."""
+    from ..project.outline import moved  # Here: a server starts without it.
+
+    whole, name = moved(symbol.place.span, typed), moved(symbol.name_place.span, typed)
+    return types.DocumentSymbol(
+        name=symbol.name,
+        detail=symbol.detail or None,
+        kind=_SYMBOL_KINDS[symbol.kind],
+        range=range_(lines, whole, profile.encoding),
+        # A client refuses a name that does not lie in the whole.
+        selection_range=range_(lines, name if whole.contains(name) else whole, profile.encoding),
+        children=[document_symbol(one, lines, typed, profile) for one in symbol.children],
+    )
+
+
+def symbol_information(symbol: Symbol, uri: str = "") -> types.SymbolInformation:
+    """A symbol by its line, as of a file that is not open nothing else is known."""
+    start = types.Position(symbol.name_place.line, 0)
+    if not uri:
+        uri = Path(symbol.path).as_uri() if Path(symbol.path).is_absolute() else symbol.path
+    return types.SymbolInformation(
+        name=symbol.name,
+        kind=_SYMBOL_KINDS[symbol.kind],
+        location=types.Location(uri, types.Range(start, start)),
+        container_name=symbol.detail or None,
+    )
+
+
 # --- Findings as plain JSON, for what an editor draws itself
 
 
@@ -324,6 +384,9 @@ def capabilities(profile: ClientProfile, commands: Sequence[str]) -> types.Serve
             code_action_kinds=list(KINDS), resolve_provider=profile.edits_when_picked
         ),
         hover_provider=True,
+        code_lens_provider=types.CodeLensOptions(resolve_provider=False),
+        document_symbol_provider=types.DocumentSymbolOptions(label=SOURCE),
+        workspace_symbol_provider=True,
         execute_command_provider=types.ExecuteCommandOptions(
             commands=commands, work_done_progress=True
         ),
@@ -358,7 +421,7 @@ def registrations(profile: ClientProfile, section: str) -> types.RegistrationPar
                 id="files",
                 method=types.WORKSPACE_DID_CHANGE_WATCHED_FILES,
                 register_options=types.DidChangeWatchedFilesRegistrationOptions(
-                    [types.FileSystemWatcher(pattern) for pattern in WATCHED]
+                    [types.FileSystemWatcher(pattern) for pattern in (*WATCHED, WATCHED_CODE)]
                 ),
             )
         )

@@ -59,10 +59,6 @@ def test_lenses_stand_above_the_routes(nvim: Neovim) -> None:
     nvim.open(USERS, "users.py")
     until(lambda: lenses(nvim) == SHOWN, lambda: (lenses(nvim), nvim.messages()))
 
-    # The lens's command reviews its route.
-    nvim.lua("vim.api.nvim_win_set_cursor(0, { 6, 0 }); vim.lsp.codelens.run()")
-    until(lambda: any("engine: local" in one["message"] for one in nvim.progress("end")))
-
     # It goes with the text, and says what is true of it.
     nvim.keys("ggOimport os<Esc>")
     moved = [[line + 1, text] for line, text in SHOWN]
@@ -71,6 +67,10 @@ def test_lenses_stand_above_the_routes(nvim: Neovim) -> None:
     nvim.open(MAIN.replace('"/api"', '"/v2"'), "main.py")
     nvim.lua("vim.cmd.buffer('users.py')")
     until(lambda: "GET /v2/users/{id} ·" in str(lenses(nvim)), lambda: lenses(nvim))
+
+    # The lens's command reviews its route, and shows what else is found in it.
+    nvim.lua("vim.api.nvim_win_set_cursor(0, { 7, 0 }); vim.lsp.codelens.run()")
+    until(lambda: any("engine: local" in one["message"] for one in nvim.progress("end")))
 
 
 def test_routes_are_symbols(nvim: Neovim) -> None:

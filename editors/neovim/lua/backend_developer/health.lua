@@ -38,6 +38,12 @@ local function check_client(client)
     local name = vim.fn.fnamemodify(vim.uri_to_fname(document.uri), ':~:.')
     health.info(('%s: engine %s, findings: %d'):format(name, document.engine, document.findings))
   end
+  for _, linter in ipairs(answer.result.missingLinters) do
+    health.warn(
+      ('`%s` is not installed, so less is found in %s.'):format(linter.program, linter.findsIn),
+      "Install it with `pipx install 'backend-developer[linters]'`."
+    )
+  end
   for _, run in ipairs(answer.result.runs) do
     health.info(('Going on: %s, findings so far: %d'):format(run.title, run.findings))
   end

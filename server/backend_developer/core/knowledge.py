@@ -1,0 +1,167 @@
+"""What data flow has to know of what lies outside a file: where input comes from, what calls do.
+
+Calls are named by the dotted path of what is called, with `()` after a call and `[]` after a
+subscript, such as "sqlite3.connect().cursor().execute". A name of the file is replaced by what
+it was imported or made from, where that is known.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from .model import Confidence
+
+Strength: TypeAlias = Literal["input", "local"]
+"""Sent by a client; or from whoever starts the program, its files or its environment."""
+
+ALL = frozenset(["*"])
+"""Cleared for every kind of sink."""
+
+Place: TypeAlias = int | str
+"""An argument: its position, its name, or "self" for what the method is called on. "0.url" is a
+property of the first argument, "0.program" what a command given as a list starts, "1.script" a
+script given to a shell, "*" is all of them, and "2+" the third and later ones."""
+
+
+class PathPattern:
+    """The paths that something is about; compiled when a file first needs it."""
+
+    __slots__ = ("_compiled", "_text")
+
+    def __init__(self, text: str) -> None:
+        """`text` is a regular expression."""
+        self._text = text
+        self._compiled: re.Pattern[str] | None = None
+
+    def matches(self, path: str) -> bool:
+        if self._compiled is None:
+            self._compiled = re.compile(self._text)
+        return self._compiled.fullmatch(path) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """Reading this, or calling it, gives data from outside."""
+
+    strength: Strength
+    is_call: bool
+    clears: frozenset[str] = frozenset()
+    """What it is safe for, such as a text for what needs an object."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sink:
+    """A place where input does harm."""
+
+    rule: str
+    kind: str
+    """What sanitisers clear: the rule's name, without its focus."""
+    message: str
+    arguments: tuple[Place, ...]
+    confidence: Confidence = "high"
+    parameters: Confidence | None = None
+    """How sure it is when only a parameter of a function reaches it; None: not reported then."""
+    built: Confidence | None = None
+    """The same, where the parameter was put together with something else."""
+    when: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
+    """Arguments that must be there as constants and match."""
+    unless: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
+    shape: Literal["any", "text", "built", "object", "markup", "sql", "whole"] = "any"
+    """"text": no object or list. "built": put together from parts; "markup": with a `<` in them;
+    "sql": that start as SQL does. "object": may hold an object. "whole": all that a client sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaner:
+    """Its result is safe for these kinds of sinks, and empty of what was tainted if for all."""
+
+    clears: frozenset[str]
+    validates: bool = False
+    """It also fails on bad input, so that its arguments are safe after it."""
+    is_mark: bool = False
+    """Its result stands for its arguments, as a signature does: a check of it is one of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Its answer tells whether these arguments are safe."""
+
+    clears: frozenset[str]
+    arguments: tuple[Place, ...]
+    safe_when: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Passes:
+    """Its result holds what its arguments, and what it is called on, hold."""
+
+    path: str = ""
+    """What the result is, for the paths of further calls; empty: the call's own path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retypes:
+    """Makes what it is called on another kind of object, when its arguments are such constants."""
+
+    path: str
+    when: Mapping[str, re.Pattern[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """What follows it is never reached."""
+
+
+Effect: TypeAlias = "Input | Sink | Cleaner | Guard | Passes | Retypes | Ends"
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterRule:
+    """Which parameters of a function hold what; all conditions that are set must hold."""
+
+    holds: Strength | str
+    """A strength, or the dotted path of an object such as "express.Request()"."""
+    names: re.Pattern[str] | None = None
+    """A pattern that takes the parameter apart is called "{}"."""
+    position: int | None = None
+    decorator: re.Pattern[str] | None = None
+    """Of the parameter."""
+    function_decorator: re.Pattern[str] | None = None
+    first: re.Pattern[str] | None = None
+    """The name of the function's first parameter."""
+    then: re.Pattern[str] | None = None
+    """The name of the parameter after it."""
+    base: re.Pattern[str] | None = None
+    """The path of a base class of the method's class."""
+    function: re.Pattern[str] | None = None
+    """The function's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """What is known for one language. The lists are by the last name of the path."""
+
+    calls: Mapping[str, tuple[tuple[PathPattern, Effect], ...]]
+    reads: Mapping[str, tuple[tuple[PathPattern, Input], ...]]
+    writes: Mapping[str, tuple[tuple[PathPattern, Sink], ...]]
+    returns: tuple[tuple[PathPattern, Sink], ...]
+    """By the path of a decorator of the function that returns."""
+    helper_returns: tuple[Sink, ...]
+    """Of functions without a decorator."""
+    parameters: tuple[ParameterRule, ...]
+    clean_types: re.Pattern[str]
+    """Annotations of values that cannot do harm, such as `int`."""
+    aliases: Mapping[str, str]
+    """What names mean that the file neither defines nor imports."""
+    hosts: frozenset[str] = frozenset(["hostname", "host", "netloc", "origin"])
+
+    def effects(self, name: str, paths: tuple[str, ...]) -> Iterator[Effect]:
+        """What a call does whose path ends in `name`; `paths` are its possible paths."""
+        for pattern, effect in self.calls.get(name, ()):
+            for path in paths:
+                if pattern.matches(path):
+                    yield effect
+                    break

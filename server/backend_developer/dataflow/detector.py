@@ -1,0 +1,223 @@
+"""The detector "flow": data from outside that reaches a place where it does harm."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from ..core.flow import Flow, Hit, analyse
+from ..core.knowledge import Knowledge, Sink
+from ..core.model import CONFIDENCES, Confidence, Proposal, Span, Step
+from ..core.text import shortened
+from ..core.values import Trace
+from ..detector import Source
+from ..syntax import span_of
+from .lower_javascript import lower_javascript
+from .lower_python import lower_python
+from .specification import Family, load_knowledge, rules_of
+
+if TYPE_CHECKING:
+    from ast_grep_py import SgNode
+
+LONGEST_TEXT = 400_000
+"""Characters; a longer file is generated or vendored, and is left out."""
+
+
+class FlowDetector:
+    """Implements Detector. Holds what is known of frameworks, read when it is first needed."""
+
+    name = "flow"
+    languages = frozenset(
+        ["python", "javascript", "javascriptreact", "typescript", "typescriptreact"]
+    )
+    runs_program = False
+
+    def __init__(self) -> None:
+        self._flows: WeakKeyDictionary[Source, Flow] = WeakKeyDictionary()
+
+    @cached_property
+    def rules(self) -> frozenset[str]:
+        return rules_of()
+
+    def find(self, sources: Sequence[Source], enabled: frozenset[str]) -> list[list[Proposal]]:
+        """One proposal for each sink that is reached, with the steps on the way to it."""
+        return [
+            [
+                _proposal(hit, source)
+                for hit in _surest(self._flow(source).hits)
+                if hit.sink.rule in enabled
+            ]
+            for source in sources
+        ]
+
+    def refutes(self, source: Source) -> Mapping[str, Sequence[Span]]:
+        """By catalogue id, where a claim of another detector is wrong: nothing harmful is there.
+
+        A claim is wrong that is about such a place or about a part of it.
+        """
+        if source.document.language not in self.languages:
+            return {}
+        flow = self._flow(source)
+        safe: dict[str, list[Span]] = {}
+        for text in flow.safe_texts:
+            safe.setdefault("security/sql-injection", []).append(span_of(text.place))
+        for rule, call in flow.safe_calls:
+            safe.setdefault(rule, []).append(span_of(call.place))
+        return safe
+
+    def _flow(self, source: Source) -> Flow:
+        known = self._flows.get(source)
+        if known is None:
+            known = self._flows[source] = self._analysed(source)
+        return known
+
+    def _analysed(self, source: Source) -> Flow:
+        family: Family = "python" if source.language == "python" else "javascript"
+        knowledge, names = self._python if family == "python" else self._javascript
+        text = source.text
+        if len(text) > LONGEST_TEXT or names.isdisjoint(_WORD.findall(text)):
+            return Flow(())
+        try:
+            lower = lower_python if family == "python" else lower_javascript
+            return analyse(lower(source.tree), knowledge)
+        except RecursionError:
+            # Nested beyond what the limits of the lowering and of the calls can foresee.
+            return Flow(())
+
+    @cached_property
+    def _python(self) -> tuple[Knowledge, frozenset[str]]:
+        return _with_names(load_knowledge("python"))
+
+    @cached_property
+    def _javascript(self) -> tuple[Knowledge, frozenset[str]]:
+        return _with_names(load_knowledge("javascript"))
+
+
+_RUNS_CODE = frozenset(
+    ["command-injection", "code-injection", "sql-injection", "unsafe-deserialization"]
+)
+"""Sinks that are worth a word even where whoever starts the program chose the value."""
+_WORD = re.compile(r"[\w$]+")
+
+
+def _with_names(knowledge: Knowledge) -> tuple[Knowledge, frozenset[str]]:
+    """And the words without which a file has no sink."""
+    names = {
+        name
+        for name, effects in knowledge.calls.items()
+        if any(isinstance(effect, Sink) for _, effect in effects)
+    }
+    names.update(knowledge.writes)
+    if knowledge.returns:
+        names.update(["route", "get", "post", "put", "delete"])
+    return knowledge, frozenset(names)
+
+
+def _surest(hits: Iterable[Hit]) -> list[Hit]:
+    """One hit for each sink: of the surest source."""
+    best: dict[tuple[str, int], tuple[int, Hit]] = {}
+    for hit in hits:
+        confidence = _confidence(hit)
+        if confidence is None:
+            continue
+        key = (hit.sink.rule, id(hit.place))
+        rank = CONFIDENCES.index(confidence)
+        if key not in best or rank < best[key][0]:
+            best[key] = (rank, hit)
+    return [hit for _, hit in best.values()]
+
+
+def _confidence(hit: Hit) -> Confidence | None:
+    kind = hit.taint.label.kind
+    parameters = hit.sink.built if hit.is_built else hit.sink.parameters
+    if kind == "parameter" and parameters is None:
+        return None
+    if hit.taint.is_doubtful and hit.sink.kind == "cross-site-scripting":
+        return None
+    rank = CONFIDENCES.index(hit.sink.confidence)
+    if kind == "parameter" and parameters is not None:
+        rank = max(rank, CONFIDENCES.index(parameters))
+    elif kind == "local":
+        if hit.sink.kind not in _RUNS_CODE:
+            return None
+        rank = max(rank, CONFIDENCES.index("medium"))
+    if hit.taint.is_doubtful:
+        rank = min(rank + 1, len(CONFIDENCES) - 1)
+    if hit.taint.label.root[0] == "unbound" and CONFIDENCES[rank] == "low":
+        return None
+    return CONFIDENCES[rank]
+
+
+def _proposal(hit: Hit, source: Source) -> Proposal:
+    text = source.text
+    place = span_of(_node(hit.place))
+    steps = _steps(hit.taint.trace)
+    start = steps[0]
+    code = _plain(_node(start.place).text())
+    kind = hit.taint.label.kind
+    value = {
+        "input": f"`{code}`, which the client sends,",
+        "local": f"`{code}`, which comes from outside the program,",
+        "parameter": f"The parameter `{code}`, if a caller passes input,",
+    }[kind]
+    if hit.taint.label.root[0] == "unbound":
+        value = f"`{code}`, which is not from this file,"
+    sink = _plain(_callee(_node(hit.place)))
+    flow = [Step(span_of(_node(start.place)), f"`{code}` comes in here")]
+    flow += [Step(span_of(_node(step.place)), step.message) for step in steps[1:]]
+    flow.append(Step(place, f"reaches `{sink}`"))
+    message = hit.sink.message.replace("{value}", value).replace("{sink}", sink)
+    confidence = _confidence(hit)
+    assert confidence is not None
+    return Proposal(
+        where=_first_lines(place, text),
+        rule=hit.sink.rule,
+        message=message,
+        source="flow",
+        author="local",
+        confidence=confidence,
+        flow=tuple(flow),
+    )
+
+
+def _steps(trace: Trace) -> list[Trace]:
+    steps = []
+    current: Trace | None = trace
+    while current is not None:
+        steps.append(current)
+        current = current.previous
+    return steps[::-1]
+
+
+def _node(place: Any) -> SgNode:
+    """The syntax node of something that flow points at."""
+    while hasattr(place, "place"):
+        place = place.place
+    node: SgNode = place
+    return node
+
+
+def _callee(node: SgNode) -> str:
+    """What is called, or assigned to; the statement's first word otherwise."""
+    for field in ("function", "constructor", "left"):
+        inner = node.field(field)
+        if inner is not None:
+            return inner.text()
+    return node.text().split(maxsplit=1)[0]
+
+
+def _first_lines(place: Span, text: str) -> Span:
+    """A long call ends, for the reader, with its third line."""
+    end = place.start
+    for _ in range(8):
+        end = text.find("\n", end + 1)
+        if end < 0 or end >= place.end:
+            return place
+    return Span(place.start, end)
+
+
+def _plain(code: str) -> str:
+    return shortened(" ".join(code.split()).replace("`", "'"), 60)

@@ -1,0 +1,1 @@
+"""API descriptions, schemas and manifests: OpenAPI, GraphQL, Prisma, Compose, Kubernetes."""

@@ -1,0 +1,17 @@
+"""OpenAPI 2.0 (Swagger), 3.0 and 3.1: what a description says of an HTTP API, and checks of it."""
+
+from __future__ import annotations
+
+from ..report import Checks
+from . import documentation, http, naming, paths, payload, schemas, security
+
+CHECKS: Checks = {
+    **schemas.CHECKS,
+    **paths.CHECKS,
+    **documentation.CHECKS,
+    **naming.CHECKS,
+    **http.CHECKS,
+    **payload.CHECKS,
+    **security.CHECKS,
+}
+"""Catalogue id -> the function that finds it."""

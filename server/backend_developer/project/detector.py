@@ -1,0 +1,78 @@
+"""The rules that look at several files at once, as a detector of the local engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from ..core.model import Document, Proposal
+from ..detector import Source
+from ..roles import role_of
+from . import rules_drift, rules_routes, rules_schema
+from .disk import facts_of_source
+from .extract import LANGUAGES
+from .facts import FileFacts
+from .index import Project
+
+Rule = Callable[[Source, FileFacts, Project], Iterator[Proposal]]
+"""What a rule finds in one file of the project; it looks at places of that file alone."""
+
+RULES: Mapping[str, Rule] = {
+    "security/unguarded-route": rules_routes.unguarded,
+    "security/missing-rate-limit": rules_routes.without_limit,
+    "api-design/duplicate-route": rules_routes.duplicates,
+    "api-design/shadowed-route": rules_routes.shadowed,
+    "api-design/duplicate-operation-id": rules_routes.repeated_ids,
+    "api-design/inconsistent-path-naming": rules_routes.styles,
+    "api-design/undescribed-route": rules_drift.undescribed,
+    "api-design/operation-without-route": rules_drift.without_route,
+    "performance/missing-index": rules_schema.missing_index,
+}
+"""By catalogue id."""
+
+
+class ProjectDetector:
+    """`project_of` gives the project that a path belongs to, as it is known at that moment."""
+
+    name = "project"
+    languages = LANGUAGES
+    rules = frozenset(RULES)
+    runs_program = False
+
+    def __init__(self, project_of: Callable[[str], Project]) -> None:
+        self._project_of = project_of
+        self._latest: tuple[str, str, FileFacts] | None = None
+
+    def find(self, sources: Sequence[Source], enabled: frozenset[str]) -> list[list[Proposal]]:
+        """What the rules find in each source, which stands in for the file on disk."""
+        return [list(self._find(source, enabled)) for source in sources]
+
+    def _find(self, source: Source, enabled: frozenset[str]) -> Iterator[Proposal]:
+        if not _is_of_project(source.document):
+            return
+        facts = self._read(source)
+        if facts.is_empty:
+            return
+        project = self._project_of(facts.path)
+        if project.files.get(facts.path) is not facts:
+            project = project.with_file(facts.path, facts)
+        for rule, find in RULES.items():
+            if rule in enabled:
+                yield from find(source, facts, project)
+
+    def learn(self, document: Document) -> FileFacts | None:
+        """What a document says, which `find` may have read already; None: nothing of the project's.
+
+        A test's routes and models are not the project's.
+        """
+        return self._read(Source(document)) if _is_of_project(document) else None
+
+    def _read(self, source: Source) -> FileFacts:
+        document = source.document
+        path = document.path or document.uri
+        if self._latest is None or self._latest[:2] != (path, document.text):
+            self._latest = path, document.text, facts_of_source(source)
+        return self._latest[2]
+
+
+def _is_of_project(document: Document) -> bool:
+    return document.language in LANGUAGES and role_of(document) not in ("test", "generated")

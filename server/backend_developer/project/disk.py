@@ -1,0 +1,103 @@
+"""The facts of the files on disk: of a whole folder, a few files at a time, and of changed ones."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..core.model import Document
+from ..detector import Source
+from ..failures import where_raised
+from ..files import SourceFile, UnreadableError, language_of, read, walk
+from ..roles import role_of
+from .extract import LANGUAGES, facts_of
+from .facts import FileFacts
+
+logger = logging.getLogger(__name__)
+
+MAXIMUM_BYTES = 300_000
+"""A larger file was written by a program."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """What one step of reading a folder came to."""
+
+    facts: tuple[FileFacts, ...]
+    """Of the files that say something."""
+    is_done: bool
+    is_cut_short: bool = False
+    """There were more files than may be read."""
+
+
+class Reading:
+    """Reads a folder's files step by step, so that whoever waits for something else waits shortly.
+
+    Folders that a review leaves out are left out here, and so are tests, which have routes and
+    models of their own that are no part of the project.
+    """
+
+    def __init__(self, folder: Path, maximum_files: int) -> None:
+        self._files = (file for file in walk(folder) if file.language in LANGUAGES)
+        self._left = maximum_files
+
+    def step(self, seconds: float, skipped: Collection[str] = ()) -> Chunk:
+        """Reads for about so long; one file may take longer. `skipped` are open in an editor."""
+        end = time.perf_counter() + seconds
+        found: list[FileFacts] = []
+        for file in self._files:
+            if not self._left:
+                return Chunk(tuple(found), True, True)
+            self._left -= 1
+            if str(file.absolute) not in skipped:
+                facts = read_facts(file)
+                if facts is not None and not facts.is_empty:
+                    found.append(facts)
+            if time.perf_counter() >= end:
+                return Chunk(tuple(found), False)
+        return Chunk(tuple(found), True)
+
+
+def read_facts(file: SourceFile) -> FileFacts | None:
+    """What a file on disk says; None when it cannot be read or is no part of the project."""
+    try:
+        document = read(file, MAXIMUM_BYTES).document
+    except UnreadableError:
+        return None
+    return facts_of_document(document)
+
+
+def read_again(paths: Iterable[str]) -> list[tuple[str, FileFacts | None]]:
+    """What files that have changed on disk say now; None for one that says nothing any more."""
+    found: list[tuple[str, FileFacts | None]] = []
+    for path in paths:
+        language = language_of(Path(path))
+        if language in LANGUAGES:
+            found.append((path, read_facts(SourceFile(path, Path(path), language))))
+    return found
+
+
+def facts_of_document(document: Document) -> FileFacts | None:
+    """What a document says; None when it is a test or generated, and so no part of the project."""
+    if document.language not in LANGUAGES or role_of(document) in ("test", "generated"):
+        return None
+    return facts_of_source(Source(document))
+
+
+def facts_of_source(source: Source) -> FileFacts:
+    """The same, whatever the file is for; nothing when the reader made a mistake."""
+    try:
+        return facts_of(source)
+    except Exception as error:
+        # What a file says is worth less than the review of it.
+        logger.error("The facts of a file could not be read: %s", where_raised(error))
+        return FileFacts(source.document.path or source.document.uri, source.document.language)
+
+
+def read_all(files: Iterable[SourceFile]) -> list[FileFacts]:
+    """What these files on disk say, those left out that say nothing."""
+    found = (read_facts(file) for file in files if file.language in LANGUAGES)
+    return [facts for facts in found if facts is not None and not facts.is_empty]

@@ -1,0 +1,443 @@
+"""Rules that look at several files: what must be found, and what must not."""
+
+from __future__ import annotations
+
+import pytest
+
+from backend_developer.catalogue import load_catalogue
+from backend_developer.core.model import Document, Replacement
+from backend_developer.detector import Source
+from backend_developer.files import LANGUAGES
+from backend_developer.project.detector import RULES, ProjectDetector
+from backend_developer.project.index import Project
+from project.support import check, document
+
+UNGUARDED = "security/unguarded-route"
+LIMIT = "security/missing-rate-limit"
+DUPLICATE = "api-design/duplicate-route"
+SHADOWED = "api-design/shadowed-route"
+SAME_ID = "api-design/duplicate-operation-id"
+STYLE = "api-design/inconsistent-path-naming"
+UNDESCRIBED = "api-design/undescribed-route"
+NO_ROUTE = "api-design/operation-without-route"
+INDEX = "performance/missing-index"
+
+GUARDED = """
+#- /orders.py
+from fastapi import APIRouter, Depends
+router = APIRouter(prefix="/orders")
+@router.get("/{id}")
+def show(id: int, user=Depends(current_user)): ...
+@router.post("")
+def create(user=Depends(current_user)): ...
+@router.put("/{id}")
+def change(id: int, user=Depends(current_user)): ...
+"""
+ROUTER_OF_EXPRESS = """
+//- /app.js
+const express = require('express');
+const app = express();
+app.use('/users', require('./users'));
+//- /users.js
+const router = require('express').Router();
+"""
+FOUND = {
+    "a write beside guarded writes": (
+        UNGUARDED,
+        GUARDED
+        + """@router.delete("/{id}")
+^^^^^^^^^^^^^^^^^^^^^^^ security/unguarded-route
+def remove(id: int): ...
+""",
+    ),
+    "a write on a path whose reading is guarded": (
+        UNGUARDED,
+        """
+//- /users.js
+const router = require('express').Router();
+router.get('/:id', auth, show);
+router.delete('/:id', async (req, res) => {
+^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ security/unguarded-route
+  res.json(await User.remove(req.params.id));
+});
+""",
+    ),
+    "a controller without the guard that all others of the application have": (
+        UNGUARDED,
+        "\n".join(
+            f"//- /src/{name}.ts\n@Controller('{name}')\n@UseGuards(JwtGuard)\n"
+            f"export class C{name} {{\n  @Post() one() {{}}\n  @Put() two() {{}}\n}}"
+            for name in ("a", "b", "c")
+        )
+        + """
+//- /src/d.ts
+@Controller('d')
+export class D {
+  @Post()
+  ^^^^^^^ security/unguarded-route
+  one() {}
+}
+""",
+    ),
+    "a login without the limit that other routes have": (
+        LIMIT,
+        """
+//- /app.js
+const limiter = require('express-rate-limit')({ max: 5 });
+const app = require('express')();
+app.post('/orders', limiter, create);
+app.post('/login', login);
+^^^^^^^^^^^^^^^^^^^^^^^^^ security/missing-rate-limit
+""",
+    ),
+    "the same path in two routers of one application": (
+        DUPLICATE,
+        """
+#- /main.py
+from fastapi import FastAPI
+from a import router as a
+from b import router as b
+app = FastAPI()
+app.include_router(a)
+app.include_router(b, prefix="/users")
+#- /a.py
+from fastapi import APIRouter
+router = APIRouter()
+@router.get("/users/{id}")
+def show(id): ...
+#- /b.py
+from fastapi import APIRouter
+router = APIRouter()
+@router.get("/{user_id}")
+^^^^^^^^^^^^^^^^^^^^^^^^^ api-design/duplicate-route
+def get(user_id): ...
+""",
+    ),
+    "a fixed path after a parameter, in one router": (
+        SHADOWED,
+        ROUTER_OF_EXPRESS
+        + """router.get('/:id', show);
+router.get('/me', me);
+^^^^^^^^^^^^^^^^^^^^^ api-design/shadowed-route high
+""",
+    ),
+    "a fixed path of a router that is mounted later": (
+        SHADOWED,
+        """
+#- /main.py
+from fastapi import FastAPI
+import me, users
+app = FastAPI()
+app.include_router(users.router)
+app.include_router(me.router)
+#- /me.py
+from fastapi import APIRouter
+router = APIRouter(prefix="/users/me")
+@router.get("")
+^^^^^^^^^^^^^^^ api-design/shadowed-route
+def me(): ...
+#- /users.py
+from fastapi import APIRouter
+router = APIRouter(prefix="/users")
+@router.get("/{id}")
+def show(id: str): ...
+""",
+    ),
+    "an operation id of two routes": (
+        SAME_ID,
+        """
+#- /a.py
+from fastapi import FastAPI
+app = FastAPI()
+@app.get("/a", operation_id="list")
+def a(): ...
+@app.get("/b", operation_id="list")
+^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ api-design/duplicate-operation-id high
+def b(): ...
+""",
+    ),
+    "a word in another style": (
+        STYLE,
+        "//- /a.js\nconst app = require('express')();\n"
+        + "".join(f"app.get('/order-{name}', h);\n" for name in "abcdefgh")
+        + "app.get('/userProfiles', h);\n"
+        + "^^^^^^^^^^^^^^^^^^^^^^^^^^^ api-design/inconsistent-path-naming\n",
+    ),
+    "a route that the description does not name": (
+        UNDESCRIBED,
+        """
+#- /openapi.yaml
+openapi: 3.1.0
+servers: [{url: "https://example.com/v1"}]
+paths:
+  /users: {get: {}, post: {}}
+  /users/{id}: {get: {}}
+#- /app.py
+from flask import Flask
+app = Flask(__name__)
+@app.route("/v1/users", methods=["GET", "POST"])
+def users(): ...
+@app.get("/v1/users/<int:user_id>")
+def show(user_id): ...
+@app.delete("/v1/users/<int:user_id>")
+^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ api-design/undescribed-route
+def remove(user_id): ...
+@app.get("/health")
+def health(): ...
+""",
+    ),
+    "an operation that nothing answers": (
+        NO_ROUTE,
+        """
+#- /openapi.yaml
+openapi: 3.1.0
+paths:
+  /users: {get: {}, post: {}}
+  /users/{id}:
+    get: {}
+    patch: {}
+    ^^^^^ api-design/operation-without-route
+#- /app.py
+from flask import Flask
+app = Flask(__name__)
+@app.route("/users", methods=["GET", "POST"])
+def users(): ...
+@app.get("/users/<int:user_id>")
+def show(user_id): ...
+""",
+    ),
+    "a column that another file looks rows up by": (
+        INDEX,
+        """
+#- /models.py
+class User(Base):
+    __tablename__ = "users"
+    id = Column(Integer, primary_key=True)
+    email = Column(String)
+    ^^^^^^^^^^^^^^^^^^^^^^ performance/missing-index
+    is_active = Column(Boolean)
+#- /queries.py
+from sqlalchemy import select
+def find(session, email):
+    return session.scalar(select(User).where(User.email == email, User.is_active == True))
+""",
+    ),
+    "a table of migrations that SQL asks": (
+        INDEX,
+        """
+--- /migrations/1.sql
+CREATE TABLE users (id serial PRIMARY KEY, email text NOT NULL);
+#- /users.py
+def find(db, email):
+    return db.fetch("SELECT id FROM users WHERE email = $1", email)
+                    ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ performance/missing-index
+""",
+    ),
+}
+QUIET = {
+    "a route that is meant to be open": (
+        UNGUARDED,
+        GUARDED
+        + """@router.post("/webhooks/stripe")
+def paid(): ...
+@router.delete("/{id}")
+def remove(id: int, request: Request):
+    if not request.headers.get("x-api-key"): raise HTTPException(401)
+""",
+    ),
+    "reading that is open where only writing is guarded": (
+        UNGUARDED,
+        GUARDED.replace("def show(id: int, user=Depends(current_user))", "def show(id: int)"),
+    ),
+    "guards of the router, of its mount and of what is injected": (
+        UNGUARDED,
+        """
+#- /main.py
+from fastapi import FastAPI, Depends
+import a, b
+app = FastAPI()
+app.include_router(a.router, dependencies=[Depends(verify_token)])
+app.include_router(b.router)
+#- /a.py
+from fastapi import APIRouter
+router = APIRouter(prefix="/a")
+@router.post("")
+def one(): ...
+@router.put("", dependencies=[Depends(require_admin)])
+def two(): ...
+#- /b.py
+from fastapi import APIRouter, Depends
+router = APIRouter(prefix="/b")
+def owned(user=Depends(current_user)): ...
+@router.post("")
+def one(it=Depends(owned)): ...
+@router.put("", dependencies=[Depends(require_admin)])
+def two(): ...
+@router.patch("", dependencies=[Depends(require_admin)])
+def three(): ...
+""",
+    ),
+    "a project without guards": (
+        UNGUARDED,
+        "#- /a.py\nfrom flask import Flask\napp = Flask(__name__)\n"
+        + "".join(f"@app.post('/{name}')\ndef {name}(): ...\n" for name in "abcdefg"),
+    ),
+    "a project without a limiter, and one that limits everything": (
+        LIMIT,
+        """
+//- /app.js
+const app = require('express')();
+app.post('/login', login);
+""",
+    ),
+    "a limit on the whole router": (
+        LIMIT,
+        """
+//- /app.js
+const app = require('express')();
+app.use(require('express-rate-limit')({ max: 5 }));
+const limiter = rateLimit();
+app.use(limiter);
+app.post('/login', login);
+""",
+    ),
+    "the same path in two applications": (
+        DUPLICATE,
+        "\n".join(
+            f"#- /{name}.py\nfrom flask import Flask\napp = Flask(__name__)\n"
+            "@app.get('/health')\ndef health(): ..."
+            for name in "ab"
+        ),
+    ),
+    "the fixed path first, a narrow parameter, and Flask, which sorts its routes": (
+        SHADOWED,
+        """
+//- /app.js
+const app = require('express')();
+app.get('/users/me', me);
+app.get('/users/:id', show);
+app.get('/orders/:id(\\\\d+)', order);
+app.get('/orders/open', open);
+app.get('/a/:id/', a);
+app.get('/b/c', c);
+#- /app.py
+from flask import Flask
+app = Flask(__name__)
+@app.get("/users/<id>")
+def show(id): ...
+@app.get("/users/me")
+def me(): ...
+""",
+    ),
+    "no usual style": (
+        STYLE,
+        "//- /a.js\nconst app = require('express')();\n"
+        + "".join(
+            f"app.get('/order-{name}', h);\napp.get('/order_{name}', h);\n" for name in "abcdef"
+        ),
+    ),
+    "a description of something else": (
+        UNDESCRIBED,
+        """
+#- /openapi.yaml
+openapi: 3.1.0
+paths:
+  /pets: {get: {}, post: {}}
+  /pets/{id}: {get: {}}
+  /users: {get: {}}
+#- /app.py
+from flask import Flask
+app = Flask(__name__)
+@app.get("/users")
+def users(): ...
+@app.get("/orders")
+def orders(): ...
+""",
+    ),
+    "a column that an index of a migration begins with, one of few values, a narrowed query": (
+        INDEX,
+        """
+#- /models.py
+class User(Base):
+    __tablename__ = "users"
+    id = Column(Integer, primary_key=True)
+    email = Column(String)
+    status = Column(String)
+    team_id = Column(ForeignKey("teams.id"), index=True)
+    name = Column(String)
+#- /versions/1.py
+from alembic import op
+def upgrade():
+    op.create_index("ix", "users", ["email", "name"])
+#- /queries.py
+from sqlalchemy import select
+select(User).where(User.email == email)
+select(User).where(User.status == "open")
+select(User).where(User.team_id == 1, User.name == name)
+select(User).where(User.id == 1)
+""",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_is_found(name: str) -> None:
+    rule, text = FOUND[name]
+    assert f" {rule}" in text
+    check(text, rule)
+
+
+@pytest.mark.parametrize("name", QUIET)
+def test_is_quiet(name: str) -> None:
+    rule, text = QUIET[name]
+    check(text, rule)
+
+
+def test_every_rule_has_cases_and_a_page() -> None:
+    catalogue = load_catalogue().rules
+    assert set(RULES) <= set(catalogue)
+    assert {rule for rule, _ in FOUND.values()} == set(RULES)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_the_example_of_the_page_is_true(rule: str) -> None:
+    example = load_catalogue().rules[rule].example
+    if example is None:
+        pytest.skip("It takes several files to show it.")
+    suffix = next(key for key, language in LANGUAGES.items() if language == example.language)
+    detector = ProjectDetector(lambda path: Project())
+
+    def find(code: str) -> bool:
+        [found] = detector.find([Source(document(f"/example{suffix}", code))], frozenset({rule}))
+        return bool(found)
+
+    assert find(example.bad)
+    assert not find(example.good)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("Column(String)", "Column(String, index=True)"),
+        ("mapped_column()", "mapped_column(index=True)"),
+        ("Column(\n        String,\n    )", "Column(\n        String, index=True\n    )"),
+    ],
+)
+def test_an_index_is_offered(before: str, after: str) -> None:
+    code = f"class User(Base):\n    __tablename__ = 'users'\n    email = {before}\n"
+    code += "def f(): return session.query(User).filter(User.email == 1)\n"
+    source = Source(document("/app.py", code))
+    [[proposal]] = ProjectDetector(lambda path: Project()).find([source], frozenset({INDEX}))
+    assert proposal.fix
+    assert proposal.fix.needs == "migration"
+    [edit] = proposal.fix.edits
+    assert isinstance(edit, Replacement)
+    assert after in code[: edit.span.start] + edit.new + code[edit.span.end :]
+
+
+def test_a_test_has_no_place_in_the_project() -> None:
+    text = "from flask import Flask\napp = Flask(__name__)\n@app.get('/a')\ndef a(): ...\n"
+    detector = ProjectDetector(lambda path: Project())
+    one = Document("file:///tests/test_a.py", "/tests/test_a.py", "python", text + text)
+    assert detector.learn(one) is None
+    assert detector.find([Source(one)], frozenset(RULES)) == [[]]
