@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from backend_developer.catalogue import load_catalogue
+from backend_developer.commands.rule import explained, load_known
 
 Run = Callable[..., Any]
 Write = Callable[[Mapping[str, str | bytes]], None]
@@ -47,11 +48,13 @@ def test_a_rule_has_other_names(run: Run, name: str) -> None:
     assert run("rule", name).out.startswith("security/weak-random: ")
 
 
-@pytest.mark.parametrize("rule_id", load_catalogue().rules)
-def test_every_rule_can_be_explained(run: Run, rule_id: str) -> None:
-    result = run("rule", rule_id)
-    assert result.code == 0
-    assert result.out.startswith(f"{rule_id}: ")
+def test_every_rule_can_be_explained() -> None:
+    known = load_known()
+    for rule_id, rule in known.catalogue.rules.items():
+        lines = list(explained(known, rule_id, 80))
+        assert lines[0].startswith(f"{rule_id}: ")
+        assert rule.advice.split()[0] in " ".join(lines)
+        assert any(line.endswith(f"ignore[{rule_id}] the reason") for line in lines)
 
 
 def test_all_rules_are_listed(run: Run) -> None:

@@ -257,3 +257,10 @@ def test_schemas_that_combine_each_other_twice_are_checked_once() -> None:
     text += "    Top: {allOf: [{$ref: '#/components/schemas/S0'}], example: x}\n"
     [finding] = find(text, "yaml", "api-design/openapi-schema-example")
     assert "fits none" in finding.message
+
+
+@pytest.mark.parametrize("pattern", ["(a|aa)+$", "(a+)+$", "(a|a){1,60}$", "a*a*a*a*a*a*a*a*$"])
+def test_a_pattern_that_may_take_for_ever_is_not_tried(pattern: str) -> None:
+    schema = f"{{type: string, pattern: '{pattern}', example: {'a' * 60}b}}"
+    text = f"openapi: 3.0.3\ncomponents: {{schemas: {{A: {schema}}}}}\n"
+    assert find(text, "yaml", "api-design/openapi-schema-example") == []

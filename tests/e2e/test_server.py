@@ -19,8 +19,8 @@ UNSAFE = """\
 import tarfile
 
 
-def unpack(path):
-    with tarfile.open(path) as archive:
+def unpack():
+    with tarfile.open("in.tar") as archive:
         archive.extractall("out")
 """
 LINE = 5

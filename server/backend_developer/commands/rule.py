@@ -6,21 +6,38 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from ..apis import load_apis
+from ..apis import ApiRule, load_apis
 from ..catalogue import Catalogue, load_catalogue
-from ..core.model import FOCUSES, Rule
+from ..core.comments import comment_style
+from ..core.model import FOCUSES, Example, Rule
 from ..documents.case_files import example_of
 from ..problems import did_you_mean
 from ..rules import Case, PatternRule, load_rules
 from . import OK, UsageError
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What explains the rules."""
+
+    catalogue: Catalogue
+    patterns: tuple[PatternRule, ...]
+    uses: tuple[ApiRule, ...]
+
+
+def load_known() -> Known:
+    return Known(load_catalogue(), load_rules(), load_apis())
+
+
 def run(rule_id: str | None) -> int:
     """Prints one rule, or a list of all; raises UsageError when there is no such rule."""
-    catalogue = load_catalogue()
     width = min(shutil.get_terminal_size((100, 24)).columns, 100)
-    lines = _listing(catalogue) if rule_id is None else _explained(catalogue, rule_id, width)
+    if rule_id is None:
+        lines = _listing(load_catalogue())
+    else:
+        lines = explained(load_known(), rule_id, width)
     sys.stdout.write("\n".join(lines) + "\n")
     return OK
 
@@ -36,8 +53,9 @@ def _listing(catalogue: Catalogue) -> Iterator[str]:
     yield f"{len(catalogue.rules)} rules; `backend-developer rule ID` explains one"
 
 
-def _explained(catalogue: Catalogue, rule_id: str, width: int) -> Iterator[str]:
-    rule = _find(catalogue, rule_id)
+def explained(known: Known, rule_id: str, width: int) -> Iterator[str]:
+    """The page of one rule, in lines of at most `width`; raises UsageError when there is none."""
+    rule = _find(known.catalogue, rule_id)
     yield f"{rule.id}: {rule.title}"
     yield ""
     yield f"focus     {rule.focus}"
@@ -53,7 +71,7 @@ def _explained(catalogue: Catalogue, rule_id: str, width: int) -> Iterator[str]:
     yield from textwrap.wrap(rule.why, width)
     yield ""
     yield from textwrap.wrap(f"Instead: {rule.advice}", width)
-    patterns = [pattern for pattern in load_rules() if pattern.id == rule.id]
+    patterns = [pattern for pattern in known.patterns if pattern.id == rule.id]
     for language, case in _examples(patterns):
         yield ""
         yield f"Found ({language}):"
@@ -66,7 +84,7 @@ def _explained(catalogue: Catalogue, rule_id: str, width: int) -> Iterator[str]:
         yield ""
         yield "Not found, since it is right:"
         yield from _code(quiet)
-    uses = [use for use in load_apis() if use.rule == rule.id]
+    uses = [use for use in known.uses if use.rule == rule.id]
     for family in ("python", "javascript"):
         use = next((use for use in uses if use.family == family), None)
         if use is not None and not any(family in pattern.languages for pattern in patterns):
@@ -89,8 +107,10 @@ def _explained(catalogue: Catalogue, rule_id: str, width: int) -> Iterator[str]:
     yield f"Detected by: {', '.join([*detectors, 'the agent'])}"
     yield ""
     yield "To dismiss a finding, end its line with a comment that says why:"
-    for comment in _comments(rule, patterns):
-        yield f"    {comment} backend-developer: ignore[{rule.id}] the reason"
+    languages = _languages(rule, patterns, uses, example)
+    for opening, closing in sorted({*filter(None, map(comment_style, languages))}):
+        comment = f"{opening} backend-developer: ignore[{rule.id}] the reason {closing}"
+        yield f"    {comment.rstrip()}"
     yield "To turn the rule off or change its severity, in .backend-developer.yml:"
     yield "    rules:"
     yield f"      {rule.id}: off"
@@ -109,13 +129,18 @@ def _find(catalogue: Catalogue, rule_id: str) -> Rule:
     )
 
 
-def _comments(rule: Rule, patterns: list[PatternRule]) -> Iterator[str]:
-    """How a comment begins in the languages that something finds the rule in."""
-    languages = {language for pattern in patterns for language in pattern.languages}
-    if not languages or "python" in languages or any("ruff:" in code for code in rule.same_as):
-        yield "#"
-    if languages - {"python"}:
-        yield "//"
+def _languages(
+    rule: Rule, patterns: list[PatternRule], uses: list[ApiRule], example: Example | None
+) -> set[str]:
+    """The languages that something finds the rule in; the usual ones when that is not known."""
+    languages: set[str] = {language for pattern in patterns for language in pattern.languages}
+    languages.update(use.family for use in uses)
+    languages.update(rule.languages)
+    if example:
+        languages.add(example.language)
+    if any(code.startswith("ruff:") for code in rule.same_as):
+        languages.add("python")
+    return languages or {"python", "javascript"}
 
 
 def _examples(patterns: list[PatternRule]) -> Iterator[tuple[str, Case]]:

@@ -51,16 +51,21 @@ def ignore_comment(
     `lines` are those of `document`, which the finding is true of. The comment has the
     indentation of the finding's first line, and the document's comment style and line ends.
     """
-    if document.language == "json":
+    style = comment_style(document.language)
+    if style is None:
         return None
     line = lines.line_of(finding.span.start)
     start = lines.start(line)
     code = lines.line(line)
     indentation = code[: len(code) - len(code.lstrip(" \t"))]
-    opening, closing = _STYLES.get(document.language, ("//", ""))
-    words = (opening, _MARK, f"ignore[{finding.rule}]", *reason.split(), closing)
+    words = (style[0], _MARK, f"ignore[{finding.rule}]", *reason.split(), style[1])
     comment = " ".join(word for word in words if word)
     return TextEdit(Span(start, start), indentation + comment + lines.line_ending)
+
+
+def comment_style(language: str) -> tuple[str, str] | None:
+    """How a comment begins and ends in a language, by its LSP id; None: it has no comments."""
+    return None if language == "json" else _STYLES.get(language, ("//", ""))
 
 
 def _reason(line: str, rule: str) -> str | None:
