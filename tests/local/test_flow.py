@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 
 from backend_developer.catalogue import load_catalogue, load_yaml
-from backend_developer.core.flow import is_restrictive
+from backend_developer.core.harmless import is_restrictive
 from backend_developer.core.model import Document, Proposal, Span
 from backend_developer.core.text import Lines
 from backend_developer.dataflow import specification
@@ -216,3 +216,14 @@ def test_a_broken_file_is_named_with_its_key(tmp_path: Path, text: str, problem:
     with pytest.raises(SpecificationError) as raised:
         load_knowledge("python", tmp_path)
     assert str(raised.value) == problem
+
+
+def test_another_detectors_finding_at_the_sink_tells_the_way_to_it_too() -> None:
+    code = (
+        "from flask import request\n"
+        "def view():\n"
+        "    cursor.execute('SELECT ' + request.args['name'])\n"
+    )
+    findings = LocalEngine().scan(Document("x", "app.py", "python", code), Settings())
+    [injection] = [one for one in findings if one.rule == "security/sql-injection"]
+    assert injection.flow[0].message == "`request.args` comes in here"

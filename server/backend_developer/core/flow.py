@@ -18,7 +18,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from .knowledge import ALL, Cleaner, Ends, Guard, Input, Knowledge, Passes, Place, Retypes, Sink
+from .arguments import Given
+from .harmless import FIXED_HOST, SQL_START, is_markup, is_restrictive
+from .knowledge import ALL, Cleaner, Ends, Guard, Input, Knowledge, Passes, Retypes, Sink
 from .program import (
     Assert,
     Attribute,
@@ -50,7 +52,11 @@ from .program import (
     Subscript,
     Try,
     Yield,
+    dotted_path,
+    is_call_of,
+    operands_of,
 )
+from .states import State, baked, in_all, joined
 from .values import (
     KNOWN,
     NOTHING,
@@ -60,8 +66,9 @@ from .values import (
     Taint,
     Trace,
     Value,
+    at,
     cleared_for,
-    common,
+    continued,
     doubtful,
     element,
     join,
@@ -69,6 +76,7 @@ from .values import (
     map_taints,
     merged,
     part,
+    put_in,
     taints_of,
     with_part,
     with_step,
@@ -118,52 +126,6 @@ class _ExhaustedError(Exception):
 
 
 @dataclass(slots=True)
-class State:
-    variables: dict[str, Value] = field(default_factory=dict)
-    cleared: dict[tuple[Any, tuple[str, ...]], Cleared] = field(default_factory=dict)
-    parent: State | None = None
-
-    def copy(self) -> State:
-        return State(dict(self.variables), dict(self.cleared), self.parent)
-
-    def get(self, name: str) -> Value | None:
-        state: State | None = self
-        while state is not None:
-            value = state.variables.get(name)
-            if value is not None:
-                return value
-            state = state.parent
-        return None
-
-    def assign(self, name: str, value: Value, declares: bool) -> None:
-        """Writes a variable; one of an enclosing function may still hold what it held."""
-        if not declares and name not in self.variables:
-            state = self.parent
-            while state is not None:
-                if name in state.variables:
-                    state.variables[name] = join(state.variables[name], value)
-                    self.variables[name] = value
-                    return
-                state = state.parent
-        self.variables[name] = value
-
-    def kinds(self, label: Label) -> Cleared:
-        """What the checks on the way to here say of a label."""
-        state: State | None = self
-        result = NOTHING
-        while state is not None:
-            if state.cleared:
-                for end in range(len(label.path) + 1):
-                    result |= state.cleared.get((label.root, label.path[:end]), NOTHING)
-            state = state.parent
-        return result
-
-    def clear(self, label: Label, kinds: Cleared) -> None:
-        key = (label.root, label.path)
-        self.cleared[key] = self.cleared.get(key, NOTHING) | kinds
-
-
-@dataclass(slots=True)
 class Class:
     name: str
     bases: tuple[str, ...]
@@ -172,6 +134,8 @@ class Class:
     stores: dict[str, Value] = field(default_factory=dict)
     """What methods put into the fields of an object."""
     is_made_here: bool = False
+    own: Value | None = None
+    """What its methods see as the object, once the constructor is known."""
 
     @property
     def root(self) -> tuple[str, int]:
@@ -242,17 +206,8 @@ _ON_ELEMENTS = frozenset(
      "then", "mapValues", "each", "tap", "pipe", "subscribe"]
 )  # fmt: skip
 _NUMBERS = frozenset(["length", "size", "count", "byteLength"])
-_SQL = re.compile(
-    r"(?i)\s*(?:select|insert\s+into|update|delete\s+from|replace\s+into|merge\s+into|with|call|exec|drop|"
-    r"create|alter|truncate|grant)\s"
-)
 _URL_KINDS = frozenset(["server-side-request-forgery", "open-redirect"])
 _OBJECT_KINDS = frozenset(["nosql-injection", "mass-assignment", "prototype-pollution"])
-_TAG = re.compile(r"(?i)</?[a-z!][a-z0-9]*[\s>/]|<[a-z]+$")
-_FIXED_HOST = re.compile(r"(?i)[a-z][a-z0-9+.-]*://[^/?#@\\]+[/?#].*|/[^/\\].*|\?.*|#.*", re.DOTALL)
-_SHELLS = re.compile(
-    r"(?i)(?:.*[/\\])?(?:(?:ba|z|k|da|c)?sh|cmd(?:\.exe)?|powershell(?:\.exe)?|pwsh)"
-)
 
 
 class _Analysis:
@@ -321,7 +276,7 @@ class _Analysis:
         for taint in taints_of(stored):
             if hit.sink.kind in taint.cleared or "*" in taint.cleared:
                 continue
-            trace = _continued(taint.trace, hit.taint.trace)
+            trace = continued(taint.trace, hit.taint.trace)
             new = taint.label
             if new.kind == "parameter":
                 if new.root[0] == "self" or owner.is_made_here:
@@ -376,7 +331,7 @@ class _Analysis:
             current = self.assume(test, False, current)
         if current is not None:
             ends.append(self.execute(statement.otherwise, current))
-        return _joined(ends)
+        return joined(ends)
 
     def _loop(self, statement: Loop, state: State) -> State | None:
         breaks: list[State] = []
@@ -400,10 +355,10 @@ class _Analysis:
             self.frame.loops.append((breaks, continues))
             end = self.execute(statement.body, inside) if inside is not None else None
             self.frame.loops.pop()
-            after = _joined([end, *continues])
-            entry = _joined([entry, after])
+            after = joined([end, *continues])
+            entry = joined([entry, after])
         if entry is None:
-            return _joined([*breaks])
+            return joined([*breaks])
         if statement.test is not None:
             entry = self.assume(statement.test, False, entry)
         if entry is not None:
@@ -416,18 +371,18 @@ class _Analysis:
                     if kinds:
                         entry.clear(label, kinds)
             entry = self.execute(statement.otherwise, entry)
-        return _joined([entry, *breaks])
+        return joined([entry, *breaks])
 
     def _try(self, statement: Try, state: State) -> State | None:
         before = state.copy()
         end = self.execute(statement.body, state)
         # The body may have stopped anywhere: what it checked is not certain in a handler.
-        failed = _joined([before, end.copy() if end is not None else None])
+        failed = joined([before, end.copy() if end is not None else None])
         assert failed is not None
         failed.cleared = before.cleared
         ends = [self.execute(statement.otherwise, end) if end is not None else None]
         ends += [self.execute(handler, failed.copy()) for handler in statement.handlers]
-        after = _joined(ends)
+        after = joined(ends)
         if after is None:
             self.execute(statement.final, failed)
             return None
@@ -435,7 +390,7 @@ class _Analysis:
 
     def _return(self, statement: Return, state: State) -> State | None:
         value = KNOWN if statement.value is None else self.evaluate(statement.value, state)
-        value = _baked(value, state)
+        value = baked(value, state)
         for sink in self.frame.sinks:
             self.check_sink(sink, value, statement.place, state)
         self.frame.returns.append((value, state, statement.value))
@@ -568,6 +523,9 @@ class _Analysis:
         if expression.key is None:
             return value._replace(constant=None, fields=None, taints=taints_of(value))
         key = self.evaluate(expression.key, state)
+        text = value.constant
+        if isinstance(text, str) and type(key.constant) is int and abs(key.constant) < len(text):
+            return Value(is_known=True, constant=text[key.constant])
         if key.is_known and key.constant is not None:
             name = str(key.constant)
             if value.fields is not None and name not in value.fields and not value.taints:
@@ -609,6 +567,8 @@ class _Analysis:
         is_known = all(one.is_known for one in values)
         constants = [one.constant for one in values]
         constant: str | None = None
+        if operator == "+" and all(type(one) is int for one in constants):
+            return Value(is_known=True, constant=sum(one for one in constants if type(one) is int))
         if is_known and all(type(one) in (str, int) for one in constants) and operator in "f+":
             constant = "".join(map(str, constants))[:2000]
         prefix = ""
@@ -631,7 +591,7 @@ class _Analysis:
             if is_open:
                 prefix += text or one.prefix
                 is_open = isinstance(one.constant, str) and operator != "%"
-                host_fixed = bool(_FIXED_HOST.fullmatch(prefix))
+                host_fixed = bool(FIXED_HOST.fullmatch(prefix))
             is_base = all(taint.label.kind == "local" for taint in groups[0])
             if not host_fixed and index > 0 and is_base and re.match(r"[/?#]", text):
                 # A base that is not from outside, then the start of the path.
@@ -652,11 +612,7 @@ class _Analysis:
             constant,
             path,
             is_built=constant is None,
-            has_markup=any(
-                one.has_markup
-                or (isinstance(one.constant, str) and bool(_TAG.search(one.constant)))
-                for one in values
-            ),
+            has_markup=any(one.has_markup or is_markup(one.constant) for one in values),
             prefix=prefix[:200],
         )
 
@@ -676,11 +632,11 @@ class _Analysis:
         self.texts[id(expression)] = (expression, safe)
 
     def _logical(self, expression: Logical, state: State) -> Value:
-        operands = _operands(expression)
+        operands = operands_of(expression)
         inner = state.copy()
         values: list[Value] = []
         for index, operand in enumerate(operands):
-            values.append(_baked(self.evaluate(operand, inner), inner))
+            values.append(baked(self.evaluate(operand, inner), inner))
             if index + 1 < len(operands) and expression.operator != "??":
                 passed = self.assume(operand, expression.operator == "and", inner)
                 if passed is None:
@@ -697,7 +653,7 @@ class _Analysis:
         for truth, option in ((True, expression.then), (False, expression.otherwise)):
             inner = self.assume(expression.test, truth, state.copy())
             if inner is not None:
-                values.append(_baked(self.evaluate(option, inner), inner))
+                values.append(baked(self.evaluate(option, inner), inner))
         return join_all(values)
 
     def _not(self, expression: Not, state: State) -> Value:
@@ -753,7 +709,7 @@ class _Analysis:
                 if passed is None:
                     return KNOWN
                 inner = passed
-        values = [_baked(self.evaluate(one, inner), inner) for one in expression.elements]
+        values = [baked(self.evaluate(one, inner), inner) for one in expression.elements]
         joined = join_all(values)
         return Value(
             merged([taints_of(one) for one in values]),
@@ -767,11 +723,15 @@ class _Analysis:
     def _yield(self, expression: Yield, state: State) -> Value:
         if expression.value is not None:
             value = self.evaluate(expression.value, state)
-            self.frame.yields.append(_baked(value, state))
+            self.frame.yields.append(baked(value, state))
         return UNKNOWN
 
     def _other(self, expression: Other, state: State) -> Value:
         values = [self.evaluate(one, state) for one in expression.operands]
+        if expression.operator in _ARITHMETIC:
+            numbers = [one.constant for one in values]
+            if len(numbers) == 2 and all(type(one) is int for one in numbers):
+                return Value(is_known=True, constant=_ARITHMETIC[expression.operator](*numbers))
         if expression.is_number:
             return KNOWN
         if len(values) == 1:
@@ -795,7 +755,7 @@ class _Analysis:
                 value = value._replace(constant=None)
             elif not value.path and not value.taints:
                 value = value._replace(path=self.type_path(expression.annotation, state))
-        value = _baked(value, state)
+        value = baked(value, state)
         if value.test is None and isinstance(expression.value, Call) and not value.taints:
             value = value._replace(test=expression.value)
         self.bind(expression.target, value, state, expression, expression.declares)
@@ -862,12 +822,12 @@ class _Analysis:
         )
         owner = self.evaluate(target.object, state)
         if name and self.knowledge.writes.get(name):
-            paths = (f"{owner.path}.{name}", f"{_literal(target.object)}.{name}")
+            paths = (f"{owner.path}.{name}", f"{dotted_path(target.object)}.{name}")
             for pattern, sink in self.knowledge.writes[name]:
                 if any(pattern.matches(path) for path in paths):
                     self.check_sink(sink, value, place, state)
         if isinstance(target, Subscript):
-            paths = (f"{owner.path}.[]", f"{_literal(target.object)}.[]")
+            paths = (f"{owner.path}.[]", f"{dotted_path(target.object)}.[]")
             for pattern, sink in self.knowledge.writes.get("[]", ()):
                 if any(pattern.matches(path) for path in paths):
                     self.check_sink(sink, value, place, state)
@@ -933,7 +893,7 @@ class _Analysis:
                     positional.append(element(value))
             else:
                 positional.append(value)
-        given = _Given(receiver, positional, named)
+        given = Given(receiver, positional, named)
         if callee.function is not None:
             result = self.call_closure(callee.function, given, call, state)
             if result is not None:
@@ -941,7 +901,7 @@ class _Analysis:
             return doubtful(join_all(given.all())) if given.all() else UNKNOWN
         if isinstance(callee.object_of, _Made):
             return self.make(callee.object_of.of, given, call, state)
-        literal = _literal(function)
+        literal = dotted_path(function)
         paths: tuple[str, ...] = (literal,)
         if callee.path and callee.path != literal:
             # A type that was declared says more than the name that somebody chose.
@@ -963,7 +923,7 @@ class _Analysis:
         return Value(path=f"{receiver.path}.{name}") if receiver.path else UNKNOWN
 
     def call_unknown(
-        self, call: Call, name: str, paths: tuple[str, ...], given: _Given, state: State
+        self, call: Call, name: str, paths: tuple[str, ...], given: Given, state: State
     ) -> Value:
         knowledge = self.knowledge
         result: Value | None = None
@@ -1034,7 +994,7 @@ class _Analysis:
                 return answer
         return self.default_result(call, name, path, given, state)
 
-    def passed(self, effect: Passes, call: Call, given: _Given, path: str, state: State) -> Value:
+    def passed(self, effect: Passes, call: Call, given: Given, path: str, state: State) -> Value:
         values = given.all()
         if path == "re.sub()" and len(given.positional) == 3:
             return self.replaced(given.positional[2], given.positional)
@@ -1051,9 +1011,7 @@ class _Analysis:
             prefix=values[0].prefix if values else "",
         )
 
-    def default_result(
-        self, call: Call, name: str, path: str, given: _Given, state: State
-    ) -> Value:
+    def default_result(self, call: Call, name: str, path: str, given: Given, state: State) -> Value:
         """What a call gives that nothing is known of."""
         receiver = given.receiver
         if call.is_tagged:
@@ -1073,6 +1031,8 @@ class _Analysis:
             return doubtful(join_all(arguments))._replace(path=path)
         if name[:1].isupper() and not receiver.taints and (arguments or call.is_new):
             return Value(path=path, fields={**given.named, "()": doubtful(join_all(arguments))})
+        if name in ("pop", "shift") and receiver.fields and all(map(str.isdigit, receiver.fields)):
+            return self.removed(call, name, given, state)
         if name in ("get", "pop") and receiver.fields is not None and arguments:
             key = arguments[0]
             if key.constant is not None and str(key.constant) in receiver.fields:
@@ -1108,6 +1068,10 @@ class _Analysis:
         if not receiver_taints:
             if _SANITISER.fullmatch(name):
                 return Value(is_known=True, path=path)
+            is_module = bool(receiver.path) and "(" not in receiver.path
+            if is_module and given.positional and not _LOOKUP.fullmatch(name):
+                # A function of another module may give back what it was given.
+                return doubtful(join_all(given.positional))._replace(path=path)
             return Value(is_known=receiver.is_known and receiver.constant is not None, path=path)
         if name in _KEYED and arguments and isinstance(arguments[0].constant, str):
             if "type" in given.named and given.named["type"].path in _NUMBER_TYPES:
@@ -1150,7 +1114,7 @@ class _Analysis:
             return Value(is_known=True)
         return cleared_for(receiver, frozenset(kinds)) if kinds else receiver
 
-    def add(self, call: Call, name: str, given: _Given, state: State) -> None:
+    def add(self, call: Call, name: str, given: Given, state: State) -> None:
         """`list.append(value)` and the like: the object now holds its arguments too."""
         assert isinstance(call.function, Attribute)
         target: Expression = call.function.object
@@ -1185,7 +1149,21 @@ class _Analysis:
             new = new._replace(constant=None)
             state.assign(target.name, with_part(old, tuple(keys[:2]), new), False)
 
-    def applies(self, sink: Sink, given: _Given) -> bool:
+    def removed(self, call: Call, name: str, given: Given, state: State) -> Value:
+        """`list.pop(0)` and the like: what it gives, and the list without it."""
+        assert given.receiver is not None
+        values = list((given.receiver.fields or {}).values())
+        index = given.positional[0].constant if given.positional else 0 if name == "shift" else -1
+        if type(index) is not int or not -len(values) <= index < len(values):
+            return element(given.receiver)
+        taken = values.pop(index)
+        if isinstance(call.function, Attribute) and isinstance(call.function.object, Name):
+            rest = {str(place): value for place, value in enumerate(values)}
+            new = given.receiver._replace(fields=rest)
+            state.assign(call.function.object.name, new, False)
+        return taken
+
+    def applies(self, sink: Sink, given: Given) -> bool:
         if not self.matches(sink.when, given):
             return False
         for name, pattern in sink.unless.items():
@@ -1206,7 +1184,7 @@ class _Analysis:
         known = self.calls.get((rule, id(call)))
         self.calls[rule, id(call)] = (call, is_safe and (known is None or known[1]))
 
-    def matches(self, when: Mapping[str, re.Pattern[str]], given: _Given) -> bool:
+    def matches(self, when: Mapping[str, re.Pattern[str]], given: Given) -> bool:
         """Whether all these arguments are there, and are such constants or not known."""
         for name, pattern in when.items():
             values = given.at(int(name) if name.isdigit() else name)
@@ -1223,7 +1201,7 @@ class _Analysis:
             return
         if sink.shape == "markup" and not value.has_markup:
             return
-        if sink.shape == "sql" and not _SQL.match(value.prefix):
+        if sink.shape == "sql" and not SQL_START.match(value.prefix):
             return
         taints = value.taints if sink.shape in ("text", "whole") else taints_of(value)
         if sink.kind in _URL_KINDS:
@@ -1248,7 +1226,7 @@ class _Analysis:
     # --- Functions of the file
 
     def call_closure(
-        self, closure: Closure, given: _Given, call: Call, state: State
+        self, closure: Closure, given: Given, call: Call, state: State
     ) -> Value | None:
         self.called.add(id(closure.function))
         summary = self.summary(closure)
@@ -1260,28 +1238,28 @@ class _Analysis:
         return self.apply(closure, summary, given, call, state)
 
     def apply(
-        self, closure: Closure, summary: Summary, given: _Given, call: Call, state: State
+        self, closure: Closure, summary: Summary, given: Given, call: Call, state: State
     ) -> Value:
         """A call of a function of the file: its summary with the arguments put in."""
         mapping = self.arguments(closure, given)
         name = closure.function.name or "the function"
 
-        def put_in(taint: Taint) -> Iterable[Taint]:
-            return _put_in(taint, mapping, call, f"through `{name}`")
+        def given_for(taint: Taint) -> Iterable[Taint]:
+            return put_in(taint, mapping, call, f"through `{name}`")
 
         for hit in summary.hits:
             if hit.taint.label.root not in mapping:
                 if hit.taint.label.kind == "parameter":
                     self.frame.hits.setdefault(hit.key, hit)
                 continue
-            for taint in put_in(hit.taint):
+            for taint in given_for(hit.taint):
                 kinds = taint.cleared | state.kinds(taint.label)
                 if hit.sink.kind not in kinds and "*" not in kinds:
                     new = hit._replace(taint=taint)
                     self.frame.hits.setdefault(new.key, new)
         for label, kinds in summary.checked.items():
             self.clear_label(label, kinds, mapping, state)
-        answer = map_taints(summary.answer, put_in) if mapping else summary.answer
+        answer = map_taints(summary.answer, given_for) if mapping else summary.answer
         if answer.path in ("", "self", "this"):
             answer = answer._replace(path="")
         return answer._replace(test=None)
@@ -1290,11 +1268,11 @@ class _Analysis:
         self, label: Label, kinds: Cleared, mapping: Mapping[Any, Value], state: State
     ) -> None:
         if label.root in mapping:
-            self.clear(_at(mapping[label.root], label.path), kinds, state)
+            self.clear(at(mapping[label.root], label.path), kinds, state)
         else:
             state.clear(label, kinds)
 
-    def arguments(self, closure: Closure, given: _Given) -> dict[Any, Value]:
+    def arguments(self, closure: Closure, given: Given) -> dict[Any, Value]:
         """By the root of the parameter's label."""
         function = closure.function
         mapping: dict[Any, Value] = {}
@@ -1313,7 +1291,7 @@ class _Analysis:
             mapping[closure.of.root] = closure.bound
         return mapping
 
-    def make(self, of: Class, given: _Given, call: Call, state: State) -> Value:
+    def make(self, of: Class, given: Given, call: Call, state: State) -> Value:
         """An object of a class of the file."""
         of.is_made_here = True
         constructor = of.methods.get("__init__") or of.methods.get("constructor")
@@ -1326,7 +1304,7 @@ class _Analysis:
                 mapping = self.arguments(constructor, given)
                 for name, value in summary.stores.items():
                     fields[name] = map_taints(
-                        value, lambda taint: _put_in(taint, mapping, call, f"into `{of.name}`")
+                        value, lambda taint: put_in(taint, mapping, call, f"into `{of.name}`")
                     )
         else:
             # A dataclass or a model: its fields are its arguments.
@@ -1386,7 +1364,7 @@ class _Analysis:
         answer = join_all([value for value, _, _ in returns])
         if frame.yields:
             answer = Value(fields={"0": join_all(frame.yields)})
-        checked = _in_all([state for _, state, _ in returns])
+        checked = in_all([state for _, state, _ in returns])
         true: list[State] = []
         false: list[State] = []
         if any(_is_answer(expression) for _, _, expression in returns):
@@ -1402,8 +1380,8 @@ class _Analysis:
             answer,
             tuple(frame.hits.values()),
             checked,
-            _in_all(true),
-            _in_all(false),
+            in_all(true),
+            in_all(false),
             frame.stores,
             not returns,
         )
@@ -1423,23 +1401,7 @@ class _Analysis:
         """Gives the parameters what they hold when nothing is known of the caller."""
         function = closure.function
         if closure.of is not None and function.receiver:
-            of = closure.of
-            trace = Trace(function, "the object", None)
-            fields: dict[str, Value] = {}
-            constructor = of.methods.get("__init__") or of.methods.get("constructor")
-            summary = self.summaries.get(id(constructor.function)) if constructor else None
-            taint = Taint(Label("parameter", of.root), trace)
-            for name, value in (summary.stores if summary else {}).items():
-                own = Taint(taint.label._replace(path=(name,)), trace)
-                fields[name] = value._replace(
-                    taints=(own,) if taints_of(value) else (),
-                    fields=None if taints_of(value) else value.fields,
-                )
-            is_handler = any(base.endswith("HTTPRequestHandler") for base in of.bases)
-            path = "http.server.Handler()" if is_handler else "self"
-            state.variables[function.receiver] = Value(
-                (taint,), fields=fields, object_of=of, path=path
-            )
+            state.variables[function.receiver] = self.own_object(closure.of)
         decorators = [self.path_of(one, closure.state) for one in function.decorators]
         converters = [
             argument.value.value
@@ -1465,6 +1427,27 @@ class _Analysis:
                 stored = self.frame.stores
                 stored[name] = value
                 closure.of.stores[name] = value
+
+    def own_object(self, of: Class) -> Value:
+        """What a method sees as its object: labels of its own, and what the constructor stores."""
+        if of.own is not None:
+            return of.own
+        constructor = of.methods.get("__init__") or of.methods.get("constructor")
+        summary = self.summaries.get(id(constructor.function)) if constructor else None
+        taint = Taint(Label("parameter", of.root), Trace(of, "the object", None))
+        fields: dict[str, Value] = {}
+        for name, value in (summary.stores if summary else {}).items():
+            is_tainted = bool(taints_of(value))
+            own = taint._replace(label=taint.label._replace(path=(name,)))
+            fields[name] = value._replace(
+                taints=(own,) if is_tainted else (), fields=None if is_tainted else value.fields
+            )
+        is_handler = any(base.endswith("HTTPRequestHandler") for base in of.bases)
+        path = "http.server.Handler()" if is_handler else "self"
+        result = Value((taint,), fields=fields, object_of=of, path=path)
+        if summary is not None or constructor is None:
+            of.own = result
+        return result
 
     def parameter(
         self,
@@ -1542,7 +1525,7 @@ class _Analysis:
 
     def is_injected(self, default: Expression, state: State) -> bool:
         """`= Depends(get_database)`: made by the framework from other things."""
-        return isinstance(default, Call) and _literal(default.function).rpartition(".")[2] in (
+        return isinstance(default, Call) and dotted_path(default.function).rpartition(".")[2] in (
             "Depends",
             "Security",
             "inject",
@@ -1557,7 +1540,8 @@ class _Analysis:
         """Nest's `@Param("id", ParseIntPipe)`."""
         return isinstance(decorator, Call) and any(
             re.fullmatch(
-                r"(?:new )?Parse(?:Int|Float|Bool|UUID|Enum|Date)Pipe(?:\(\))?", _literal(one.value)
+                r"(?:new )?Parse(?:Int|Float|Bool|UUID|Enum|Date)Pipe(?:\(\))?",
+                dotted_path(one.value),
             )
             for one in decorator.arguments
         )
@@ -1588,7 +1572,7 @@ class _Analysis:
         self,
         call: Call,
         name: str,
-        given: _Given,
+        given: Given,
         is_source: bool,
         result: Value | None,
         state: State,
@@ -1607,7 +1591,7 @@ class _Analysis:
                 else:
                     self.run_inline(closure, [], state)
 
-    def on_elements(self, call: Call, name: str, given: _Given, state: State) -> Value | None:
+    def on_elements(self, call: Call, name: str, given: Given, state: State) -> Value | None:
         assert given.receiver is not None
         callbacks = [one for one in given.positional if one.function is not None]
         if not callbacks:
@@ -1728,7 +1712,7 @@ class _Analysis:
         return state
 
     def assume_logical(self, test: Logical, truth: bool, state: State) -> State | None:
-        operands = _operands(test)
+        operands = operands_of(test)
         current: State | None = state
         if truth == (test.operator == "and"):
             for operand in operands:
@@ -1741,7 +1725,7 @@ class _Analysis:
                 break
             ends.append(self.assume(operand, truth, current.copy()))
             current = self.assume(operand, not truth, current)
-        return _joined(ends)
+        return joined(ends)
 
     def assume_compare(self, test: Compare, truth: bool, state: State) -> State | None:
         operator = test.operator
@@ -1752,6 +1736,9 @@ class _Analysis:
             return self.assume_equal(test, truth, state)
         left, right = self.evaluate(test.left, state), self.evaluate(test.right, state)
         if operator == "in":
+            options = [one.constant for one in (right.fields or {}).values()]
+            if left.constant is not None and options and None not in options and not right.taints:
+                return state if (left.constant in options) == truth else None
             if truth and not taints_of(right):
                 self.clear(left, ALL, state)
             elif not truth and left.constant == "..":
@@ -1767,7 +1754,7 @@ class _Analysis:
         elif operator in (">", ">=", "<", "<="):
             # `LIST.indexOf(value) >= 0` and the like.
             is_above = operator[0] == ">"
-            if _is_call(test.left, "indexOf", "search", "count") and right.constant in (-1, 0):
+            if is_call_of(test.left, "indexOf", "search", "count") and right.constant in (-1, 0):
                 if right.constant == 0 and operator in (">", "<=") and is_above:
                     return state
                 self.assume_call(test.left, truth == is_above, state)
@@ -1790,7 +1777,7 @@ class _Analysis:
                 return self.assume(this, truth, state)
             if isinstance(that, Name) and that.name in ("undefined", "NaN"):
                 return self.assume(this, not truth, state)
-            if _is_call(this, "indexOf", "search", "find") and self.is_minus_one(that, state):
+            if is_call_of(this, "indexOf", "search", "find") and self.is_minus_one(that, state):
                 self.assume_call(this, not truth, state)
                 return state
         left, right = self.evaluate(test.left, state), self.evaluate(test.right, state)
@@ -1801,10 +1788,10 @@ class _Analysis:
                 if not taints_of(other):
                     self.clear(one, ALL, state)
             for this, other in ((test.left, right), (test.right, left)):
-                if isinstance(this, Call) and _is_call(this, "commonpath", "commonprefix"):
+                if isinstance(this, Call) and is_call_of(this, "commonpath", "commonprefix"):
                     for argument in this.arguments:
                         self.clear(self.evaluate(argument.value, state), _PATHS, state)
-                if _is_call(this, "basename", "secure_filename", "normalize", "abspath") and (
+                if is_call_of(this, "basename", "secure_filename", "normalize", "abspath") and (
                     taints_of(other)
                 ):
                     self.clear(other, _PATHS, state)
@@ -1829,7 +1816,7 @@ class _Analysis:
             return
         positional = [self.evaluate(one.value, state) for one in test.arguments if not one.name]
         named = {one.name: self.evaluate(one.value, state) for one in test.arguments if one.name}
-        given = _Given(receiver, positional, named)
+        given = Given(receiver, positional, named)
         if name in ("bool", "Boolean") and test.arguments:
             self.assume(test.arguments[0].value, truth, state)
             return
@@ -1847,7 +1834,7 @@ class _Analysis:
                 for label, kinds in found.items():
                     self.clear_label(label, kinds, mapping, state)
             return
-        literal = _literal(function)
+        literal = dotted_path(function)
         paths = (callee.path, literal) if callee.path else (literal,)
         is_known = False
         for effect in self.knowledge.effects(name, paths):
@@ -1893,7 +1880,7 @@ class _Analysis:
                 if "normalised-path" in taint.cleared:
                     state.clear(taint.label, _PATHS)
 
-    def assume_match(self, name: str, given: _Given, path: str, truth: bool, state: State) -> None:
+    def assume_match(self, name: str, given: Given, path: str, truth: bool, state: State) -> None:
         """A regular expression was asked."""
         receiver, positional = given.receiver, given.positional
         pattern: Value | None = None
@@ -1919,7 +1906,7 @@ class _Analysis:
         if is_allowed:
             self.clear(subject, ALL, state)
 
-    def assume_every(self, test: Call, given: _Given, state: State) -> None:
+    def assume_every(self, test: Call, given: Given, state: State) -> None:
         """`all(c.isalnum() for c in text)`, `[...text].every(c => …)`."""
         if not test.arguments:
             return
@@ -1946,7 +1933,7 @@ class _Analysis:
 
     def path_of(self, expression: Expression, state: State) -> str:
         """The dotted path of a decorator, a base class or the like."""
-        literal = _literal(expression)
+        literal = dotted_path(expression)
         head, dot, rest = literal.partition(".")
         head, bracket, tail = head.partition("(")
         known = state.get(head)
@@ -1958,65 +1945,6 @@ class _Made(NamedTuple):
     """Marks a value as a class itself, not an object of it."""
 
     of: Class
-
-
-class _Given(NamedTuple):
-    """The arguments of a call."""
-
-    receiver: Value | None
-    positional: list[Value]
-    named: dict[str, Value]
-
-    def all(self) -> list[Value]:
-        receiver = [self.receiver] if self.receiver is not None and self.receiver.taints else []
-        return [*receiver, *self.positional, *self.named.values()]
-
-    def at(self, place: Place) -> list[Value]:
-        if isinstance(place, int):
-            return self.positional[place : place + 1]
-        if place == "self":
-            return [self.receiver] if self.receiver is not None else []
-        if place == "*":
-            return [*self.positional, *self.named.values()]
-        if place.endswith("+"):
-            return self.positional[int(place[:-1]) :]
-        position, dot, key = place.partition(".")
-        if not dot:
-            return [self.named[place]] if place in self.named else []
-        values = (
-            self.positional[int(position) : int(position) + 1]
-            if position.isdigit()
-            else [self.named[position]]
-            if position in self.named
-            else []
-        )
-        if key == "program":
-            return [_program(one) for one in values]
-        if key == "script":
-            return [_script(self.positional[0], one) for one in values]
-        return [one.fields[key] for one in values if one.fields is not None and key in one.fields]
-
-
-def _program(value: Value) -> Value:
-    """Of a command given as a list: the program, and a shell's script."""
-    if value.fields is None:
-        return UNKNOWN if value.prefix.strip() else value
-    first = value.fields.get("0", UNKNOWN)
-    option = value.fields.get("1", UNKNOWN).constant
-    if _SHELLS.fullmatch(str(first.constant)) and re.fullmatch(
-        r"(?i)[-/]\w*c(?:ommand)?", str(option)
-    ):
-        return join(first, value.fields.get("2", UNKNOWN))
-    return Value(merged((first.taints, value.taints)))
-
-
-def _script(program: Value, arguments: Value) -> Value:
-    """Of a program and its arguments: what a shell is told to run."""
-    if arguments.fields is None or not _SHELLS.fullmatch(str(program.constant)):
-        return UNKNOWN
-    option = arguments.fields.get("0", UNKNOWN).constant
-    is_script = re.fullmatch(r"(?i)[-/]\w*c(?:ommand)?", str(option))
-    return arguments.fields.get("1", UNKNOWN) if is_script else UNKNOWN
 
 
 _BUILTINS = frozenset(dir(builtins))
@@ -2039,6 +1967,10 @@ _NOT_PATHS = frozenset(
      "nosql-injection", "template-injection", "ldap-injection", "xpath-injection",
      "log-injection", "header-injection"]
 )  # fmt: skip
+_ARITHMETIC: Mapping[str, Callable[[Any, Any], int]] = {
+    "-": lambda one, other: one - other,
+    "*": lambda one, other: one * other if abs(one) < 1 << 64 and abs(other) < 1 << 64 else 0,
+}
 _NUMBER_TYPES = frozenset(["int", "float", "bool", "uuid.UUID", "UUID"])
 _INJECTED_TYPES = re.compile(
     r"\b(?:Request|Response|Session|AsyncSession|Connection|BackgroundTasks|Engine|WebSocket|Depends|"
@@ -2059,29 +1991,6 @@ _OWN = ("self.", "http.server.Handler().")
 _NEVER = Value(path="never")
 
 
-def is_restrictive(pattern: str, starts: bool, ends: bool) -> bool:
-    """Whether a text that matches the regular expression is made of harmless characters alone.
-
-    `starts` and `ends` tell that the match is already held to the text's start and end.
-    """
-    body = pattern.removeprefix("(?i)")
-    if not starts and not re.match(r"\^|\\A", body):
-        return False
-    body = re.sub(r"^(?:\^|\\A)", "", body)
-    if not ends and not re.search(r"(?<!\\)(?:\$|\\Z|\\z)$", body):
-        return False
-    body = re.sub(r"(?:\$|\\Z|\\z)$", "", body)
-    without_escapes = re.sub(r"\\[^WSD]", "", body)
-    if re.search(r"\\[WSD]|\[\^", without_escapes):
-        return False
-    outside = re.sub(r"\[[^\]]*\]", "", without_escapes)
-    return "." not in outside and "^" not in outside and "$" not in outside
-
-
-def _is_markup(constant: object) -> bool:
-    return isinstance(constant, str) and bool(_TAG.search(constant))
-
-
 def _is_own_address(label: Label) -> bool:
     """Whether it is the address that was asked for, which lies on this site."""
     return (
@@ -2096,167 +2005,15 @@ _OWN_ADDRESSES = frozenset(
 )
 
 
-def _put_in(
-    taint: Taint, mapping: Mapping[Any, Value], place: Any, message: str
-) -> Iterable[Taint]:
-    given = mapping.get(taint.label.root)
-    if given is None:
-        return (taint,)
-    result = []
-    for one in taints_of(_at(given, taint.label.path)):
-        trace = one.trace
-        step = Trace(place, message, trace, trace.length + 1) if trace.length < 9 else trace
-        result.append(
-            Taint(
-                one.label,
-                _continued(step, taint.trace),
-                one.cleared | taint.cleared,
-                one.is_doubtful or taint.is_doubtful,
-            )
-        )
-    return result
-
-
-def _continued(start: Trace, rest: Trace) -> Trace:
-    """`rest` without its first step, after `start`."""
-    steps = []
-    current: Trace | None = rest
-    while current is not None and current.previous is not None:
-        steps.append(current)
-        current = current.previous
-    result = start
-    for step in reversed(steps):
-        if result.length >= 9:
-            break
-        result = Trace(step.place, step.message, result, result.length + 1)
-    return result
-
-
-def _at(value: Value, path: Iterable[str]) -> Value:
-    for key in path:
-        value = element(value) if key == "*" else part(value, key)
-    return value
-
-
-def _baked(value: Value, state: State) -> Value:
-    """With what the checks on the way to here say written into the value itself."""
-    current: State | None = state
-    while current is not None and not current.cleared:
-        current = current.parent
-    if current is None:
-        return value
-
-    def bake(taint: Taint) -> Iterable[Taint]:
-        kinds = state.kinds(taint.label)
-        return (taint._replace(cleared=taint.cleared | kinds) if kinds else taint,)
-
-    return map_taints(value, bake)
-
-
-def _joined(states: Iterable[State | None]) -> State | None:
-    """What is true after any of several ways; None stands for a way that never gets here."""
-    alive = [state for state in states if state is not None]
-    if not alive:
-        return None
-    result = alive[0]
-    for other in alive[1:]:
-        if other is result:
-            continue
-        if result.cleared != other.cleared:
-            shared = {
-                key: both
-                for key, kinds in result.cleared.items()
-                if (both := common(kinds, other.cleared.get(key, NOTHING)))
-            }
-            one, two = (
-                State(
-                    {
-                        name: _baked(value, State({}, way.cleared))
-                        for name, value in way.variables.items()
-                    }
-                    if way.cleared != shared
-                    else way.variables,
-                    shared,
-                    way.parent,
-                )
-                for way in (result, other)
-            )
-        else:
-            one, two = result, other
-        variables = dict(one.variables)
-        for name, value in two.variables.items():
-            mine = variables.get(name)
-            if mine is None:
-                mine = one.parent.get(name) if one.parent is not None else None
-            variables[name] = value if mine is None else join(mine, value)
-        result = State(variables, one.cleared, one.parent)
-    return result
-
-
-def _in_all(states: Sequence[State]) -> Mapping[Label, Cleared]:
-    """What was found safe on every one of the ways."""
-    if not states:
-        return {}
-    found = dict(states[0].cleared)
-    for state in states[1:]:
-        found = {
-            key: both
-            for key, kinds in found.items()
-            if (both := common(kinds, state.cleared.get(key, NOTHING)))
-        }
-    return {Label("parameter", root, path): kinds for (root, path), kinds in found.items()}
-
-
 def _concatenated(values: Sequence[Value]) -> dict[str, Value]:
     every = [one for value in values for one in (value.fields or {}).values()]
     return {str(index): one for index, one in enumerate(every[:100])}
-
-
-def _operands(expression: Logical) -> list[Expression]:
-    """Of `a and b and c`, which is nested to the left: all three."""
-    operands: list[Expression] = []
-    current: Expression = expression
-    while isinstance(current, Logical) and current.operator == expression.operator:
-        operands.append(current.right)
-        current = current.left
-    operands.append(current)
-    return operands[::-1]
 
 
 def _is_answer(expression: Expression | None) -> bool:
     return isinstance(expression, (Compare, Not, Logical, Call)) or (
         isinstance(expression, Constant) and isinstance(expression.value, bool)
     )
-
-
-def _is_call(expression: Expression, *names: str) -> bool:
-    return (
-        isinstance(expression, Call) and _literal(expression.function).rpartition(".")[2] in names
-    )
-
-
-def _literal(expression: Expression) -> str:
-    """The dotted path as it is written; "?" where an operand is not a path."""
-    ends: list[str] = []
-    current = expression
-    for _ in range(40):
-        if isinstance(current, Name):
-            return current.name.removeprefix("require ") + "".join(reversed(ends))
-        if isinstance(current, Attribute):
-            ends.append(f".{current.name}")
-            current = current.object
-        elif isinstance(current, Call):
-            ends.append("()")
-            current = current.function
-        elif isinstance(current, Subscript):
-            key = current.key
-            ends.append(f".{key.value}" if isinstance(key, Constant) else ".[]")
-            current = current.object
-        elif isinstance(current, Other) and len(current.operands) == 1:
-            current = current.operands[0]
-        else:
-            break
-    return "?" + "".join(reversed(ends))
 
 
 _EXECUTE: Mapping[type, Callable[[_Analysis, Any, State], State | None]] = {

@@ -163,6 +163,8 @@ class Other(NamedTuple):
     operands: tuple[Expression, ...]
     is_number: bool = False
     """Its value is a number or a truth value, whatever the operands are."""
+    operator: str = ""
+    """Of arithmetic."""
 
 
 Expression: TypeAlias = (
@@ -235,3 +237,45 @@ class Import(NamedTuple):
 Statement: TypeAlias = (
     "Evaluate | If | Loop | Try | Return | Raise | Jump | Assert | Define | DefineClass | Import"
 )
+
+
+def dotted_path(expression: Expression) -> str:
+    """The dotted path as it is written; "?" where an operand is not a path."""
+    ends: list[str] = []
+    current = expression
+    for _ in range(40):
+        if isinstance(current, Name):
+            return current.name.removeprefix("require ") + "".join(reversed(ends))
+        if isinstance(current, Attribute):
+            ends.append(f".{current.name}")
+            current = current.object
+        elif isinstance(current, Call):
+            ends.append("()")
+            current = current.function
+        elif isinstance(current, Subscript):
+            key = current.key
+            ends.append(f".{key.value}" if isinstance(key, Constant) else ".[]")
+            current = current.object
+        elif isinstance(current, Other) and len(current.operands) == 1:
+            current = current.operands[0]
+        else:
+            break
+    return "?" + "".join(reversed(ends))
+
+
+def operands_of(expression: Logical) -> list[Expression]:
+    """Of `a and b and c`, which is nested to the left: all three."""
+    operands: list[Expression] = []
+    current: Expression = expression
+    while isinstance(current, Logical) and current.operator == expression.operator:
+        operands.append(current.right)
+        current = current.left
+    operands.append(current)
+    return operands[::-1]
+
+
+def is_call_of(expression: Expression, *names: str) -> bool:
+    return (
+        isinstance(expression, Call)
+        and dotted_path(expression.function).rpartition(".")[2] in names
+    )

@@ -230,6 +230,46 @@ def with_step(value: Value, place: Any, message: str) -> Value:
     return value._replace(taints=tuple(longer(taint) for taint in value.taints))
 
 
+def put_in(taint: Taint, mapping: Mapping[Any, Value], place: Any, message: str) -> Iterable[Taint]:
+    given = mapping.get(taint.label.root)
+    if given is None:
+        return (taint,)
+    result = []
+    for one in taints_of(at(given, taint.label.path)):
+        trace = one.trace
+        step = Trace(place, message, trace, trace.length + 1) if trace.length < 9 else trace
+        result.append(
+            Taint(
+                one.label,
+                continued(step, taint.trace),
+                one.cleared | taint.cleared,
+                one.is_doubtful or taint.is_doubtful,
+            )
+        )
+    return result
+
+
+def at(value: Value, path: Iterable[str]) -> Value:
+    for key in path:
+        value = element(value) if key == "*" else part(value, key)
+    return value
+
+
+def continued(start: Trace, rest: Trace) -> Trace:
+    """`rest` without its first step, after `start`."""
+    steps = []
+    current: Trace | None = rest
+    while current is not None and current.previous is not None:
+        steps.append(current)
+        current = current.previous
+    result = start
+    for step in reversed(steps):
+        if result.length >= 9:
+            break
+        result = Trace(step.place, step.message, result, result.length + 1)
+    return result
+
+
 def doubtful(value: Value) -> Value:
     return Value(tuple(taint._replace(is_doubtful=True) for taint in taints_of(value)))
 

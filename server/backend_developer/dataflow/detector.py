@@ -65,7 +65,8 @@ class FlowDetector:
         for text in flow.safe_texts:
             safe.setdefault("security/sql-injection", []).append(span_of(text.place))
         for rule, call in flow.safe_calls:
-            safe.setdefault(rule, []).append(span_of(call.place))
+            for claim in (rule, *_CLAIMED_TOO.get(rule, ())):
+                safe.setdefault(claim, []).append(span_of(call.place))
         return safe
 
     def _flow(self, source: Source) -> Flow:
@@ -96,6 +97,8 @@ class FlowDetector:
         return _with_names(load_knowledge("javascript"))
 
 
+_CLAIMED_TOO = {"security/command-injection": ("security/program-started",)}
+"""What linters say of the same calls."""
 _RUNS_CODE = frozenset(
     ["command-injection", "code-injection", "sql-injection", "unsafe-deserialization"]
 )

@@ -542,7 +542,7 @@ def _binary(node: SgNode, depth: int) -> Expression:
             test: Expression = Compare(node, "typeof", subject, right_side)
             return Not(node, test) if operator.startswith("!") else test
         return Compare(node, operator, left_side, right_side)
-    return Other(node, (left_side, right_side), True)
+    return Other(node, (left_side, right_side), True, operator)
 
 
 def _logical(node: SgNode, operator: str, depth: int) -> Expression:

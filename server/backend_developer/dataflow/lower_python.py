@@ -395,7 +395,8 @@ def _binary(node: SgNode, depth: int) -> Expression:
     operator_node = node.field("operator")
     operator = operator_node.text() if operator_node is not None else ""
     if operator not in ("+", "%", "/"):
-        return Other(node, _operands(node, depth), operator in ("-", "//", "**", "<<", ">>"))
+        is_number = operator in ("-", "//", "**", "<<", ">>")
+        return Other(node, _operands(node, depth), is_number, operator)
     # A long `a + b + c + …` is nested to the left; taken apart here, not by recursion.
     parts: list[Expression] = []
     left: SgNode | None = node

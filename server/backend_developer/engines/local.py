@@ -267,7 +267,10 @@ def _settled(proposal: Proposal, level: Level | None, standing: Standing) -> Pro
 
 
 def _merged(proposals: Iterable[Proposal]) -> list[Proposal]:
-    """One proposal for each rule and place: the one with a fix, then the surest, the narrowest."""
+    """One proposal for each rule and place: the one with a fix, then the surest, the narrowest.
+
+    It tells the way to the place when another proposal does that it stands for.
+    """
     kept: list[Proposal] = []
     places: dict[str, list[Span]] = {}
     for proposal in sorted(proposals, key=_preference):
@@ -276,7 +279,14 @@ def _merged(proposals: Iterable[Proposal]) -> list[Proposal]:
         if not any(_is_taken(place, places.get(rule, [])) for rule in rules):
             insort(places.setdefault(proposal.rule, []), place)
             kept.append(proposal)
+        elif proposal.flow:
+            kept = [_with_flow(one, proposal) for one in kept]
     return sorted(kept, key=lambda proposal: (_place(proposal), proposal.rule))
+
+
+def _with_flow(kept: Proposal, other: Proposal) -> Proposal:
+    is_same = kept.rule == other.rule and _place(kept).overlaps(_place(other))
+    return replace(kept, flow=other.flow) if is_same and not kept.flow else kept
 
 
 _SAID_BETTER_BY = {
