@@ -317,8 +317,10 @@ def test_finding_follows_its_code_while_one_types(
 
 
 def test_configuration_is_data(nvim: Neovim) -> None:
-    config = nvim.lua("return dofile(...)", str(PLUGIN / "lsp" / "backend_developer.lua"))
-    assert sorted(config) == ["cmd", "filetypes", "root_markers"]
+    file = str(PLUGIN / "lsp" / "backend_developer.lua")
+    keys = nvim.lua("return vim.tbl_keys(dofile(...))", file)
+    # Two keys that ask for lenses again: Neovim 0.11 does not do that by itself.
+    assert sorted(keys) == ["capabilities", "cmd", "filetypes", "handlers", "root_markers"]
 
 
 def test_help_tags_are_up_to_date(nvim: Neovim) -> None:
