@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..core.model import Proposal, ProposedFix, Replacement, Span
-from ..core.text import shortened
+from ..core.text import quoted
 from ..detector import Source
 from ..syntax import LANGUAGES, span_of
 from . import (
@@ -286,7 +286,7 @@ def _propose(rule: ApiRule, use: Use, names: Names, text: str) -> Proposal | Non
     return Proposal(
         where=_place(use, place, rule.report),
         rule=rule.rule,
-        message=_VARIABLE.sub(lambda match: _plain(shown[match[0]]), rule.message),
+        message=_VARIABLE.sub(lambda match: quoted(shown[match[0]]), rule.message),
         source=f"api:{rule.file.removesuffix('.yml')}",
         author="local",
         confidence=rule.confidence,
@@ -296,11 +296,6 @@ def _propose(rule: ApiRule, use: Use, names: Names, text: str) -> Proposal | Non
 
 
 _VARIABLE = re.compile(r"\$(?:CALL|VALUE|MATCH)\b")
-
-
-def _plain(code: str) -> str:
-    """Code as it may stand between backticks in a message: one line, short."""
-    return shortened(" ".join(code.split()).replace("`", "'"), 60)
 
 
 def _place(use: Use, argument: SgNode | None, report: Report) -> Span:

@@ -213,6 +213,11 @@ def shortened(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
+def quoted(code: str) -> str:
+    """Code as it may stand between backticks in a message: one line of at most 60 characters."""
+    return shortened(" ".join(code.split()).replace("`", "'"), 60)
+
+
 def _line_starts(text: str) -> list[int]:
     both = text.count("\r\n")
     if text.count("\r") == both and both in (0, text.count("\n")):

@@ -11,10 +11,10 @@ from weakref import WeakKeyDictionary
 from ..core.flow import Flow, Hit, analyse
 from ..core.knowledge import Knowledge, Sink
 from ..core.model import CONFIDENCES, Confidence, Proposal, Span, Step
-from ..core.text import shortened
+from ..core.text import quoted
 from ..core.values import Trace
 from ..detector import Source
-from ..syntax import span_of
+from ..syntax import LANGUAGES, span_of
 from .lower_javascript import lower_javascript
 from .lower_python import lower_python
 from .specification import Family, load_knowledge, rules_of
@@ -30,9 +30,7 @@ class FlowDetector:
     """Implements Detector. Holds what is known of frameworks, read when it is first needed."""
 
     name = "flow"
-    languages = frozenset(
-        ["python", "javascript", "javascriptreact", "typescript", "typescriptreact"]
-    )
+    languages = frozenset(LANGUAGES)
     runs_program = False
 
     def __init__(self) -> None:
@@ -46,8 +44,8 @@ class FlowDetector:
         """One proposal for each sink that is reached, with the steps on the way to it."""
         return [
             [
-                _proposal(hit, source)
-                for hit in _surest(self._flow(source).hits)
+                _proposal(hit, confidence, source)
+                for hit, confidence in _surest(self._flow(source).hits)
                 if hit.sink.rule in enabled
             ]
             for source in sources
@@ -119,18 +117,17 @@ def _with_names(knowledge: Knowledge) -> tuple[Knowledge, frozenset[str]]:
     return knowledge, frozenset(names)
 
 
-def _surest(hits: Iterable[Hit]) -> list[Hit]:
-    """One hit for each sink: of the surest source."""
-    best: dict[tuple[str, int], tuple[int, Hit]] = {}
+def _surest(hits: Iterable[Hit]) -> list[tuple[Hit, Confidence]]:
+    """One hit for each sink, of the surest source, and how sure it is."""
+    best: dict[tuple[str, int], tuple[Hit, Confidence]] = {}
     for hit in hits:
         confidence = _confidence(hit)
         if confidence is None:
             continue
         key = (hit.sink.rule, id(hit.place))
-        rank = CONFIDENCES.index(confidence)
-        if key not in best or rank < best[key][0]:
-            best[key] = (rank, hit)
-    return [hit for _, hit in best.values()]
+        if key not in best or CONFIDENCES.index(confidence) < CONFIDENCES.index(best[key][1]):
+            best[key] = (hit, confidence)
+    return list(best.values())
 
 
 def _confidence(hit: Hit) -> Confidence | None:
@@ -154,12 +151,12 @@ def _confidence(hit: Hit) -> Confidence | None:
     return CONFIDENCES[rank]
 
 
-def _proposal(hit: Hit, source: Source) -> Proposal:
+def _proposal(hit: Hit, confidence: Confidence, source: Source) -> Proposal:
     text = source.text
     place = span_of(_node(hit.place))
     steps = _steps(hit.taint.trace)
     start = steps[0]
-    code = _plain(_node(start.place).text())
+    code = quoted(_node(start.place).text())
     kind = hit.taint.label.kind
     value = {
         "input": f"`{code}`, which the client sends,",
@@ -168,13 +165,11 @@ def _proposal(hit: Hit, source: Source) -> Proposal:
     }[kind]
     if hit.taint.label.root[0] == "unbound":
         value = f"`{code}`, which is not from this file,"
-    sink = _plain(_callee(_node(hit.place)))
+    sink = quoted(_callee(_node(hit.place)))
     flow = [Step(span_of(_node(start.place)), f"`{code}` comes in here")]
     flow += [Step(span_of(_node(step.place)), step.message) for step in steps[1:]]
     flow.append(Step(place, f"reaches `{sink}`"))
     message = hit.sink.message.replace("{value}", value).replace("{sink}", sink)
-    confidence = _confidence(hit)
-    assert confidence is not None
     return Proposal(
         where=_first_lines(place, text),
         rule=hit.sink.rule,
@@ -213,14 +208,10 @@ def _callee(node: SgNode) -> str:
 
 
 def _first_lines(place: Span, text: str) -> Span:
-    """A long call ends, for the reader, with its third line."""
+    """A long call ends, for the reader, with its eighth line."""
     end = place.start
     for _ in range(8):
         end = text.find("\n", end + 1)
         if end < 0 or end >= place.end:
             return place
     return Span(place.start, end)
-
-
-def _plain(code: str) -> str:
-    return shortened(" ".join(code.split()).replace("`", "'"), 60)

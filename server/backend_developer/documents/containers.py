@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .report import quoted
+from ..core.text import quoted
 
 DANGEROUS_CAPABILITIES = frozenset(
     {"ALL", "SYS_ADMIN", "SYS_PTRACE", "SYS_MODULE", "SYS_RAWIO", "SYS_BOOT", "DAC_READ_SEARCH"}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ..core.model import Span
+from ..core.text import quoted
 from .containers import (
     DANGEROUS_CAPABILITIES,
     HOST_FOLDERS,
@@ -16,7 +17,7 @@ from .containers import (
     is_socket,
     tag_reason,
 )
-from .report import Checks, Report, quoted, replacing
+from .report import Checks, Report, replacing
 from .tree import Node
 
 

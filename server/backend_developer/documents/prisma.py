@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..core.model import Span
+from ..core.text import quoted
 from .names import words
-from .report import Checks, Report, quoted, replacing
+from .report import Checks, Report, replacing
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
 from ..core.model import Confidence, ProposedFix, Replacement, Span
-from ..core.text import shortened
 
 T = TypeVar("T")
 
@@ -52,8 +51,3 @@ def each_or_once(
 
 def replacing(title: str, where: Span, new: str) -> ProposedFix:
     return ProposedFix(title, (Replacement(where, new),))
-
-
-def quoted(text: str) -> str:
-    """Text from a document as it may stand between backticks in a message: one line, short."""
-    return shortened(" ".join(text.split()).replace("`", "'"), 60)

@@ -11,15 +11,14 @@ from collections.abc import Sequence
 
 from ..core.model import Proposal
 from ..detector import Source
+from ..syntax import LANGUAGES
 
 
 class PerformanceDetector:
     """Implements Detector, in process."""
 
     name = "performance"
-    languages = frozenset(
-        {"python", "javascript", "javascriptreact", "typescript", "typescriptreact"}
-    )
+    languages = frozenset(LANGUAGES)
     rules = frozenset(
         {
             "performance/blocking-call-in-async",

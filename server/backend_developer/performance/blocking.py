@@ -14,7 +14,8 @@ from typing import Literal
 
 from ..core.model import Confidence, Proposal, Span
 from ..core.model import Step as FlowStep
-from .code import Assignment, Chain, Code, Scope, chain_of, nearest, short
+from ..core.text import quoted
+from .code import Assignment, Chain, Code, Scope, chain_of, nearest
 
 BLOCKING = "performance/blocking-call-in-async"
 FILES = "performance/sync-filesystem-call"
@@ -245,7 +246,7 @@ class _Python:
                 yield self._proposal(
                     span,
                     rule,
-                    f"`{short(self.code.of(span))}` blocks, and the event loop serves "
+                    f"`{quoted(self.code.of(span))}` blocks, and the event loop serves "
                     f"nobody until it returns. {advice}",
                 )
                 continue
@@ -253,13 +254,13 @@ class _Python:
             inner = self._summary(callee, 3) if callee is not None else None
             if inner is not None and callee is not None:
                 call, rule = inner
-                name = short(callee.name)
+                name = quoted(callee.name)
                 # A look at a file's metadata is soon over.
                 is_long = rule == BLOCKING or re.search(r"open|read|write|copy|walk", call.path)
                 yield self._proposal(
                     chain.span,
                     rule,
-                    f"`{name}` blocks (`{short(call.path)}`), and the event loop serves nobody "
+                    f"`{name}` blocks (`{quoted(call.path)}`), and the event loop serves nobody "
                     "until it returns. Make it asynchronous, or "
                     f"`await asyncio.to_thread({name}, …)`.",
                     "medium" if is_long else "low",
@@ -542,7 +543,7 @@ def _javascript(code: Code, path: str) -> Iterator[Proposal]:
         yield Proposal(
             chain.span,
             rule,
-            f"`{short(chain.path.removesuffix('()'))}` keeps the only thread busy "
+            f"`{quoted(chain.path.removesuffix('()'))}` keeps the only thread busy "
             f"until it is done, so no other request is served. {instead}",
             "detector:performance",
             "local",

@@ -17,7 +17,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from ..core.model import Span
-from ..core.text import shortened
 from ..detector import Source
 from ..syntax import span_of
 
@@ -203,11 +202,6 @@ _PLAIN_STRING = re.compile(r"(?<![fF])\"[^\"\n{]*\"|(?<![fF])'[^'\n{]*'")
 def nearest(path: str) -> str:
     """A file's name and the two folders around it: a whole project may lie in "scripts"."""
     return "/".join(path.replace("\\", "/").split("/")[-3:])
-
-
-def short(code: str) -> str:
-    """Code as it may stand between backticks in a message: one line of at most 60 characters."""
-    return shortened(" ".join(code.split()).replace("`", "'"), 60)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING
 
 from ..core.model import Confidence, Proposal, Span
 from ..core.model import Step as FlowStep
+from ..core.text import quoted
 from ..syntax import span_of
-from .code import Chain, Code, Scope, chain_of, mentions, nearest, short
+from .code import Chain, Code, Scope, chain_of, mentions, nearest
 from .databases import Api
 from .loops import Repeat
 from .relations import QUERY, Relations, name_of
@@ -100,13 +101,13 @@ class _Queries(Relations):
             query = self._summary(named[0], 2) if len(named) == 1 else None
             if query is None or named[0].span.contains(chain.span):
                 continue
-            function = short(given[0].text())
+            function = quoted(given[0].text())
             yield Proposal(
                 where=chain.span,
                 rule=QUERY,
                 message=(
                     f"`{function}` is called for each element and asks the database each time "
-                    f"(`{short(name_of(query))}`). Ask once for all of them."
+                    f"(`{quoted(name_of(query))}`). Ask once for all of them."
                 ),
                 source="detector:performance",
                 author="local",
@@ -376,7 +377,7 @@ class _Queries(Relations):
         helper: Chain | None,
         confidence: Confidence,
     ) -> Proposal:
-        call = short(name_of(chain))
+        call = quoted(name_of(chain))
         each = f"{repeat.called_by} calls this once per element, and " if repeat.called_by else ""
         api = api or (self.trip(helper) if helper is not None else None)
         trip = api.trip if api else "query"
@@ -385,7 +386,7 @@ class _Queries(Relations):
         if helper is not None:
             asks = "asks the database" if rule == QUERY else "waits for the network"
             message = (
-                f"{each}`{call}` {asks} each time (`{short(name_of(helper))}`), so the time grows "
+                f"{each}`{call}` {asks} each time (`{quoted(name_of(helper))}`), so the time grows "
                 "with the list. Ask once for all of them before the loop."
             )
             flow.append(FlowStep(helper.span, "What it waits for."))

@@ -18,9 +18,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from ..core.model import Proposal
+from ..core.text import quoted
 from ..detector import Source
 from ..syntax import span_of
-from .code import short
 
 if TYPE_CHECKING:
     from ast_grep_py import SgNode
@@ -61,7 +61,7 @@ def find(source: Source) -> Iterator[Proposal]:
                 where=span_of(node),
                 rule=REGEX,
                 message=(
-                    f"`{short(loop)}` can match one text in many ways: on one that "
+                    f"`{quoted(loop)}` can match one text in many ways: on one that "
                     f"almost matches, the time "
                     "doubles with each character, and nothing else is served meanwhile."
                 ),

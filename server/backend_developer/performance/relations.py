@@ -12,8 +12,9 @@ from typing import Literal
 
 from ..core.model import Confidence, Proposal, ProposedFix, Replacement, Span
 from ..core.model import Step as FlowStep
+from ..core.text import quoted
 from ..syntax import span_of
-from .code import Chain, Loop, Scope, chain_of, short
+from .code import Chain, Loop, Scope, chain_of
 from .loops import Repeat
 from .models import Model, Relation, looks_like_a_row
 from .origins import DJANGO, Origin, Origins
@@ -195,13 +196,13 @@ class Relations(Origins):
         lazy = self._lazy_in_method(function, model, origin)
         if lazy is None:
             return None
-        call = short(name_of(chain))
+        call = quoted(name_of(chain))
         return Proposal(
             where=chain.span,
             rule=QUERY,
             message=(
                 f"`{call}` asks the database for each element "
-                f"(`{short(name_of(lazy))}`). Load what it needs "
+                f"(`{quoted(name_of(lazy))}`). Load what it needs "
                 "with the query that is looped over, or annotate it there."
             ),
             source="detector:performance",
@@ -288,7 +289,7 @@ class Relations(Origins):
             where=chain.span,
             rule=QUERY,
             message=(
-                f"`{short(element)}` asks the database for each element, one query "
+                f"`{quoted(element)}` asks the database for each element, one query "
                 f"per turn of the loop. {advice}"
             ),
             source="detector:performance",

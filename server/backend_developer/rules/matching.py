@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..core.model import Proposal, ProposedFix, Replacement, SearchReplace, Span
-from ..core.text import Lines, shortened
+from ..core.text import Lines, quoted
 from ..detector import Source
 from ..syntax import LANGUAGES, span_of
 from . import PatternRule, RuleFix, fill_in, load_rules, variables_of
@@ -53,7 +53,7 @@ def match(rule: PatternRule, root: SgNode, text: str) -> Iterator[Proposal]:
     wanted = variables_of(rule.message)
     imports = _missing_imports(rule.fix.imports, root, text) if rule.fix and nodes else []
     for node in nodes:
-        values = {name: _plain(_text_of(name, node, text)) for name in wanted}
+        values = {name: quoted(_text_of(name, node, text)) for name in wanted}
         yield Proposal(
             where=_span_of_variable(rule.report, node) or span_of(node),
             rule=rule.id,
@@ -88,11 +88,6 @@ def _span_of_variable(variable: str, node: SgNode) -> Span | None:
 def _text_of(variable: str, node: SgNode, text: str) -> str:
     span = _span_of_variable(variable, node)
     return text[span.start : span.end] if span else ""
-
-
-def _plain(code: str) -> str:
-    """Code as it may stand between backticks in a message: one line, short."""
-    return shortened(" ".join(code.split()).replace("`", "'"), 60)
 
 
 def _fix(

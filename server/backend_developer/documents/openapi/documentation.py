@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ..report import Checks, Report, each_or_once, quoted
+from ...core.text import quoted
+from ..report import Checks, Report, each_or_once
 from ..tree import Node
 from .model import Api
 

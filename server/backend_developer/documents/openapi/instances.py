@@ -15,7 +15,7 @@ from datetime import date
 from typing import TypeAlias
 from uuid import UUID
 
-from ..report import quoted
+from ...core.text import quoted
 from ..tree import Node
 from .model import Api
 

@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 from urllib.parse import unquote
 
 from ...core.model import Span
-from ..report import quoted
+from ...core.text import quoted
 from ..tree import Node, walk
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")

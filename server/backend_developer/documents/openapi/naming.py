@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
 from ...core.model import Span
+from ...core.text import quoted
 from ..names import (
     CAMEL,
     HYPHENATED_PASCAL,
@@ -21,7 +22,7 @@ from ..names import (
     word_set,
     words,
 )
-from ..report import Checks, Report, each_or_once, quoted
+from ..report import Checks, Report, each_or_once
 from .model import Api, Operation
 
 # --- Paths

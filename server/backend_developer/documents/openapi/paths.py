@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 from ...core.model import Span
-from ..report import Checks, Report, each_or_once, quoted, replacing
+from ...core.text import quoted
+from ..report import Checks, Report, each_or_once, replacing
 from ..tree import Node
 from .model import Api, Operation
 

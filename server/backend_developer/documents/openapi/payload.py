@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 from uuid import UUID
 
+from ...core.text import quoted
 from ..names import is_plural, word_set, words
-from ..report import Checks, Report, each_or_once, quoted, replacing
+from ..report import Checks, Report, each_or_once, replacing
 from ..tree import Node
 from .model import Api, Operation, Schema
 

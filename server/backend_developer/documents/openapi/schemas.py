@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ..report import Checks, Report, quoted
+from ...core.text import quoted
+from ..report import Checks, Report
 from ..tree import Node
 from .instances import mismatches
 from .model import METHODS, Api, Schema

@@ -13,7 +13,8 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from ...catalogue import load_yaml
-from ..report import Report, quoted
+from ...core.text import quoted
+from ..report import Report
 from ..tree import Node
 from .model import Api, Version
 
