@@ -1,6 +1,6 @@
 """What a review is asked with, and what an engine answers.
 
-ReviewRequest -> Engine.review() -> stream of Proposal | Verdict | Usage | FileFacts
+ReviewRequest -> Engine.review() -> stream of Proposal | Verdict | Usage | FileFacts | Note
                                  -> EngineError, one sentence for the person
 """
 
@@ -21,11 +21,62 @@ from ..core.model import (
     Usage,
     Verdict,
 )
+from ..dismissals import Dismissal
 from ..project.facts import FileFacts
 from ..settings import Settings
 
-Answer: TypeAlias = Proposal | Verdict | Usage | FileFacts
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What a person should know of a review beside its findings, in one sentence."""
+
+    sentence: str
+
+
+Answer: TypeAlias = Proposal | Verdict | Usage | FileFacts | Note
 """FileFacts: what the document says of its project, from an engine that has read it anyway."""
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """Lines of a file that help to judge the selection."""
+
+    path: str
+    """Relative to the workspace, with forward slashes."""
+    first_line: int
+    """From 1."""
+    text: str
+    why: str
+    """A few words, such as "model that the selection uses"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a reviewer would look at beyond the file: the most relevant first."""
+
+    excerpts: tuple[Excerpt, ...] = ()
+    left_out: tuple[str, ...] = ()
+    """What did not fit, each as "name (path)"; the prompt and the review's result say so."""
+
+
+class Reader(Protocol):
+    """Reads the workspace for an agent's tools; unsaved buffers win over the disk.
+
+    Paths are relative to the workspace, with forward slashes. Nothing outside of it, nothing
+    denied and nothing too large is ever read: each method raises ReadError then, whose text is
+    a sentence for the model. To be called in a thread.
+    """
+
+    def read_file(self, path: str, first_line: int, last_line: int) -> str: ...
+
+    def search(self, text: str, path_pattern: str) -> str: ...
+
+    def outline(self, path: str) -> str: ...
+
+    def find_definition(self, name: str) -> str: ...
+
+
+class ReadError(Exception):
+    """A file or name that a tool cannot show; `str()` is one sentence for the model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +95,15 @@ class ReviewRequest:
     """(relative path, text) of the project's CLAUDE.md and REVIEW.md."""
     rejections: tuple[Rejection, ...] = ()
     """What was wrong with an earlier answer to this same request; empty the first time."""
+    parts: tuple[Span, ...] = ()
+    """The parts of `span` to judge, in text order; empty: all of it."""
+    root: str = ""
+    """The workspace's folder; "" when the document lies in none."""
+    surroundings: Surroundings = Surroundings()
+    dismissed: tuple[Dismissal, ...] = ()
+    """What people dismissed in this file; the model is told, so that it stays dismissed."""
+    reader: Reader | None = None
+    """What the agent's tools read with; None: it has no tools."""
 
 
 class Engine(Protocol):
