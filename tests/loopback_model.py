@@ -85,6 +85,12 @@ class Reply:
     """Anything else is answered without a stream, as `error_type` with `message`."""
     message: str = "scripted error"
     headers: Mapping[str, str] = field(default_factory=dict)
+    tools: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    """Tools that are called after the text: names and arguments."""
+    in_tool: str = ""
+    """The name of a tool whose arguments `text` is; it is then no text."""
+    thinking: str = ""
+    """A thinking block, with a signature, before everything else."""
     html: str = ""
     """Sent as text/html instead of everything above but `status` and `headers`."""
 
@@ -117,8 +123,8 @@ class LoopbackModel:
         self.requests: list[Recorded] = []
         self.models: set[str] | None = None
         """The models that exist; None: all."""
-        self.refuses_output_config = ""
-        """When not empty: the message of a 400 to every request that has an output_config."""
+        self.refuses: Mapping[str, str] = {}
+        """A member of a request, such as "output_config" -> the message of the 400 it gets."""
         self.usual: Callable[[dict[str, Any]], Reply] = lambda body: Reply()
         """Replies, from the request's body, when the script is used up."""
         self._script: deque[Reply] = deque()
@@ -189,9 +195,9 @@ class LoopbackModel:
             await _send(writer, 404, b"<h1>Not found</h1>", "text/html")
         elif self.models is not None and request.body["model"] not in self.models:
             await _send_error(writer, _unknown(request.body["model"]))
-        elif self.refuses_output_config and "output_config" in request.body:
-            refusal = self.refuses_output_config
-            error = Reply(status=400, error_type="invalid_request_error", message=refusal)
+        elif refused := next((key for key in self.refuses if key in request.body), None):
+            message = self.refuses[refused]
+            error = Reply(status=400, error_type="invalid_request_error", message=message)
             await _send_error(writer, error)
         else:
             body = request.body
@@ -273,15 +279,20 @@ async def _send_stream(writer: asyncio.StreamWriter, reply: Reply, model: str) -
     headers = {"content-type": "text/event-stream", "transfer-encoding": "chunked", **reply.headers}
     writer.write(_head(200, headers))
     text = reply.text if reply.fault == "none" else reply.text[: reply.after]
-    for event in _opening(reply, model):
+    block: dict[str, Any] = {"type": "text", "text": ""}
+    if reply.in_tool:
+        block = {"type": "tool_use", "id": "toolu_answer", "name": reply.in_tool, "input": {}}
+    first = 1 if reply.thinking else 0
+    for event in (*_opening(reply, model), *_thinking(reply), _block_start(first, block)):
         await _write_event(writer, event)
     for start in range(0, len(text), reply.chunk):
         if reply.delay:
             await asyncio.sleep(reply.delay)
-        await _write_event(writer, _text_delta(text[start : start + reply.chunk]))
+        piece = text[start : start + reply.chunk]
+        await _write_event(writer, _delta(first, piece, bool(reply.in_tool)))
     match reply.fault:
         case "none":
-            for event in _closing(reply):
+            for event in (*_tool_calls(reply, first), *_closing(reply)):
                 await _write_event(writer, event)
         case "error-event":
             error = {"type": reply.error_type, "message": reply.message}
@@ -314,19 +325,38 @@ def _opening(reply: Reply, model: str) -> Iterator[dict[str, Any]]:
         },
     }
     yield {"type": "ping"}
-    block = {"type": "text", "text": ""}
-    yield {"type": "content_block_start", "index": 0, "content_block": block}
+
+
+def _thinking(reply: Reply) -> Iterator[dict[str, Any]]:
+    if reply.thinking:
+        yield _block_start(0, {"type": "thinking", "thinking": "", "signature": ""})
+        for kind, member in (("thinking", reply.thinking), ("signature", "c2lnbmVk")):
+            delta = {"type": f"{kind}_delta", kind: member}
+            yield {"type": "content_block_delta", "index": 0, "delta": delta}
+        yield {"type": "content_block_stop", "index": 0}
+
+
+def _tool_calls(reply: Reply, first: int) -> Iterator[dict[str, Any]]:
+    """Ends the block `first`, and opens and closes one for each call."""
+    yield {"type": "content_block_stop", "index": first}
+    for index, (name, arguments) in enumerate(reply.tools, first + 1):
+        block = {"type": "tool_use", "id": f"toolu_{index}", "name": name, "input": {}}
+        yield _block_start(index, block)
+        written = json.dumps(arguments)
+        for piece in (written[:3], written[3:]):
+            yield _delta(index, piece, True)
+        yield {"type": "content_block_stop", "index": index}
 
 
 def _closing(reply: Reply) -> Iterator[dict[str, Any]]:
     details = None
     if reply.stop_reason == "refusal":
         details = {"type": "refusal", "category": reply.refusal, "explanation": None}
-    yield {"type": "content_block_stop", "index": 0}
+    calls_tool = reply.tools or reply.in_tool
     yield {
         "type": "message_delta",
         "delta": {
-            "stop_reason": reply.stop_reason,
+            "stop_reason": "tool_use" if calls_tool else reply.stop_reason,
             "stop_sequence": None,
             "stop_details": details,
         },
@@ -335,9 +365,15 @@ def _closing(reply: Reply) -> Iterator[dict[str, Any]]:
     yield {"type": "message_stop"}
 
 
-def _text_delta(text: str) -> dict[str, Any]:
-    delta = {"type": "text_delta", "text": text}
-    return {"type": "content_block_delta", "index": 0, "delta": delta}
+def _block_start(index: int, block: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "content_block_start", "index": index, "content_block": block}
+
+
+def _delta(index: int, piece: str, in_tool: bool) -> dict[str, Any]:
+    delta = {"type": "text_delta", "text": piece}
+    if in_tool:
+        delta = {"type": "input_json_delta", "partial_json": piece}
+    return {"type": "content_block_delta", "index": index, "delta": delta}
 
 
 async def _write_event(writer: asyncio.StreamWriter, event: Mapping[str, Any]) -> None:

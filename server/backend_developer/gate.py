@@ -1,8 +1,8 @@
 """The one way by which code leaves this machine: each call to a model passes a gate.
 
-    call -> Gate.enter() -> Permit          agreed to, within the limits, written into the journal
-                         -> EngineError     one sentence: why nothing was sent
-         -> Gate.leave(permit, usage)       what it really used, or that it failed
+call -> Gate.enter() -> Permit          agreed to, within the limits, written into the journal
+                     -> EngineError     one sentence: why nothing was sent
+     -> Gate.leave(permit, usage)       what it really used, or that it failed
 """
 
 from __future__ import annotations

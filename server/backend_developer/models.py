@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from .core.model import AgentDefinition
@@ -20,6 +21,24 @@ MODELS: Mapping[str, str] = MappingProxyType(
 
 DEFAULT_MODEL = "sonnet"
 """What "inherit" means: unlike a sub-agent, ours has no conversation to inherit a model from."""
+
+
+SECOND_LOOK_MODEL = "haiku"
+"""Who tries to refute what a model of MODELS has found: a cheaper one."""
+
+
+def second_look_model(agent: AgentDefinition, settings: Settings) -> str:
+    """The model id for a second look.
+
+    The setting `secondLookModel`; else a cheaper model of MODELS, where the first look is by one
+    of them. Elsewhere the same model: an endpoint of one's own need not know another.
+    """
+    first = resolve_model(agent, settings)
+    if settings.second_look_model:
+        return resolve_model(agent, replace(settings, model=settings.second_look_model))
+    if first not in MODELS.values():
+        return first
+    return resolve_model(agent, replace(settings, model=SECOND_LOOK_MODEL))
 
 
 def resolve_model(agent: AgentDefinition, settings: Settings) -> str:

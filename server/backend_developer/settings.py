@@ -84,6 +84,27 @@ class Settings:
     timeout_seconds: Annotated[
         float, About("Limit of one call, from sending to the last byte, in seconds.", minimum=1)
     ] = 300.0
+    second_look: Annotated[
+        Literal["off", "warnings", "all"],
+        About(
+            "Which of the agent's findings another, cheaper pass tries to refute: those at "
+            "`warning` and above, all, or none. What it refutes becomes a hint that says why."
+        ),
+    ] = "warnings"
+    second_look_model: Annotated[
+        str,
+        About(
+            "Model alias or id for that. Empty: `haiku`, or the same model where that is none of "
+            "Anthropic's aliases."
+        ),
+    ] = ""
+    maximum_findings: Annotated[
+        int, About("The agent's review of one file ends at so many findings.", minimum=1)
+    ] = 40
+    reading_tokens: Annotated[
+        int,
+        About("How much the agent may read with its tools in one review, in tokens.", minimum=0),
+    ] = 30_000
     minimum_confidence: Annotated[
         Confidence,
         About("Findings less sure than this are folded away, unless a selection is reviewed."),

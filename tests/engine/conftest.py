@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -11,10 +12,11 @@ import pytest
 
 from backend_developer.catalogue import Catalogue
 from backend_developer.core.model import Document, Finding, Span
-from backend_developer.engines.base import ReviewRequest
+from backend_developer.engines.agent import AgentEngine
+from backend_developer.engines.base import Answer, EngineError, ReviewRequest
 from backend_developer.settings import Settings
-from engine.support import AGENT, CODE, PATH, RULES, TASK, MakeRequest
-from loopback_model import LoopbackModel
+from engine.support import AGENT, CODE, PATH, RULES, TASK, MakeRequest, OpenGate, Review
+from loopback_model import KEY, LoopbackModel
 
 
 @pytest.fixture
@@ -52,6 +54,40 @@ def sql_finding() -> Finding:
         sources=("ruff:S608",),
         author="local",
     )
+
+
+@pytest.fixture
+def gate() -> OpenGate:
+    return OpenGate()
+
+
+@pytest.fixture
+async def engine(catalogue: Catalogue, gate: OpenGate) -> AsyncIterator[AgentEngine]:
+    engine = AgentEngine({"ANTHROPIC_API_KEY": KEY}, catalogue, gate)
+    yield engine
+    await engine.close()
+
+
+@pytest.fixture
+def review(model: LoopbackModel, engine: AgentEngine, make_request: MakeRequest) -> Review:
+    """Reviews, and gives what was yielded and the sentence of the error, or ""."""
+
+    async def run(
+        request: ReviewRequest | None = None, **settings: Any
+    ) -> tuple[list[Answer], str]:
+        request = request or make_request()
+        settings = {"base_url": model.url, "timeout_seconds": 10} | settings
+        request = replace(request, settings=replace(request.settings, **settings))
+        answers: list[Answer] = []
+        try:
+            async with aclosing(engine.review(request)) as stream:
+                async for one in stream:
+                    answers.append(one)  # noqa: PERF401 - what came before an error counts
+        except EngineError as error:
+            return answers, str(error)
+        return answers, ""
+
+    return run
 
 
 @pytest.fixture

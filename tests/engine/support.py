@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Protocol
 
-from backend_developer.core.model import AgentDefinition, Rule, TaskDefinition
-from backend_developer.engines.base import ReviewRequest
+from backend_developer.core.model import (
+    AgentDefinition,
+    Proposal,
+    Quote,
+    Rule,
+    TaskDefinition,
+    Usage,
+)
+from backend_developer.engines.base import Answer, ReviewRequest
+from backend_developer.gate import OutgoingCall, Permit
 
 PATH = "/home/anna/shop/app/users.py"
 CODE = """\
@@ -48,6 +57,34 @@ RULES = (
     _rule("performance/unbounded-query", "Query without a limit"),
     _rule("security/image-runs-as-root", "Image runs as root", "dockerfile"),
 )
+
+
+Review = Callable[..., Awaitable[tuple[list[Answer], str]]]
+
+
+class OpenGate:
+    """Implements Gate: lets everything out, and remembers what."""
+
+    def __init__(self) -> None:
+        self.calls: list[OutgoingCall] = []
+        self.used: dict[int, Usage | None] = {}
+        """Permit's number -> what the call took; a missing one has not ended."""
+
+    async def enter(self, call: OutgoingCall) -> Permit:
+        self.calls.append(call)
+        return Permit(len(self.calls))
+
+    async def leave(self, permit: Permit, usage: Usage | None) -> None:
+        assert permit.number not in self.used
+        self.used[permit.number] = usage
+
+
+def quotes(answers: Iterable[Answer]) -> list[str]:
+    return [
+        one.where.code
+        for one in answers
+        if isinstance(one, Proposal) and isinstance(one.where, Quote)
+    ]
 
 
 class MakeRequest(Protocol):

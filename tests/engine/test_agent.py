@@ -9,22 +9,20 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-import backend_developer.engines.agent as agent_module
+import backend_developer.engines.client as client_module
 from backend_developer.catalogue import Catalogue
-from backend_developer.core.model import Document, Finding, Proposal, Quote, Usage, Verdict
+from backend_developer.core.model import Document, Finding, Proposal, Usage, Verdict
 from backend_developer.engines.agent import AgentEngine, check_endpoint
-from backend_developer.engines.base import Answer, EngineError, ReviewRequest
+from backend_developer.engines.base import Answer, EngineError
 from backend_developer.engines.endpoint import available, find_endpoint
 from backend_developer.settings import Settings
-from engine.support import AGENT, CODE, MakeRequest
+from engine.support import AGENT, CODE, MakeRequest, OpenGate, Review, quotes
 from loopback_model import KEY, LoopbackModel, Reply, answer, finding
 
 FIRST = finding(quote="% name", line=4)
@@ -39,45 +37,6 @@ AT_ONCE = {"retry-after-ms": "1"}
 NOWHERE = "http://127.0.0.1:9"
 
 Environment = dict[str, str]
-Review = Callable[..., Awaitable[tuple[list[Answer], str]]]
-
-
-@pytest.fixture
-async def engine(catalogue: Catalogue) -> AsyncIterator[AgentEngine]:
-    environment = {"ANTHROPIC_API_KEY": KEY}
-    engine = AgentEngine(environment, catalogue)
-    yield engine
-    await engine.close()
-
-
-@pytest.fixture
-def review(model: LoopbackModel, engine: AgentEngine, make_request: MakeRequest) -> Review:
-    """Reviews, and gives what was yielded and the sentence of the error, or ""."""
-
-    async def run(
-        request: ReviewRequest | None = None, **settings: Any
-    ) -> tuple[list[Answer], str]:
-        request = request or make_request()
-        settings = {"base_url": model.url, "timeout_seconds": 10} | settings
-        request = replace(request, settings=replace(request.settings, **settings))
-        answers: list[Answer] = []
-        try:
-            async with aclosing(engine.review(request)) as stream:
-                async for one in stream:
-                    answers.append(one)  # noqa: PERF401 - what came before an error counts
-        except EngineError as error:
-            return answers, str(error)
-        return answers, ""
-
-    return run
-
-
-def quotes(answers: list[Answer]) -> list[str]:
-    return [
-        one.where.code
-        for one in answers
-        if isinstance(one, Proposal) and isinstance(one.where, Quote)
-    ]
 
 
 # --- What is asked and answered
@@ -160,33 +119,6 @@ async def test_the_beginning_of_two_calls_is_the_same(model: LoopbackModel, revi
     await review()
     first, second = (request.raw for request in model.requests)
     assert first == second
-
-
-@pytest.mark.parametrize(
-    ("message", "effort", "kept"),
-    [
-        ("output_config: Extra inputs are not permitted", "high", set()),
-        ("The compiled grammar is too large.", None, set()),
-        ("This model does not support the effort parameter.", "high", {"format"}),
-    ],
-    ids=["no structured output", "schema too large", "no effort"],
-)
-async def test_output_options_that_are_refused_are_left_out(
-    model: LoopbackModel,
-    review: Review,
-    make_request: MakeRequest,
-    message: str,
-    effort: str | None,
-    kept: set[str],
-) -> None:
-    request = make_request(agent=replace(AGENT, effort=effort))
-    refusal = Reply(status=400, error_type="invalid_request_error", message=message)
-    model.script(refusal, Reply(TWO), Reply(TWO))
-    assert (len((await review(request))[0]), (await review(request))[1]) == (3, "")
-    sent = [set(recorded.body.get("output_config", ())) for recorded in model.requests]
-    # Once refused, it is not tried again.
-    assert sent[1:] == [kept, kept]
-    assert "- `quote` (string):" in model.requests[1].raw.decode()
 
 
 async def test_secrets_stay_here_and_come_back(
@@ -277,12 +209,6 @@ async def test_a_denied_file_is_not_sent(
             "select less code or choose another model.",
         ),
         (
-            Reply("I see nothing wrong with it."),
-            0,
-            "MODEL did not answer in the form it was asked for: review again, or choose a model "
-            "that has structured output.",
-        ),
-        (
             Reply(TWO[:AFTER_FIRST] + "]}]"),
             1,
             "MODEL did not answer in the form it was asked for: review again, or choose a model "
@@ -299,7 +225,6 @@ async def test_a_denied_file_is_not_sent(
         "context window",
         "refusal",
         "refusal without category",
-        "prose",
         "invalid JSON",
     ],
 )
@@ -491,7 +416,7 @@ async def test_the_time_limit_is_not_the_readers(
 async def test_an_endpoint_that_is_not_there(
     review: Review, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(agent_module, "RETRIES", 0)
+    monkeypatch.setattr(client_module, "RETRIES", 0)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -506,7 +431,7 @@ async def test_a_host_that_has_no_address(review: Review, monkeypatch: pytest.Mo
     def no_address(*_: object, **__: object) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
-    monkeypatch.setattr(agent_module, "RETRIES", 0)
+    monkeypatch.setattr(client_module, "RETRIES", 0)
     monkeypatch.setattr(socket, "getaddrinfo", no_address)
     _, error = await review(base_url="http://model.invalid", timeout_seconds=10)
     assert error == (
@@ -628,7 +553,7 @@ async def test_without_a_usable_endpoint_nothing_is_sent(
 ) -> None:
     request = make_request(settings=Settings(base_url=base_url))
     with pytest.raises(EngineError, match=sentence):
-        await anext(AgentEngine(environment, catalogue).review(request))
+        await anext(AgentEngine(environment, catalogue, OpenGate()).review(request))
 
 
 async def test_a_profile_that_does_not_exist_is_named(
@@ -638,7 +563,9 @@ async def test_a_profile_that_does_not_exist_is_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("ANTHROPIC_CONFIG_DIR", str(tmp_path))
-    engine = AgentEngine({"ANTHROPIC_PROFILE": "no-such", "ANTHROPIC_BASE_URL": NOWHERE}, catalogue)
+    engine = AgentEngine(
+        {"ANTHROPIC_PROFILE": "no-such", "ANTHROPIC_BASE_URL": NOWHERE}, catalogue, OpenGate()
+    )
     with pytest.raises(EngineError, match="check ANTHROPIC_PROFILE"):
         await anext(engine.review(make_request()))
     await engine.close()
@@ -648,7 +575,7 @@ async def test_an_endpoint_of_ones_own_needs_no_key(
     model: LoopbackModel, catalogue: Catalogue, make_request: MakeRequest
 ) -> None:
     model.key = None
-    engine = AgentEngine({"ANTHROPIC_BASE_URL": model.url}, catalogue)
+    engine = AgentEngine({"ANTHROPIC_BASE_URL": model.url}, catalogue, OpenGate())
     assert [type(one) async for one in engine.review(make_request())] == [Usage]
     await engine.close()
 
@@ -656,7 +583,7 @@ async def test_an_endpoint_of_ones_own_needs_no_key(
 def test_the_sdk_is_not_imported_before_it_is_needed() -> None:
     code = (
         "import sys, backend_developer.engines.agent as agent\n"
-        "agent.AgentEngine({}, None)\n"
+        "agent.AgentEngine({}, None, None)\n"
         "assert not {'anthropic', 'httpx2', 'pydantic'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": ":".join(sys.path)})

@@ -1,13 +1,10 @@
-"""The agent engine: one review is one streamed call to something that speaks the Messages API.
+"""The agent engine: one review is a conversation with something that speaks the Messages API.
 
-    request -> prompt -> messages.create(stream=True) -> AnswerReader -> Proposal | Verdict
-                                                      -> Usage, then EngineError if it failed
+    request -> prompt -> gate -> a streamed call -> Turn -> Proposal | Verdict as they are written
+                    the model reads on with tools ◄┘  └►  Usage, then EngineError if it failed
 
-The raw events are read, not the SDK's accumulating helper: that one fails on
-the slightly odd streams of other endpoints, and we keep no snapshot.
-
-The SDK takes about two seconds of CPU to import, so that is done in a thread
-when a review first needs it, and nothing else in the program imports it.
+An endpoint that has no structured output is asked to answer with a tool, one that has no tools
+in plain JSON; what it refused once is not sent to it again.
 """
 
 from __future__ import annotations
@@ -16,63 +13,140 @@ import asyncio
 import json
 import logging
 import re
-import ssl
-import time
-from collections.abc import AsyncGenerator, Iterator, Mapping
-from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from collections.abc import AsyncGenerator, Mapping, Sequence
 
 from ..catalogue import Catalogue
 from ..core.model import AgentDefinition, Usage
-from ..models import DEFAULT_MODEL, resolve_model
+from ..gate import Gate, OutgoingCall, Purpose
+from ..models import DEFAULT_MODEL, resolve_model, second_look_model
 from ..settings import Settings, rule_level
+from . import faults, tools
 from .answer import read_finding, read_verdict, without_descriptions
-from .base import Answer, EngineError, ReviewRequest
+from .base import Answer, EngineError, Note, ReviewRequest
+from .client import ModelClient, connect
 from .denied import is_denied
-from .endpoint import CREDENTIALS, NO_KEY, Endpoint, find_endpoint
-from .prompt import Prompt, build_prompt
-from .stream import AnswerReader
-
-if TYPE_CHECKING:
-    import anthropic
-    from anthropic import AsyncAnthropic, AsyncStream
-    from anthropic.types import RawMessageStreamEvent
+from .endpoint import Endpoint, find_endpoint
+from .faults import Call
+from .prompt import Prompt, build_prompt, fenced_result, sendable
+from .redact import Redactions
+from .stream import ArrayName, Item
+from .turn import Block, ToolCall, Turn
 
 logger = logging.getLogger(__name__)
 
-LONGEST_WAIT = 30.0
-"""Seconds that a retry-after may ask for before we give up and say so."""
-RETRIES = 2
-"""How often a call is tried again before its stream has begun; the time limit covers them all."""
-CONNECT_SECONDS = 10.0
+ANSWER_TOOL = "report_review"
+"""The tool that the answer is given with where there is no structured output."""
+CHARACTERS_OF_A_TOKEN = 3.5
+"""Of code, about; used for estimates alone."""
 CHECK_SECONDS = 5.0
 """Limit of `check_endpoint`."""
-
-OutputConfig: TypeAlias = dict[str, object]
 
 
 class AgentEngine:
     """Reviews with a model. Belongs to the event loop that it is first used in.
 
-    `environment` is where keys and ANTHROPIC_BASE_URL are read from, at each review.
+    `environment` is where keys and ANTHROPIC_BASE_URL are read from, at each review; `gate`
+    stands between each call and the network.
     """
 
     name = "agent"
 
-    def __init__(self, environment: Mapping[str, str], catalogue: Catalogue) -> None:
+    def __init__(self, environment: Mapping[str, str], catalogue: Catalogue, gate: Gate) -> None:
         self._environment = environment
         self._catalogue = catalogue
-        self._clients: dict[Endpoint, AsyncAnthropic] = {}
+        self._gate = gate
+        self._clients: dict[Endpoint, ModelClient] = {}
         # What an endpoint refused once is not sent to it again: that would send the code twice.
         self._refused: dict[tuple[str, str], frozenset[str]] = {}
 
     async def review(self, request: ReviewRequest) -> AsyncGenerator[Answer, None]:
-        """Yields each proposal and verdict when the model has finished writing it, then Usage.
+        """Yields each proposal and verdict when the model has finished writing it, Usage per call.
 
         Raises EngineError after what had arrived. Closing it, or cancelling the task that
         waits for it, closes the connection.
         """
+        settings = request.settings
+        conversation = self.prepare(request)
+        not_kept_to: frozenset[str] = frozenset()
+        left = tools.turns(request.agent)
+        while left:
+            left -= 1
+            refused = self._refused.get(conversation.place, frozenset()) | not_kept_to
+            body = conversation.body(refused, is_last=not left)
+            turn = conversation.new_turn(refused)
+            failure: str | None = None
+            cause: Exception | None = None
+            permit = await self._gate.enter(conversation.outgoing(body))
+            used: Usage | None = None
+            # The time limit is set around each wait, never around a yield: it would go off in
+            # the code of whoever reads the answers.
+            limit = asyncio.get_running_loop().time() + settings.timeout_seconds
+            try:
+                async with asyncio.timeout_at(limit):
+                    client = await self._client(conversation.call.endpoint)
+                    stream = await client.open_stream(body)
+                async with stream:
+                    while not conversation.is_full:
+                        async with asyncio.timeout_at(limit):
+                            event = await anext(stream, None)
+                        if event is None:
+                            break
+                        for item in turn.read(event):
+                            if answer := conversation.answer(item):
+                                yield answer
+                failure = conversation.unfinished(turn, stream.response.headers)
+                used = turn.usage
+            except EngineError:
+                used = Usage(conversation.call.model)  # Nothing was sent.
+                raise
+            # Nothing narrower will do: see what the SDK lets through, in faults.explain. A task's
+            # cancellation and a generator's closing are no Exceptions, so they pass.
+            except Exception as error:
+                used = turn.usage or _nothing_used(error, conversation.call.model)
+                if options := _refused_options(error, body) - refused:
+                    logger.info(
+                        "%s refused %s.",
+                        conversation.call.endpoint.host,
+                        " and ".join(sorted(options)),
+                    )
+                    self._refuse(conversation, options)
+                    left += 1
+                    continue
+                failure, cause = faults.explain(error, conversation.call), error
+            finally:
+                await asyncio.shield(self._gate.leave(permit, used or turn.usage))
+            if turn.usage is not None:
+                yield turn.usage
+            if failure is not None:
+                raise EngineError(failure) from cause
+            if conversation.is_full:
+                yield Note(
+                    f"The review ended at {settings.maximum_findings} findings: raise "
+                    "maximumFindings to read on."
+                )
+                return
+            if turn.stop_reason == "tool_use" and turn.calls and left:
+                await self._read_on(conversation, turn)
+                continue
+            if turn.reader.complete:
+                self._refuse(conversation, not_kept_to)
+                break
+            if turn.stop_reason == "tool_use" and turn.calls:
+                raise EngineError(
+                    f"{conversation.call.model} came to no answer within "
+                    f"{tools.turns(request.agent)} calls: raise maxTurns in the agent's file."
+                )
+            form = _form(refused)
+            if not conversation.call.endpoint.is_own or form == "text" or conversation.has_answer:
+                raise EngineError(faults.wrong_form(conversation.call))
+            # It took the form that was asked for, and did not keep to it: it is asked in another.
+            not_kept_to |= {form}
+            left += 1
+        if conversation.unusable:
+            logger.info("%d judgements of the model's could not be used.", conversation.unusable)
+
+    def prepare(self, request: ReviewRequest) -> Conversation:
+        """The conversation that a review begins with. Raises EngineError when there can be none."""
         document, settings = request.document, request.settings
         if is_denied(document.path or document.uri):
             raise EngineError(
@@ -80,7 +154,8 @@ class AgentEngine:
                 "use the local engine for it."
             )
         endpoint = find_endpoint(settings, self._environment)
-        model = resolve_model(request.agent, settings)
+        resolve = second_look_model if request.second_look else resolve_model
+        model = resolve(request.agent, settings)
         rules = [
             rule
             for rule in self._catalogue.rules.values()
@@ -88,39 +163,11 @@ class AgentEngine:
             and rule_level(settings, rule.id) != "off"
             and (not rule.languages or document.language in rule.languages)
         ]
-        prompt = build_prompt(request, rules)
-        call = _Call(endpoint, model, settings)
-        answer = _AnswerState(f"agent:{model}", prompt, {one.id for one in request.evidence})
-        # The time limit is set around each wait, never around a yield: it would go off in the
-        # code of whoever reads the answers.
-        limit = asyncio.get_running_loop().time() + settings.timeout_seconds
-        failure: str | None
-        cause: Exception | None = None
-        try:
-            async with asyncio.timeout_at(limit):
-                client = await self._client(endpoint)
-                stream = await self._open(client, call, prompt, request.agent.effort)
-            async with stream:
-                while True:
-                    async with asyncio.timeout_at(limit):
-                        event = await anext(stream, None)
-                    if event is None:
-                        break
-                    for item in answer.read(event):
-                        yield item
-            failure = _unfinished(answer, call, stream.response.headers.get("content-type", ""))
-        except EngineError:
-            raise
-        # Nothing narrower will do: see what the SDK lets through, in _explain. A task's
-        # cancellation and a generator's closing are no Exceptions, so they pass.
-        except Exception as error:
-            failure, cause = _explain(error, call), error
-        if answer.unusable:
-            logger.info("%d judgements of the model's could not be used.", answer.unusable)
-        if answer.usage is not None:
-            yield answer.usage
-        if failure is not None:
-            raise EngineError(failure) from cause
+        offered = tools.definitions(request.agent) if request.reader else []
+        if "tools" in self._refused.get((endpoint.base_url, model), ()):
+            offered = []
+        prompt = build_prompt(request, rules, has_tools=bool(offered))
+        return Conversation(request, Call(endpoint, model, settings), prompt, offered)
 
     async def close(self) -> None:
         """Closes the connections that are kept open between reviews."""
@@ -128,45 +175,174 @@ class AgentEngine:
             _, client = self._clients.popitem()
             await client.close()
 
-    async def _client(self, endpoint: Endpoint) -> AsyncAnthropic:
+    def _refuse(self, conversation: Conversation, options: frozenset[str]) -> None:
+        known = self._refused.get(conversation.place, frozenset())
+        self._refused[conversation.place] = known | options
+
+    async def _client(self, endpoint: Endpoint) -> ModelClient:
         if endpoint not in self._clients:
-            client = await asyncio.to_thread(_connect, endpoint, RETRIES)
+            client = await asyncio.to_thread(connect, endpoint)
             # Of two reviews that came here at once, the later one's was never used.
             self._clients.setdefault(endpoint, client)
         return self._clients[endpoint]
 
-    async def _open(
-        self, client: AsyncAnthropic, call: _Call, prompt: Prompt, effort: str | None
-    ) -> AsyncStream[RawMessageStreamEvent]:
-        """Sends the request; sends it again without those output options that are refused.
+    async def _read_on(self, conversation: Conversation, turn: Turn) -> None:
+        reader = conversation.request.reader
+        assert reader is not None  # Without one it has no tools to call.
+        allowed = conversation.tool_names
+        results = [
+            (call, await asyncio.to_thread(tools.run, reader, call, allowed)) for call in turn.calls
+        ]
+        conversation.go_on(turn, results)
 
-        The prompt describes the answer in words as well, so such an answer can be read too.
-        """
-        import anthropic  # Loaded by _connect.
 
-        schema = without_descriptions(prompt.schema)
-        config: OutputConfig = {"format": {"type": "json_schema", "schema": schema}}
-        if effort:
-            config["effort"] = effort
-        place = (call.endpoint.base_url, call.model)
-        while True:
-            refused = self._refused.get(place, frozenset())
-            config = {key: value for key, value in config.items() if key not in refused}
-            try:
-                return await client.messages.create(
-                    model=call.model,
-                    max_tokens=call.settings.max_output_tokens,
-                    system=cast("Any", prompt.system),
-                    messages=[{"role": "user", "content": cast("Any", prompt.user)}],
-                    output_config=cast("Any", config) if config else anthropic.omit,
-                    stream=True,
-                )
-            except (anthropic.BadRequestError, anthropic.UnprocessableEntityError) as error:
-                options = _refused_options(str(error), config)
-                if not options:
-                    raise
-                logger.info("%s refused %s.", call.endpoint.host, " and ".join(sorted(options)))
-                self._refused[place] = refused | options
+class Conversation:
+    """One review's exchange of messages: what was said, and what the next call sends."""
+
+    def __init__(
+        self,
+        request: ReviewRequest,
+        call: Call,
+        prompt: Prompt,
+        offered: Sequence[dict[str, object]],
+    ) -> None:
+        self.request = request
+        self.call = call
+        self.prompt = prompt
+        self.unusable = 0
+        """Judgements without a verdict, or of findings that were not asked about."""
+        self.has_answer = False
+        """Something of an answer has been read."""
+        self._tools = list(offered)
+        self._redactions: Redactions = prompt.redactions
+        self._messages: list[dict[str, object]] = [{"role": "user", "content": list(prompt.user)}]
+        self._paths = [prompt.path, *(one.path for one in request.surroundings.excerpts)]
+        self._asked_about = {finding.id for finding in request.evidence}
+        self._findings = 0
+        self._room = request.settings.reading_tokens * CHARACTERS_OF_A_TOKEN
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """The endpoint and the model: what one refuses, another may accept."""
+        return self.call.endpoint.base_url, self.call.model
+
+    @property
+    def tool_names(self) -> list[str]:
+        return [str(tool["name"]) for tool in self._tools]
+
+    @property
+    def is_full(self) -> bool:
+        """As many findings came as a person wants to read."""
+        return self._findings >= self.request.settings.maximum_findings
+
+    def new_turn(self, refused: frozenset[str]) -> Turn:
+        answer_tool = ANSWER_TOOL if _form(refused) == "tool" else ""
+        required: ArrayName = "evidence" if self.request.second_look else "findings"
+        return Turn(self.call.model, answer_tool, required)
+
+    def body(self, refused: frozenset[str], *, is_last: bool) -> dict[str, object]:
+        """The next request, without what the endpoint refuses; the `last` one has no tools left."""
+        form = _form(refused)
+        schema = without_descriptions(self.prompt.schema)
+        config: dict[str, object] = {}
+        if form == "structured":
+            config["format"] = {"type": "json_schema", "schema": schema}
+        if self.request.agent.effort and "effort" not in refused:
+            config["effort"] = self.request.agent.effort
+        has_tools = form != "text" and "tools" not in refused
+        offered = list(self._tools) if has_tools else []
+        choice: dict[str, object] = {"type": "none" if is_last else "auto"}
+        if form == "tool":
+            answer: dict[str, object] = {
+                "name": ANSWER_TOOL,
+                "description": "Reports the answer of the review. Call it once, at the end.",
+                "input_schema": schema,
+            }
+            is_only_one = is_last or not offered
+            choice = {"type": "tool", "name": ANSWER_TOOL} if is_only_one else {"type": "any"}
+            offered.append(answer)
+        return {
+            "model": self.call.model,
+            "max_tokens": self.call.settings.max_output_tokens,
+            "system": list(self.prompt.system),
+            "messages": self._messages,
+            **({"tools": offered, "tool_choice": choice} if offered else {}),
+            **({"output_config": config} if config else {}),
+        }
+
+    def outgoing(self, body: Mapping[str, object]) -> OutgoingCall:
+        """The call as the gate is told of it."""
+        text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+        purpose: Purpose = "second look" if self.request.second_look else "review"
+        return OutgoingCall(
+            base_url=self.call.endpoint.base_url,
+            model=self.call.model,
+            purpose=purpose,
+            root=self.request.root,
+            paths=tuple(dict.fromkeys(self._paths)),
+            body=text,
+            expected=Usage(
+                self.call.model,
+                input_tokens=round(len(text) / CHARACTERS_OF_A_TOKEN),
+                output_tokens=self.call.settings.max_output_tokens,
+            ),
+            settings=self.call.settings,
+        )
+
+    def answer(self, item: Item) -> Answer | None:
+        """What an element of the answer says; None when it says nothing."""
+        self.has_answer = True
+        if item.array == "findings":
+            if self.request.second_look:
+                return None
+            self._findings += 1
+            source = f"agent:{self.call.model}"
+            return read_finding(item.value, source, self.prompt.path, self._redactions.restore)
+        verdict = read_verdict(item.value)
+        if verdict is None or verdict.finding_id not in self._asked_about:
+            self.unusable += 1
+            return None
+        return verdict
+
+    def unfinished(self, turn: Turn, headers: Mapping[str, str]) -> str | None:
+        """Why a turn that ended without an error is none; None when the model has finished it."""
+        if self.is_full:
+            return None
+        return faults.unfinished(
+            self.call,
+            turn.stop_reason,
+            refusal=turn.refusal,
+            has_begun=turn.usage is not None,
+            content_type=headers.get("content-type", ""),
+        )
+
+    def go_on(self, turn: Turn, results: Sequence[tuple[ToolCall, tools.Result]]) -> None:
+        """Adds what the model asked for and what its tools said, as far as there is room."""
+        texts = [result.text for _, result in results]
+        self._redactions = self._redactions.extended(texts)
+        answers: list[Block] = []
+        for call, result in results:
+            text, is_error = result.text, result.is_error
+            self._room -= len(text)
+            if self._room < 0:
+                text = "There is no room for more: judge by what you have."
+                is_error = True
+            elif result.path:
+                self._paths.append(result.path)
+            shown = text if is_error else fenced_result(text, result.path)
+            answers.append(
+                {
+                    "type": "tool_result",
+                    "tool_use_id": call.id,
+                    "content": sendable(self._redactions.hide(shown)),
+                    **({"is_error": True} if is_error else {}),
+                }
+            )
+        self._messages = [
+            *map(_uncached, self._messages),
+            {"role": "assistant", "content": turn.content},
+            {"role": "user", "content": [*answers[:-1], _cached(answers[-1])]},
+        ]
 
 
 async def check_endpoint(
@@ -183,14 +359,14 @@ async def check_endpoint(
     except EngineError as error:
         return [(False, str(error))]
     using = (True, f"The agent engine would use the model {model} at {endpoint.base_url}.")
-    call = _Call(endpoint, model, settings)
+    call = Call(endpoint, model, settings)
     try:
-        client = await asyncio.to_thread(_connect, endpoint, 0)
+        client = await asyncio.to_thread(connect, endpoint)
     except EngineError as error:
         return [using, (False, str(error))]
     try:
-        async with client, asyncio.timeout(CHECK_SECONDS):
-            response = await client.models.with_raw_response.retrieve(model)
+        async with client.sdk as sdk, asyncio.timeout(CHECK_SECONDS):
+            response = await sdk.models.with_raw_response.retrieve(model)
             info = await response.parse()
     except TimeoutError:
         return [using, (False, f"{endpoint.host} did not answer within {CHECK_SECONDS:g} seconds.")]
@@ -207,9 +383,9 @@ async def check_endpoint(
                 using,
                 (True, f"{endpoint.host} answers, but does not say which models it has."),
             ]
-        return [using, (False, _explain(error, call))]
+        return [using, (False, faults.explain(error, call))]
     if not getattr(info, "id", None):
-        return [using, (False, _not_the_api(call, response.headers.get("content-type", "")))]
+        return [using, (False, faults.not_the_api(call, response.headers.get("content-type", "")))]
     limits = getattr(info, "max_input_tokens", None)
     window = f", {limits} tokens of input at most" if limits else ""
     found = (True, f"{endpoint.host} answers and knows {info.id}{window}.")
@@ -218,302 +394,67 @@ async def check_endpoint(
     return [using, found]
 
 
-# --- The client
-
 _NO_AGENT = AgentDefinition(
     name="", description="", prompt="", path="", origin="built-in", model=DEFAULT_MODEL
 )
 
 
-def _connect(endpoint: Endpoint, retries: int) -> AsyncAnthropic:
-    """A client for `endpoint`. To be called in a thread: the import is slow, a profile a file."""
-    import anthropic
-
-    argument, value = endpoint.credential
-    try:
-        return anthropic.AsyncAnthropic(
-            **cast("Any", {argument: value}),
-            # Explicit also for a profile, which may name another: code goes where we said it does.
-            base_url=endpoint.base_url,
-            max_retries=retries,
-            timeout=anthropic.Timeout(None, connect=CONNECT_SECONDS),
-            middleware=[_give_up_on_long_waits],
-            # Nor does it go on to where an endpoint points.
-            http_client=anthropic.DefaultAsyncHttpxClient(follow_redirects=False),
-        )
-    except Exception as error:
-        what = "ANTHROPIC_PROFILE" if argument == "profile" else "the setting baseUrl"
-        raise EngineError(f"The model's client cannot be set up: check {what}.") from error
+# --- What an endpoint refuses
 
 
-async def _give_up_on_long_waits(request: Any, call_next: Any) -> Any:
-    """SDK middleware: it obeys any retry-after, of an hour too, unless told not to try again."""
-    response = await call_next(request)
-    seconds = _retry_after(response.headers)
-    if seconds is not None and seconds > LONGEST_WAIT:
-        response.headers["x-should-retry"] = "false"
-    return response
+def _form(refused: frozenset[str]) -> str:
+    """How the answer is asked for: "structured", else "tool", else "text"."""
+    if "structured" not in refused:
+        return "structured"
+    return "text" if "tools" in refused or "tool" in refused else "tool"
 
 
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """The seconds that a response asks us to wait, in any of the forms that the SDK obeys."""
-    try:
-        if milliseconds := headers.get("retry-after-ms"):
-            return float(milliseconds) / 1000
-        return float(headers.get("retry-after", ""))
-    except ValueError:
-        pass
-    try:
-        date = parsedate_to_datetime(headers.get("retry-after", ""))
-    except ValueError:
-        return None
-    return date.timestamp() - time.time()
+def _refused_options(error: Exception, body: Mapping[str, object]) -> frozenset[str]:
+    """Which options of the request an error 400 or 422 is about; empty when it is about none."""
+    import anthropic  # Loaded by whoever made the call.
 
-
-def _refused_options(message: str, config: OutputConfig) -> frozenset[str]:
-    """Which of the output options an error 400 or 422 is about; all of them if it is unclear."""
-    if not config or not _ABOUT_OUTPUT.search(message):
+    if not isinstance(error, anthropic.BadRequestError | anthropic.UnprocessableEntityError):
         return frozenset()
-    if "effort" in config and "effort" in message:
+    message = str(error)
+    config = body.get("output_config")
+    options = set(config) if isinstance(config, dict) else set()
+    if "effort" in options and "effort" in message:
         return frozenset({"effort"})
-    return frozenset(config)
+    if options and _ABOUT_OUTPUT.search(message):
+        return frozenset("structured" if option == "format" else option for option in options)
+    if "tools" in body and _ABOUT_TOOLS.search(message):
+        return frozenset({"tools"})
+    return frozenset()
 
 
 _ABOUT_OUTPUT = re.compile(
     r"output_config|json_schema|schema|grammar|structured.output|effort", re.IGNORECASE
 )
+_ABOUT_TOOLS = re.compile(r"\btools?\b|tool_choice|input_schema|function.?call", re.IGNORECASE)
 
 
-# --- The answer
+def _nothing_used(error: Exception, model: str) -> Usage | None:
+    """What a refused request took: nothing. None where nobody can know."""
+    import anthropic
+
+    was_refused = isinstance(error, anthropic.APIStatusError) and error.status_code >= 400
+    return Usage(model) if was_refused else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """What the sentences about a failed call speak of."""
-
-    endpoint: Endpoint
-    model: str
-    settings: Settings
+# --- Cache breakpoints of a conversation
 
 
-class _AnswerState:
-    """What is known of the answer so far."""
-
-    def __init__(self, source: str, prompt: Prompt, evidence: set[str]) -> None:
-        self.reader = AnswerReader()
-        self.usage: Usage | None = None
-        self.stop_reason: str | None = None
-        self.refusal = ""
-        """The category of a refusal."""
-        self.unusable = 0
-        """Judgements without a verdict, or of findings that were not asked about."""
-        self._source = source
-        self._prompt = prompt
-        self._evidence = evidence
-
-    def read(self, event: object) -> Iterator[Answer]:
-        """Takes one event of the stream and yields what it completes; passes over unknown ones."""
-        match getattr(event, "type", None):
-            case "message_start":
-                message = getattr(event, "message", None)
-                self._count(getattr(message, "usage", None), getattr(message, "model", None))
-            case "content_block_delta":
-                text = getattr(getattr(event, "delta", None), "text", None)
-                if isinstance(text, str):
-                    yield from self._items(text)
-            case "message_delta":
-                delta = getattr(event, "delta", None)
-                self.stop_reason = getattr(delta, "stop_reason", None)
-                details = getattr(delta, "stop_details", None)
-                self.refusal = getattr(details, "category", None) or ""
-                self._count(getattr(event, "usage", None), None)
-
-    def _items(self, text: str) -> Iterator[Answer]:
-        for item in self.reader.feed(text):
-            if item.array == "findings":
-                restore = self._prompt.redactions.restore
-                yield read_finding(item.value, self._source, self._prompt.path, restore)
-                continue
-            verdict = read_verdict(item.value)
-            if verdict is None or verdict.finding_id not in self._evidence:
-                self.unusable += 1
-            else:
-                yield verdict
-
-    def _count(self, counted: object, model: str | None) -> None:
-        """Merges in the tokens of an event: they are totals, and those that are absent stay."""
-        known = self.usage or Usage(model or self._source.partition(":")[2])
-
-        def total(name: str, before: int) -> int:
-            value = getattr(counted, name, None)
-            return value if isinstance(value, int) else before
-
-        self.usage = Usage(
-            model=known.model,
-            input_tokens=total("input_tokens", known.input_tokens),
-            cache_write_tokens=total("cache_creation_input_tokens", known.cache_write_tokens),
-            cache_read_tokens=total("cache_read_input_tokens", known.cache_read_tokens),
-            output_tokens=total("output_tokens", known.output_tokens),
-        )
+def _cached(block: Block) -> Block:
+    return {**block, "cache_control": {"type": "ephemeral"}}
 
 
-# --- What went wrong, in a sentence each
-
-_KEPT = "what had arrived is kept"
-
-
-def _unfinished(answer: _AnswerState, call: _Call, content_type: str) -> str | None:
-    """Why an answer that ended without an error is none; None when it is complete."""
-    model, host = call.model, call.endpoint.host
-    match answer.stop_reason:
-        case "refusal":
-            why = f" (category: {answer.refusal})" if answer.refusal else ""
-            return (
-                f"{model} declined to review this code{why}, which can happen to harmless security "
-                "work: select less code or choose another model."
-            )
-        case "max_tokens":
-            limit = call.settings.max_output_tokens
-            return (
-                f"The answer of {model} reached the limit of {limit} tokens and {_KEPT}: select "
-                "less code or raise maxOutputTokens."
-            )
-        case "model_context_window_exceeded":
-            return _too_long(call)
-        case None if answer.usage is None:
-            return _not_the_api(call, content_type)
-        case None:
-            return f"{host} ended the answer before it was finished and {_KEPT}: review again."
-    if answer.reader.complete:
-        return None
-    return (
-        f"{model} did not answer in the form it was asked for: review again, or choose a model "
-        "that has structured output."
-    )
-
-
-def _explain(error: Exception, call: _Call) -> str:
-    """The sentence for an error of a call.
-
-    The SDK lets these through as they are: httpx2 errors once a stream has begun, JSON errors
-    of an event, AssertionError and TypeError; an `error` event is an APIStatusError with status
-    200 and a type.
-    """
-    import anthropic  # Loaded by _connect.
-    import httpx2
-
-    host = call.endpoint.host
-    reason = _offline(error)
-    if reason:
-        return f"{host} cannot be reached ({reason}): check the network connection and baseUrl."
-    if isinstance(error, TimeoutError | anthropic.APITimeoutError | httpx2.TimeoutException):
-        return (
-            f"{host} took longer than {call.settings.timeout_seconds:g} seconds: select less code "
-            "or raise timeoutSeconds."
-        )
-    if isinstance(error, anthropic.APIStatusError):
-        return _status(error, call)
-    if isinstance(error, anthropic.APIConnectionError):
-        return f"{host} cannot be reached: check the network connection and baseUrl."
-    if isinstance(error, httpx2.HTTPError):
-        return f"The connection to {host} was cut in mid-answer and {_KEPT}: review again."
-    if isinstance(error, anthropic.APIError | ValueError | AssertionError):
-        return f"{host} sent something that is not the Messages API: check baseUrl."
-    if isinstance(error, anthropic.AnthropicError):
-        return f"The key for {host} cannot be had: check ANTHROPIC_PROFILE."
-    return f"The review by {call.model} failed unexpectedly: the log says where."
-
-
-def _status(error: anthropic.APIStatusError, call: _Call) -> str:
-    host, model = call.endpoint.host, call.model
-    status = _STATUS_OF_TYPE.get(error.type or "", error.status_code)
-    said = _said(error, call)
-    if status in (401, 403):
-        return f"{host} refused the key (HTTP {status}{said}): check {_variable(call.endpoint)}."
-    if status == 404 and error.type == "not_found_error":
-        return f"{host} does not know the model {model}: choose another with the setting model."
-    if status == 429:
-        return f"{host} allows no more requests now: try again {_when(error.response.headers)}."
-    if status == 529:
-        return f"{host} is overloaded: try again in a few minutes."
-    if status >= 500 and status != 501:
-        return f"{host} failed (HTTP {status}): try again in a few minutes."
-    if status == 413 or (status == 400 and _TOO_LONG.search(error.api_message or "")):
-        return _too_long(call)
-    if 300 <= status < 400:
-        return f"{host} points to another address (HTTP {status}): set baseUrl to that one."
-    if error.type is None:
-        return _not_the_api(call, error.response.headers.get("content-type", ""), status)
-    return (
-        f"{host} refused the request (HTTP {status}{said}): check the settings model and baseUrl."
-    )
-
-
-_STATUS_OF_TYPE = {
-    "authentication_error": 401,
-    "permission_error": 403,
-    "rate_limit_error": 429,
-    "api_error": 500,
-    "timeout_error": 504,
-    "overloaded_error": 529,
-}
-"""An `error` event in mid-stream has HTTP status 200, so its type counts."""
-
-_TOO_LONG = re.compile(r"too long|too large|context.?(?:window|length|limit|size)", re.IGNORECASE)
-
-
-def _too_long(call: _Call) -> str:
-    return f"This is more than {call.model} can read at once: select less code."
-
-
-def _not_the_api(call: _Call, content_type: str, status: int = 200) -> str:
-    kind = content_type.partition(";")[0].strip() or "no known type"
-    return (
-        f"{call.endpoint.host} did not answer as the Messages API does (HTTP {status}, {kind}): "
-        "check baseUrl."
-    )
-
-
-def _variable(endpoint: Endpoint) -> str:
-    argument, value = endpoint.credential
-    if value == NO_KEY:
-        return "whether it needs ANTHROPIC_API_KEY"
-    return next(name for name, its_argument in CREDENTIALS.items() if its_argument == argument)
-
-
-_SAID = 160
-"""Characters of an endpoint's own message that are repeated."""
-
-
-def _said(error: anthropic.APIStatusError, call: _Call) -> str:
-    """The endpoint's own words, on one line and without the key, as `, "…"`."""
-    words = " ".join((error.api_message or "").split())
-    words = words.replace(call.endpoint.credential[1], "***")[:_SAID]
-    return f", {json.dumps(words, ensure_ascii=False)}" if words else ""
-
-
-def _when(headers: Mapping[str, str]) -> str:
-    seconds = min(_retry_after(headers) or 0, 86_400)
-    if seconds < 1:
-        return "in a minute"
-    if seconds < 120:
-        return f"in {seconds:.0f} seconds"
-    if seconds < 7200:
-        return f"in {seconds / 60:.0f} minutes"
-    return f"in {seconds / 3600:.0f} hours"
-
-
-def _offline(error: BaseException | None) -> str:
-    """Why there was no connection, in a few words, from the error at the root; "" if there was."""
-    import socket
-
-    while error is not None:
-        match error:
-            case ssl.SSLError():
-                return "its certificate is not accepted"
-            case socket.gaierror():
-                return "its name is not known"
-            case ConnectionRefusedError():
-                return "it refuses connections"
-        error = error.__cause__ or error.__context__
-    return ""
+def _uncached(message: dict[str, object]) -> dict[str, object]:
+    """Without the breakpoint that ended the conversation before: an endpoint allows four."""
+    content = message["content"]
+    assert isinstance(content, list)
+    if not any(block.get("type") == "tool_result" for block in content):
+        return message
+    bare = [
+        {key: value for key, value in block.items() if key != "cache_control"} for block in content
+    ]
+    return {**message, "content": bare}

@@ -114,17 +114,17 @@ def answer_schema(rule_ids: Iterable[str], focuses: Sequence[Focus]) -> Schema:
             ),
         ),
     )
-    verdict = _object(
-        id=_text("the id of the finding of the evidence"),
-        reason=_text("why it is right or wrong here, in one sentence"),
-        refuted={"type": "boolean", "description": "true when it is a false alarm here"},
-    )
     return _object(
         findings=_array(
             "every problem that the code shows, the worst first; empty when there is none", finding
         ),
-        evidence=_array("one judgement for each finding of the evidence", verdict),
+        evidence=_array("one judgement for each finding of the evidence", _verdict()),
     )
+
+
+def verdict_schema() -> Schema:
+    """The closed JSON Schema of a second look: a judgement for each finding, and nothing else."""
+    return _object(evidence=_array("one judgement for each finding, in their order", _verdict()))
 
 
 def without_descriptions(schema: Schema) -> Schema:
@@ -262,6 +262,14 @@ def _positive(value: object) -> int | None:
 
 
 # --- Parts of the schema
+
+
+def _verdict() -> Schema:
+    return _object(
+        id=_text("the id of the finding"),
+        reason=_text("why it is right or wrong here, in one sentence"),
+        refuted={"type": "boolean", "description": "true when it is a false alarm here"},
+    )
 
 
 def _object(**members: Schema) -> Schema:

@@ -25,6 +25,7 @@ from ..dismissals import Dismissal
 from ..project.facts import FileFacts
 from ..settings import Settings
 
+
 @dataclass(frozen=True, slots=True)
 class Note:
     """What a person should know of a review beside its findings, in one sentence."""
@@ -97,6 +98,8 @@ class ReviewRequest:
     """What was wrong with an earlier answer to this same request; empty the first time."""
     parts: tuple[Span, ...] = ()
     """The parts of `span` to judge, in text order; empty: all of it."""
+    second_look: bool = False
+    """Only try to refute `evidence`, which another reviewer found; find nothing new."""
     root: str = ""
     """The workspace's folder; "" when the document lies in none."""
     surroundings: Surroundings = Surroundings()

@@ -31,6 +31,10 @@ class Redactions:
         """`text` with every placeholder replaced; undoes `hide` on the texts that were searched."""
         return _replace(self._marks, self._originals, text)
 
+    def extended(self, texts: Iterable[str]) -> Redactions:
+        """With the secrets of more texts, such as what a tool has read; those known keep theirs."""
+        return find_secrets(texts, self)
+
     @cached_property
     def _originals(self) -> Mapping[str, str]:
         return {placeholder: secret for secret, placeholder in self.placeholders.items()}
@@ -47,8 +51,8 @@ class Redactions:
 NO_REDACTIONS = Redactions(MappingProxyType({}))
 
 
-def find_secrets(texts: Iterable[str]) -> Redactions:
-    """The secrets in `texts`, numbered in the order in which they are first met.
+def find_secrets(texts: Iterable[str], known: Redactions = NO_REDACTIONS) -> Redactions:
+    """The secrets in `texts`, numbered in the order in which they are first met, after the `known`.
 
     The same secret gets the same placeholder wherever it stands, and no
     placeholder occurs in the texts already.
@@ -57,18 +61,18 @@ def find_secrets(texts: Iterable[str]) -> Redactions:
     kinds: dict[str, str] = {}
     for text in texts:
         for secret, kind in _secrets_in(text):
-            kinds.setdefault(secret, kind)
+            if secret not in known.placeholders:
+                kinds.setdefault(secret, kind)
+    if not kinds:
+        return known
     label = "REDACTED"
     while any(f"__{label}_" in text for text in texts):
         label += "X"
-    return Redactions(
-        MappingProxyType(
-            {
-                secret: f"__{label}_{kind}_{number}__"
-                for number, (secret, kind) in enumerate(kinds.items(), start=1)
-            }
-        )
-    )
+    found = {
+        secret: f"__{label}_{kind}_{number}__"
+        for number, (secret, kind) in enumerate(kinds.items(), start=1 + len(known.placeholders))
+    }
+    return Redactions(MappingProxyType({**known.placeholders, **found}))
 
 
 # A key's text is hidden run by run: a block as one secret would swallow its line breaks.

@@ -35,9 +35,10 @@ class AnswerReader:
     joined again before anything looks at them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, required: ArrayName = "findings") -> None:
+        """`required` is the array without which an object is not the answer."""
         self.complete = False
-        """The object that holds "findings" has been closed."""
+        """The object that holds the required array has been closed."""
         self.broken = False
         """The brackets do not match, so nothing more can be read."""
         self._closers: list[str] = []
@@ -47,7 +48,8 @@ class AnswerReader:
         self._pieces: list[str] = []
         self._key = ""
         self._array: ArrayName | None = None
-        self._has_findings = False
+        self._required = required
+        self._has_required = False
 
     def feed(self, chunk: str) -> list[Item]:
         """The items that this piece completes, in order."""
@@ -117,7 +119,7 @@ class AnswerReader:
         self.broken = len(self._closers) > _MAXIMUM_DEPTH
         if len(self._closers) == 2 and bracket == "[":
             self._array = _ARRAYS.get(self._key.strip('" \t\r\n'))
-            self._has_findings |= self._array == "findings"
+            self._has_required |= self._array == self._required
             if self._array is not None:
                 self._take()
                 return
@@ -129,8 +131,8 @@ class AnswerReader:
             return
         depth = len(self._closers)
         if depth == 0:
-            # An object without findings was part of the prose: the answer is still to come.
-            self.complete = self._has_findings
+            # An object without that array was part of the prose: the answer is still to come.
+            self.complete = self._has_required
             self._take()
         elif depth == 1 and self._array is not None:
             self._finish_element(items)

@@ -1,0 +1,453 @@
+"""A review as a conversation: its form, its tools, its second look, the gate before each call."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Mapping
+from contextlib import aclosing, suppress
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from backend_developer.core.model import Finding, Usage, Verdict
+from backend_developer.dismissals import Dismissal
+from backend_developer.engines.agent import ANSWER_TOOL, AgentEngine
+from backend_developer.engines.base import (
+    EngineError,
+    Excerpt,
+    Note,
+    ReadError,
+    ReviewRequest,
+    Surroundings,
+)
+from backend_developer.settings import Settings
+from engine.support import AGENT, CODE, MakeRequest, OpenGate, Review, quotes
+from loopback_model import LoopbackModel, Reply, answer, finding
+
+FIRST = finding(quote="% name", line=4)
+SECOND = finding(quote="fetchall()", line=7)
+TWO = answer(FIRST, SECOND)
+AFTER_FIRST = TWO.index("}") + 20
+PROSE = Reply("I see nothing wrong with it.")
+READ = ("read_file", {"path": "app/db.py"})
+
+
+class Files:
+    """Implements Reader, over texts."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self.texts = texts
+        self.asked: list[tuple[str, ...]] = []
+
+    def read_file(self, path: str, first_line: int, last_line: int) -> str:
+        self.asked.append(("read_file", path, f"{first_line}-{last_line}"))
+        if path not in self.texts:
+            raise ReadError(f"{path} is not in the workspace.")
+        return self.texts[path]
+
+    def search(self, text: str, path_pattern: str) -> str:
+        self.asked.append(("search", text, path_pattern))
+        return "\n".join(path for path, code in self.texts.items() if text in code)
+
+    def outline(self, path: str) -> str:
+        return self.read_file(path, 1, 1)
+
+    def find_definition(self, name: str) -> str:
+        return self.search(name, "")
+
+
+def with_reader(make_request: MakeRequest, text: str) -> tuple[ReviewRequest, Files]:
+    files = Files({"app/db.py": text})
+    return make_request(reader=files), files
+
+
+# --- The form of the answer: structured, else a tool, else text
+
+
+def form_of(body: Mapping[str, Any]) -> str:
+    if "format" in body.get("output_config", ()):
+        return "structured"
+    names = [tool["name"] for tool in body.get("tools", ())]
+    return "tool" if ANSWER_TOOL in names else "text"
+
+
+async def check_forms(
+    model: LoopbackModel, review: Review, request: ReviewRequest, expected: list[str]
+) -> None:
+    """Both reviews find two things, and were asked for in these forms."""
+    for _ in range(2):
+        answers, error = await review(request)
+        assert (quotes(answers), error) == (["% name", "fetchall()"], "")
+    assert [form_of(recorded.body) for recorded in model.requests] == expected
+    assert "- `quote` (string):" in model.requests[-1].raw.decode()
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["output_config: Extra inputs are not permitted", "The compiled grammar is too large."],
+)
+async def test_without_structured_output_the_answer_is_a_tool(
+    model: LoopbackModel, review: Review, make_request: MakeRequest, message: str
+) -> None:
+    model.refuses = {"output_config": message}
+    model.usual = lambda body: Reply(TWO, in_tool=ANSWER_TOOL)
+    await check_forms(model, review, make_request(), ["structured", "tool", "tool"])
+    choice = model.requests[-1].body["tool_choice"]
+    assert choice == {"type": "tool", "name": ANSWER_TOOL}
+
+
+async def test_without_tools_the_answer_is_text(
+    model: LoopbackModel, review: Review, make_request: MakeRequest
+) -> None:
+    model.refuses = {"output_config": "unknown field output_config", "tools": "no tools here"}
+    model.usual = lambda body: Reply(f"Here:\n```json\n{TWO}\n```")
+    await check_forms(model, review, make_request(), ["structured", "tool", "text", "text"])
+
+
+async def test_what_is_not_kept_to_is_asked_for_in_another_form(
+    model: LoopbackModel, review: Review, make_request: MakeRequest
+) -> None:
+    model.script(PROSE, Reply(TWO, in_tool=ANSWER_TOOL), Reply(TWO, in_tool=ANSWER_TOOL))
+    await check_forms(model, review, make_request(), ["structured", "tool", "tool"])
+
+
+async def test_prose_in_every_form_is_said(model: LoopbackModel, review: Review) -> None:
+    model.script(PROSE, PROSE, PROSE)
+    answers, error = await review()
+    assert error == (
+        "claude-sonnet-5-5 did not answer in the form it was asked for: review again, or choose a "
+        "model that has structured output."
+    )
+    assert [type(one) for one in answers] == [Usage] * 3
+    assert [form_of(one.body) for one in model.requests] == ["structured", "tool", "text"]
+
+
+async def test_effort_that_is_refused_is_left_out(
+    model: LoopbackModel, review: Review, make_request: MakeRequest
+) -> None:
+    refusal = "This model does not support the effort parameter."
+    model.script(Reply(status=400, error_type="invalid_request_error", message=refusal), Reply(TWO))
+    answers, error = await review(make_request(agent=replace(AGENT, effort="high")))
+    assert (len(quotes(answers)), error) == (2, "")
+    sent = [set(recorded.body["output_config"]) for recorded in model.requests]
+    assert sent == [{"format", "effort"}, {"format"}]
+
+
+# --- Tools
+
+
+async def test_the_agent_reads_on_before_it_answers(
+    model: LoopbackModel, review: Review, make_request: MakeRequest, gate: OpenGate
+) -> None:
+    request, files = with_reader(make_request, "def run(sql): ...")
+    searched = ("search", {"text": "run", "in_files": "app/*.py"})
+    model.script(Reply("", tools=(READ, searched), thinking="Where is it run?"), Reply(TWO))
+    answers, error = await review(request)
+    assert (quotes(answers), error) == (["% name", "fetchall()"], "")
+    assert files.asked == [("read_file", "app/db.py", "1-400"), ("search", "run", "app/*.py")]
+    first, second = (recorded.body for recorded in model.requests)
+    # What was said before is said again byte for byte, or no cache could keep it.
+    assert second["messages"][0] == first["messages"][0]
+    assert (second["system"], second["tools"]) == (first["system"], first["tools"])
+    thought, *calls = second["messages"][1]["content"]
+    assert thought == {
+        "type": "thinking",
+        "thinking": "Where is it run?",
+        "signature": "c2lnbmVk",
+    }
+    assert [call["input"] for call in calls] == [READ[1], searched[1]]
+    results = second["messages"][2]["content"]
+    assert [one["tool_use_id"] for one in results] == [call["id"] for call in calls]
+    assert "def run(sql): ..." in results[0]["content"]
+    assert results[0]["content"].startswith("<result-")
+    assert [call.paths for call in gate.calls] == [
+        ("shop/app/users.py",),
+        ("shop/app/users.py", "app/db.py"),
+    ]
+    assert json.loads(gate.calls[1].body)["messages"] == second["messages"]
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (("read_file", {"path": "../../etc/passwd"}), "is not in the workspace"),
+        (("delete_file", {"path": "app/db.py"}), "There is no tool 'delete_file' here."),
+        (("read_file", {}), "is not in the workspace"),
+        (("read_file", {"path": ["app/db.py"], "first_line": "x"}), "is not in the workspace"),
+    ],
+    ids=["outside", "no such tool", "no path", "wrong types"],
+)
+async def test_a_tool_call_that_cannot_be_answered_is_told_so(
+    model: LoopbackModel,
+    review: Review,
+    make_request: MakeRequest,
+    call: tuple[str, dict[str, Any]],
+    says: str,
+) -> None:
+    request, _ = with_reader(make_request, "x")
+    model.script(Reply("", tools=(call,)), Reply(TWO))
+    answers, error = await review(request)
+    assert (len(quotes(answers)), error) == (2, "")
+    [result] = model.requests[1].body["messages"][2]["content"]
+    assert result["is_error"] is True
+    assert says in result["content"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "names"),
+    [
+        ({}, ["read_file", "search", "outline", "find_definition"]),
+        ({"tools": ("Read", "Write", "Bash")}, ["read_file", "outline"]),
+        ({"disallowed_tools": ("Grep",)}, ["read_file", "outline"]),
+        ({"tools": ("Bash",)}, []),
+    ],
+    ids=["no list", "read and more", "denied", "none of ours"],
+)
+async def test_an_agent_gets_reading_tools_at_most(
+    model: LoopbackModel,
+    review: Review,
+    make_request: MakeRequest,
+    changes: dict[str, Any],
+    names: list[str],
+) -> None:
+    request, _ = with_reader(make_request, "x")
+    await review(replace(request, agent=replace(AGENT, **changes)))
+    body = model.requests[0].body
+    assert [tool["name"] for tool in body.get("tools", ())] == names
+    assert ("You have no tools here" in body["system"][1]["text"]) is not names
+
+
+async def test_tools_end_with_the_turns_of_the_agent(
+    model: LoopbackModel, review: Review, make_request: MakeRequest
+) -> None:
+    request, _ = with_reader(make_request, "x")
+    model.usual = lambda body: Reply("", tools=(READ,))
+    answers, error = await review(replace(request, agent=replace(AGENT, max_turns=3)))
+    assert error == (
+        "claude-sonnet-5-5 came to no answer within 3 calls: raise maxTurns in the agent's file."
+    )
+    assert [one.body["tool_choice"]["type"] for one in model.requests] == ["auto", "auto", "none"]
+    assert [type(one) for one in answers] == [Usage] * 3
+
+
+async def test_what_is_read_ends_at_the_limit(
+    model: LoopbackModel, review: Review, make_request: MakeRequest
+) -> None:
+    request, _ = with_reader(make_request, "x" * 8_000)
+    model.script(Reply("", tools=(READ, READ)), Reply(TWO))
+    await review(request, reading_tokens=3_000)
+    first, second = model.requests[1].body["messages"][2]["content"]
+    assert "x" * 8_000 in first["content"]
+    assert second["content"] == "There is no room for more: judge by what you have."
+
+
+async def test_secrets_in_what_is_read_stay_here(
+    model: LoopbackModel, review: Review, make_request: MakeRequest
+) -> None:
+    secret = "sk" + "_live_" + "4eC39HqLyjWDarjtT1zdp7dc"
+    request, _ = with_reader(make_request, f"KEY = '{secret}'")
+    quote = finding(quote="__REDACTED_STRIPE_KEY_1__")
+    model.script(Reply("", tools=(READ,)), Reply(answer(quote)))
+    answers, _ = await review(request)
+    assert secret.encode() not in model.requests[1].raw
+    assert quotes(answers) == [secret]
+
+
+async def test_an_endpoint_without_tools_reviews_without_them(
+    model: LoopbackModel, review: Review, make_request: MakeRequest
+) -> None:
+    request, _ = with_reader(make_request, "x")
+    model.refuses = {"tools": "tool_choice is not supported"}
+    model.usual = lambda body: Reply(TWO)
+    for _ in range(2):
+        answers, error = await review(request)
+        assert (len(quotes(answers)), error) == (2, "")
+    assert ["tools" in one.body for one in model.requests] == [True, False, False]
+    assert form_of(model.requests[-1].body) == "structured"
+
+
+# --- A second look
+
+
+async def test_a_second_look_only_judges(
+    model: LoopbackModel, review: Review, make_request: MakeRequest, sql_finding: Finding
+) -> None:
+    verdict = {"id": "f1", "refuted": True, "reason": "It is bound."}
+    model.script(Reply(json.dumps({"evidence": [verdict]})))
+    request = make_request(evidence=(sql_finding,), second_look=True)
+    answers, error = await review(request)
+    assert error == ""
+    assert answers[0] == Verdict("f1", True, "It is bound.")
+    body = model.requests[0].body
+    assert body["model"] == "claude-haiku-5-5"
+    assert list(body["output_config"]["format"]["schema"]["properties"]) == ["evidence"]
+    assert AGENT.prompt not in model.requests[0].raw.decode()
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, "claude-haiku-5-5"),
+        ({"second_look_model": "opus"}, "claude-opus-5-5"),
+        ({"model": "qwen3-coder"}, "qwen3-coder"),
+        ({"model": "qwen3-coder", "second_look_model": "qwen3"}, "qwen3"),
+    ],
+    ids=["default", "alias", "of one's own", "both set"],
+)
+async def test_a_second_look_is_by_a_cheaper_model_that_is_known(
+    model: LoopbackModel,
+    review: Review,
+    make_request: MakeRequest,
+    sql_finding: Finding,
+    settings: dict[str, str],
+    expected: str,
+) -> None:
+    await review(make_request(evidence=(sql_finding,), second_look=True), **settings)
+    assert model.requests[0].body["model"] == expected
+
+
+# --- What the model is told beside the code
+
+
+async def test_surroundings_and_dismissals_are_told(
+    model: LoopbackModel, review: Review, make_request: MakeRequest
+) -> None:
+    excerpt = Excerpt("app/models.py", 12, "class User:\n    id: int", "model that is used")
+    request = make_request(
+        surroundings=Surroundings((excerpt,), ("Order (app/orders.py)",)),
+        dismissed=(Dismissal("security/sql-injection", "bound by the driver", path="a.py"),),
+    )
+    await review(request)
+    text = model.requests[0].body["messages"][0]["content"][-1]["text"]
+    assert "  12 | class User:\n  13 |     id: int" in text
+    assert 'path="app/models.py" why="model that is used"' in text
+    assert "Left out for want of room: Order (app/orders.py)." in text
+    assert '"where": "this file", "reason": "bound by the driver"' in text
+
+
+async def test_only_changed_parts_are_sent(
+    model: LoopbackModel, review: Review, make_request: MakeRequest
+) -> None:
+    functions = [f"def f{number}(x):\n    return query(x, {number})\n" for number in range(1_000)]
+    code = "import db\n\n" + "\n".join(functions)
+    whole = make_request(code)
+    part = make_request(code).span.__class__(code.index("def f500"), code.index("def f501"))
+    await review(whole)
+    await review(replace(whole, parts=(part,)))
+    first, second = (len(one.body["messages"][0]["content"][0]["text"]) for one in model.requests)
+    assert second < first / 5
+    text = model.requests[1].raw.decode()
+    assert "   1 | import db" in text
+    assert "def f500(x):" in text
+    assert "def f2(x):" not in text
+    assert "Lines 1503 to 1505 of the file are new or changed" in text
+
+
+async def test_a_review_ends_at_the_most_findings(
+    model: LoopbackModel, review: Review, gate: OpenGate
+) -> None:
+    model.script(Reply(TWO + " " * 50_000, chunk=AFTER_FIRST, delay=0.02))
+    answers, error = await review(maximum_findings=1)
+    assert (quotes(answers), error) == (["% name"], "")
+    note = answers[-1]
+    assert isinstance(note, Note)
+    assert note.sentence.startswith("The review ended at 1 findings")
+    await asyncio.wait_for(model.requests[0].disconnected.wait(), 1)
+    assert gate.used[1] is not None
+
+
+# --- The gate
+
+
+@pytest.mark.parametrize(
+    ("reply", "used"),
+    [
+        (Reply(TWO), 1200),
+        (Reply(TWO, fault="cut", after=AFTER_FIRST), 1200),
+        (Reply(status=400, error_type="invalid_request_error", message="no"), 0),
+        (Reply(html="<h1>Hello</h1>"), None),
+    ],
+    ids=["answered", "cut", "refused", "a page"],
+)
+async def test_each_call_goes_through_the_gate_and_back(
+    model: LoopbackModel, review: Review, gate: OpenGate, reply: Reply, used: int | None
+) -> None:
+    model.script(reply)
+    await review()
+    [call] = gate.calls
+    assert json.loads(call.body) == {
+        key: value for key, value in model.requests[0].body.items() if key != "stream"
+    }
+    taken = gate.used[1]
+    assert (taken and taken.input_tokens) == used
+
+
+async def test_a_cancelled_call_has_left_the_gate(
+    model: LoopbackModel, engine: AgentEngine, make_request: MakeRequest, gate: OpenGate
+) -> None:
+    model.script(Reply(TWO, fault="stall", after=AFTER_FIRST))
+    request = make_request(settings=Settings(base_url=model.url))
+    begun = asyncio.Event()
+
+    async def run() -> None:
+        async for _ in engine.review(request):
+            begun.set()
+
+    task = asyncio.create_task(run())
+    await asyncio.wait_for(begun.wait(), 10)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    taken = gate.used[1]
+    assert taken is not None
+    assert taken.cache_read_tokens == 2500
+
+
+async def test_what_the_gate_keeps_in_is_not_sent(
+    model: LoopbackModel, make_request: MakeRequest, engine: AgentEngine, gate: OpenGate
+) -> None:
+    async def closed(call: object) -> Any:
+        raise EngineError("Nobody agreed.")
+
+    gate.enter = closed  # type: ignore[method-assign]
+    request = make_request(settings=Settings(base_url=model.url))
+    with pytest.raises(EngineError, match="Nobody agreed"):
+        async with aclosing(engine.review(request)) as stream:
+            await anext(stream)
+    assert (model.requests, gate.used) == ([], {})
+
+
+# --- Busy endpoints
+
+
+async def test_one_that_is_told_to_wait_makes_the_others_wait(
+    model: LoopbackModel, review: Review
+) -> None:
+    busy = Reply(status=429, error_type="rate_limit_error", headers={"retry-after-ms": "300"})
+    model.script(busy, Reply(TWO), Reply(TWO))
+    first = asyncio.create_task(review())
+    async with asyncio.timeout(10):
+        while not model.requests:  # noqa: ASYNC110 - the model tells nobody
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(0.05)
+    started = time.monotonic()
+    both = await asyncio.gather(first, review())
+    assert time.monotonic() - started > 0.2
+    assert [len(quotes(answers)) for answers, _ in both] == [2, 2]
+
+
+async def test_what_may_have_been_paid_for_is_not_sent_again(
+    model: LoopbackModel, review: Review
+) -> None:
+    """The connection ends before anything is answered: the endpoint may be at work already."""
+    model.script(Reply("", fault="cut"), Reply(TWO))
+    _, error = await review()
+    assert error.startswith("The connection to ")
+    assert len(model.requests) == 1
+
+
+def test_code_of_these_tests_is_what_they_quote() -> None:
+    assert all(CODE.count(one["quote"]) == 1 for one in (FIRST, SECOND))
