@@ -48,14 +48,14 @@ def enclosing_function(document: Document, span: Span) -> Span:
     except UnicodeEncodeError:  # Half of a surrogate pair, which JSON can carry.
         return whole
     path = _path_to(root, span)
-    while path and not _is_function(path[-1]):
+    while path and not is_function(path[-1]):
         path.pop()
-    while len(path) > 1 and path[-2].kind() in _PART_OF_FUNCTION:
+    while len(path) > 1 and path[-2].kind() in PART_OF_FUNCTION:
         path.pop()
     return _span(path[-1]) if path else whole
 
 
-_FUNCTIONS = frozenset(
+FUNCTIONS = frozenset(
     {
         "function_definition",
         "decorated_definition",
@@ -73,7 +73,7 @@ _FUNCTIONS = frozenset(
         "anonymous_function",
     }
 )
-_PART_OF_FUNCTION = frozenset(
+PART_OF_FUNCTION = frozenset(
     {
         "decorated_definition",
         "export_statement",
@@ -90,10 +90,10 @@ _PART_OF_FUNCTION = frozenset(
 """What belongs to a function it holds: `app.get("/", (request, response) => …);` is one route."""
 
 
-def _is_function(node: SgNode) -> bool:
+def is_function(node: SgNode) -> bool:
     """A function of more than one line: `row => row.id` is nothing to review by itself."""
     place = node.range()
-    return node.kind() in _FUNCTIONS and place.start.line < place.end.line
+    return node.kind() in FUNCTIONS and place.start.line < place.end.line
 
 
 def _path_to(node: SgNode, span: Span) -> list[SgNode]:

@@ -101,6 +101,13 @@ class Settings:
     maximum_findings: Annotated[
         int, About("The agent's review of one file ends at so many findings.", minimum=1)
     ] = 40
+    keep_answers: Annotated[
+        bool,
+        About(
+            "Keep the agent's answers on this machine, so that code that has not changed is not "
+            "sent, nor paid for, again."
+        ),
+    ] = True
     reading_tokens: Annotated[
         int,
         About("How much the agent may read with its tools in one review, in tokens.", minimum=0),

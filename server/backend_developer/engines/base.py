@@ -48,6 +48,8 @@ class Excerpt:
     text: str
     why: str
     """A few words, such as "model that the selection uses"."""
+    name: str = ""
+    """What it defines; "" when it is of use for the whole selection."""
 
 
 @dataclass(frozen=True, slots=True)

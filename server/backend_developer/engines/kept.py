@@ -1,0 +1,394 @@
+"""The agent, asked only about what it has not answered yet.
+
+    request -> parts of the selection -> those whose answer is kept   said again, for nothing
+                                      -> the others                   asked about, then kept
+
+A part's answer is kept under a digest of all that it depends on: its own text and what it uses,
+the surroundings, the agent, the task, the model, the rules. So the same input gives the same
+answer, a review after an edit sends what changed, and a review of a tree that was interrupted goes
+on where it was. Nothing with a secret in it is kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from ..core.edits import place_quote
+from ..core.model import (
+    Finding,
+    Proposal,
+    ProposedFix,
+    Quote,
+    SearchReplace,
+    Span,
+    Step,
+    Verdict,
+)
+from ..core.text import Lines
+from ..parts import Part, parts_of
+from .base import Answer, Engine, Note, ReviewRequest
+from .redact import find_secrets
+
+FORM = 1
+"""Of what is kept; another number makes all that was kept before unknown."""
+
+
+class Answers(Protocol):
+    """Keeps texts under digests. To be called in a thread; never raises: what fails is not kept."""
+
+    def load(self, digests: Collection[str]) -> Mapping[str, str]: ...
+
+    def save(self, texts: Mapping[str, str]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What was answered about one part."""
+
+    proposals: tuple[Proposal, ...] = ()
+    """Their lines count from the part's first line, which is 1."""
+    verdicts: tuple[Verdict, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What of a request has its answer already, and what is to be asked."""
+
+    parts: tuple[Part, ...]
+    digests: tuple[str, ...]
+    kept: Mapping[str, Kept]
+    """By digest."""
+
+    @property
+    def asked(self) -> tuple[Part, ...]:
+        """The parts that have no answer yet."""
+        return tuple(
+            part
+            for part, digest in zip(self.parts, self.digests, strict=True)
+            if digest not in self.kept
+        )
+
+
+class KeptEngine:
+    """Implements Engine, over the agent's."""
+
+    name = "agent"
+
+    def __init__(self, agent: Engine, answers: Answers) -> None:
+        self._agent = agent
+        self._answers = answers
+
+    async def review(self, request: ReviewRequest) -> AsyncGenerator[Answer, None]:
+        """As the agent's. What is kept comes first."""
+        if request.second_look:
+            async with aclosing(self._second_look(request)) as verdicts:
+                async for one in verdicts:
+                    yield one
+            return
+        plan = await self.plan(request)
+        for answer in known_answers(plan, request):
+            yield answer
+        asked = to_ask(plan, request)
+        if asked is None:
+            yield Note(
+                "nothing that this review depends on has changed, so nothing was sent: what the "
+                "agent said before still holds"
+            )
+            return
+        if asked.parts:
+            count = len(asked.parts)
+            yield Note(
+                f"only what is new or changed was sent ({count} of "
+                f"{sum(len(part.spans) for part in plan.parts)} places); what the agent said of "
+                "the rest still holds"
+            )
+        said: list[Answer] = []
+        async with aclosing(self._agent.review(asked)) as answers:
+            async for answer in answers:
+                said.append(answer)
+                yield answer
+        await self.keep(plan, request, said)
+
+    async def plan(self, request: ReviewRequest) -> Plan:
+        """What is known of the request's parts."""
+        return await asyncio.to_thread(self._plan, request)
+
+    async def keep(self, plan: Plan, request: ReviewRequest, said: Sequence[Answer]) -> None:
+        """Keeps a complete answer about the parts that the plan asked about."""
+        texts = kept_texts(plan, request, said)
+        if texts:
+            await asyncio.to_thread(self._answers.save, texts)
+
+    def _plan(self, request: ReviewRequest) -> Plan:
+        parts = parts_of(request.document, request.span)
+        frame = _frame(request)
+        digests = tuple(_digest(frame, part, request) for part in parts)
+        if not request.settings.keep_answers:
+            return Plan(parts, digests, {})
+        loaded = self._answers.load(digests)
+        kept = {digest: one for digest, text in loaded.items() if (one := _read(text)) is not None}
+        return Plan(parts, digests, kept)
+
+    async def _second_look(self, request: ReviewRequest) -> AsyncGenerator[Answer, None]:
+        digests = await asyncio.to_thread(_digests_of_evidence, request)
+        known: Mapping[str, str] = {}
+        if request.settings.keep_answers:
+            known = await asyncio.to_thread(self._answers.load, set(digests.values()))
+        unknown = []
+        for finding in request.evidence:
+            kept = _read(known.get(digests[finding.id], ""))
+            if kept and kept.verdicts:
+                yield replace(kept.verdicts[0], finding_id=finding.id)
+            else:
+                unknown.append(finding)
+        if not unknown:
+            return
+        said: dict[str, Verdict] = {}
+        asked = replace(request, evidence=tuple(unknown))
+        async with aclosing(self._agent.review(asked)) as answers:
+            async for answer in answers:
+                if isinstance(answer, Verdict):
+                    said[answer.finding_id] = answer
+                yield answer
+        texts = {digests[key]: _written(Kept(verdicts=(verdict,))) for key, verdict in said.items()}
+        await asyncio.to_thread(self._answers.save, texts)
+
+
+def known_answers(plan: Plan, request: ReviewRequest) -> list[Answer]:
+    """What was said of the parts that have their answer, true of the request's text."""
+    lines = Lines(request.document.text)
+    evidence = {finding.id for finding in request.evidence}
+    answers: list[Answer] = []
+    for part, digest in zip(plan.parts, plan.digests, strict=True):
+        if digest in plan.kept:
+            first = lines.line_of(part.spans[0].start)
+            answers += [_shifted(one, first) for one in plan.kept[digest].proposals]
+            answers += [one for one in plan.kept[digest].verdicts if one.finding_id in evidence]
+    return answers
+
+
+def to_ask(plan: Plan, request: ReviewRequest) -> ReviewRequest | None:
+    """The request that is left to be asked; None when there is nothing."""
+    if not plan.asked and plan.parts:
+        return None
+    if len(plan.asked) == len(plan.parts):
+        return request
+    spans = tuple(sorted(span for part in plan.asked for span in part.spans))
+    evidence = tuple(
+        finding
+        for finding in request.evidence
+        if any(span.overlaps(finding.span) for span in spans)
+    )
+    return replace(request, parts=spans, evidence=evidence)
+
+
+def kept_texts(plan: Plan, request: ReviewRequest, said: Sequence[Answer]) -> dict[str, str]:
+    """Digest -> what to keep of a complete answer; empty when some of it fits no asked part.
+
+    An answer that cannot be placed will be asked for once more, and must not be taken for one.
+    """
+    text, lines = request.document.text, Lines(request.document.text)
+    found: dict[str, Kept] = {
+        digest: Kept()
+        for part, digest in zip(plan.parts, plan.digests, strict=True)
+        if digest not in plan.kept
+    }
+    asked = [
+        (part, digest)
+        for part, digest in zip(plan.parts, plan.digests, strict=True)
+        if digest in found
+    ]
+
+    def digest_at(span: Span) -> tuple[str, int] | None:
+        for part, digest in asked:
+            if any(own.overlaps(span) for own in part.spans):
+                return digest, lines.line_of(part.spans[0].start)
+        return None
+
+    places = {finding.id: finding.span for finding in request.evidence}
+    for answer in said:
+        match answer:
+            case Proposal(where=Quote() as quote):
+                place = place_quote(text, lines, quote, request.span)
+                at = None if isinstance(place, str) else digest_at(place)
+                if at is None:
+                    return {}
+                digest, first = at
+                known = found[digest]
+                own = _shifted(answer, -first)
+                found[digest] = replace(known, proposals=(*known.proposals, own))
+            case Verdict(finding_id=name) if name in places:
+                at = digest_at(places[name])
+                if at is not None:
+                    known = found[at[0]]
+                    found[at[0]] = replace(known, verdicts=(*known.verdicts, answer))
+    texts = {digest: _written(kept) for digest, kept in found.items()}
+    return {digest: text for digest, text in texts.items() if not find_secrets([text]).placeholders}
+
+
+# --- Digests
+
+
+def _frame(request: ReviewRequest) -> str:
+    """What every part of a request depends on."""
+    settings = request.settings
+    return "\0".join(
+        [
+            str(FORM),
+            request.document.path or request.document.uri,
+            request.document.language,
+            request.agent.prompt,
+            settings.model or request.agent.model,
+            repr(sorted(settings.model_aliases.items())),
+            settings.base_url,
+            request.agent.effort or "",
+            request.task.instruction,
+            repr(request.task.focuses),
+            repr(sorted(settings.rules.items())),
+            repr(request.conventions),
+            repr(request.dismissed),
+        ]
+    )
+
+
+def _digest(frame: str, part: Part, request: ReviewRequest) -> str:
+    near = [
+        excerpt.text
+        for excerpt in request.surroundings.excerpts
+        if not excerpt.name or excerpt.name in part.text
+    ]
+    return _hash(frame, part.text, part.depends_on, *near)
+
+
+def _digests_of_evidence(request: ReviewRequest) -> dict[str, str]:
+    """Finding's id -> what its judgement depends on."""
+    frame = _frame(request)
+    parts = parts_of(request.document, request.span)
+
+    def code_around(finding: Finding) -> str:
+        return "\n".join(
+            part.text + part.depends_on
+            for part in parts
+            if any(span.overlaps(finding.span) for span in part.spans)
+        )
+
+    return {
+        finding.id: _hash(
+            "second look",
+            request.settings.second_look_model,
+            frame,
+            finding.rule,
+            finding.code,
+            finding.message,
+            code_around(finding),
+        )
+        for finding in request.evidence
+    }
+
+
+def _hash(*texts: str) -> str:
+    digest = hashlib.sha256()
+    for text in texts:
+        data = text.encode("utf-8", "surrogatepass")
+        digest.update(len(data).to_bytes(8, "big") + data)
+    return digest.hexdigest()
+
+
+# --- What is kept, as text
+
+
+def _shifted(proposal: Proposal, lines: int) -> Proposal:
+    """With every believed line moved down by `lines`."""
+
+    def moved(line: int | None) -> int | None:
+        return None if line is None else max(line + lines, 1)
+
+    def at(where: Quote | Span) -> Quote | Span:
+        return replace(where, line=moved(where.line)) if isinstance(where, Quote) else where
+
+    fix = proposal.fix
+    if fix is not None:
+        edits = tuple(
+            replace(edit, line=moved(edit.line)) if isinstance(edit, SearchReplace) else edit
+            for edit in fix.edits
+        )
+        fix = replace(fix, edits=edits)
+    flow = tuple(replace(step, where=at(step.where)) for step in proposal.flow)
+    return replace(proposal, where=at(proposal.where), fix=fix, flow=flow)
+
+
+def _written(kept: Kept) -> str:
+    return json.dumps(
+        {
+            "proposals": [
+                {
+                    "quote": _quote(one.where),
+                    "rule": one.rule,
+                    "message": one.message,
+                    "source": one.source,
+                    "confidence": one.confidence,
+                    "severity": one.severity,
+                    "focus": one.focus,
+                    "cwes": one.cwes,
+                    "fix": one.fix
+                    and {
+                        "title": one.fix.title,
+                        "needs": one.fix.needs,
+                        "edits": [
+                            [edit.old, edit.new, edit.file, edit.line]
+                            for edit in one.fix.edits
+                            if isinstance(edit, SearchReplace)
+                        ],
+                    },
+                    "flow": [[_quote(step.where), step.message] for step in one.flow],
+                }
+                for one in kept.proposals
+            ],
+            "verdicts": [[one.finding_id, one.refuted, one.reason] for one in kept.verdicts],
+        },
+        ensure_ascii=False,
+        separators=(",", ":"),
+    )
+
+
+def _quote(where: Quote | Span) -> tuple[str, int | None]:
+    assert isinstance(where, Quote)  # A model points with quotes.
+    return where.code, where.line
+
+
+def _read(text: str) -> Kept | None:
+    """What `_written` has written; None when it is something else."""
+    try:
+        value: Any = json.loads(text)
+        return Kept(
+            tuple(map(_proposal, value["proposals"])),
+            tuple(Verdict(*one) for one in value["verdicts"]),
+        )
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _proposal(value: Any) -> Proposal:
+    fix = value["fix"]
+    return Proposal(
+        where=Quote(*value["quote"]),
+        rule=value["rule"],
+        message=value["message"],
+        source=value["source"],
+        author="agent",
+        confidence=value["confidence"],
+        severity=value["severity"],
+        focus=value["focus"],
+        cwes=tuple(value["cwes"]),
+        fix=fix
+        and ProposedFix(
+            fix["title"], tuple(SearchReplace(*edit) for edit in fix["edits"]), fix["needs"]
+        ),
+        flow=tuple(Step(Quote(*quote), message) for quote, message in value["flow"]),
+    )
