@@ -3,7 +3,9 @@
 engine.review() -> Proposal -> anchor -> Finding, its fix still Checking
                                       -> checker -> the same Finding, its fix checked
                             -> Rejection
-Verdict, Usage and FileFacts pass through.
+Verdict, Usage, FileFacts and Note pass through.
+
+What the agent found goes through a second look, which tries to refute it.
 """
 
 from __future__ import annotations
@@ -34,11 +36,11 @@ from .core.model import (
 from .core.text import Lines
 from .core.validate import Anchored, anchor, candidate, conclude
 from .dismissals import Dismissals
-from .engines.base import Answer, Engine, EngineError, ReviewRequest
+from .engines.base import Answer, Engine, EngineError, Note, ReviewRequest
 from .project.facts import FileFacts
 from .settings import Settings, rule_level
 
-Outcome: TypeAlias = Finding | Rejection | Verdict | Usage | FileFacts
+Outcome: TypeAlias = Finding | Rejection | Verdict | Usage | FileFacts | Note
 
 
 class Checker(Protocol):
@@ -100,6 +102,8 @@ class FileReview:
     dismissed: int = 0
     folded: int = 0
     """How many findings are less sure than asked for."""
+    notes: tuple[str, ...] = ()
+    """What else a person should know of the review, a sentence each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +173,7 @@ async def review(
                     answer, failure = None, error
                 coming = asyncio.create_task(_next(answers)) if answer else None
                 match answer:
-                    case Verdict() | Usage() | FileFacts():
+                    case Verdict() | Usage() | FileFacts() | Note():
                         yield answer
                     case Proposal():
                         anchored = anchor(
@@ -222,6 +226,7 @@ async def review_file(
     rejections: list[Rejection] = []
     usage: list[Usage] = []
     errors: list[str] = []
+    notes: list[str] = []
 
     async def run(request: ReviewRequest, engine: Engine, found: dict[str, Finding]) -> None:
         outcomes = review(request, engine, reviewers.checker, reviewers.catalogue, relative_path)
@@ -237,6 +242,8 @@ async def review_file(
                             verdicts.append(outcome)
                         case Usage():
                             usage.append(outcome)
+                        case Note(sentence=sentence):
+                            notes.append(sentence)
         except EngineError as error:
             errors.append(str(error))
 
@@ -244,14 +251,17 @@ async def review_file(
     engine = reviewers.local.name
     if use_agent:
         await run(replace(request, evidence=tuple(local.values())), reviewers.agent, agent)
+        if again := second_look(request, agent.values()):
+            await run(again, reviewers.agent, {})
         models = sorted({one.model for one in usage})
         engine = f"{engine} + {reviewers.agent.name}"
         if models:
             engine = f"{engine} ({', '.join(models)})"
 
     for verdict in verdicts:
-        if verdict.finding_id in local:
-            local[verdict.finding_id] = apply_verdict(local[verdict.finding_id], verdict)
+        for found in (local, agent):
+            if verdict.finding_id in found:
+                found[verdict.finding_id] = apply_verdict(found[verdict.finding_id], verdict)
     shown = select(
         [*local.values(), *agent.values()],
         Lines(request.document.text),
@@ -269,7 +279,22 @@ async def review_file(
         rejections=tuple(rejections),
         dismissed=shown.dismissed,
         folded=shown.folded,
+        notes=tuple(dict.fromkeys(notes)),
     )
+
+
+def second_look(request: ReviewRequest, found: Iterable[Finding]) -> ReviewRequest | None:
+    """The request that tries to refute what the agent found; None when nothing wants it."""
+    match request.settings.second_look:
+        case "off":
+            return None
+        case "warnings":
+            worth = [one for one in found if one.severity in ("error", "warning")]
+        case "all":
+            worth = list(found)
+    if not worth:
+        return None
+    return replace(request, evidence=tuple(worth), second_look=True, rejections=(), parts=())
 
 
 def select(

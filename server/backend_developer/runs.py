@@ -219,6 +219,8 @@ async def _review_with_both(
     context: Context,
 ) -> list[str]:
     """Runs the local engine and, where one is configured, the agent; returns its models."""
+    from .review import second_look  # Here: a server starts without it.
+
     focuses = request.task.focuses
     session.expect(run, LOCAL, request.span, focuses)
     try:
@@ -233,8 +235,15 @@ async def _review_with_both(
     producer = f"agent:{request.task.name}"
     session.expect(run, producer, request.span, focuses)
     asked = replace(request, evidence=tuple(evidence))
-    _, usage = await _listen(session, run, asked, reviewers.agent, reviewers, context)
+    found, usage = await _listen(session, run, asked, reviewers.agent, reviewers, context)
     session.finish(run, producer)
+    if again := second_look(request, found):
+        try:
+            _, more = await _listen(session, run, again, reviewers.agent, reviewers, context)
+            usage += more
+        except EngineError as error:
+            # What was found stands, as it would without a second look.
+            _report(session, error, "warning")
     return sorted({one.model for one in usage})
 
 
@@ -251,6 +260,7 @@ async def _listen(
     Ends early when a passive run is overtaken. Raises EngineError.
     """
     # Here: a server starts without them.
+    from .engines.base import Note
     from .project.facts import FileFacts
     from .review import review
 
@@ -280,6 +290,8 @@ async def _listen(
                 case FileFacts():
                     if session.learn(run, outcome):
                         review_others(session, session.folder_of(outcome.path), run.open)
+                case Note(sentence=sentence):
+                    run.notes.append(sentence)
                 case Rejection(reason=reason):
                     logger.info("A proposal was rejected.")
                     logger.debug("%s", reason)
@@ -331,7 +343,8 @@ def _summary(
         if syntax_error_line
         else ""
     )
-    return f"{_counted(len(findings))}{with_fix}; engine: {engine}{broken}"
+    said = "".join(f"; {note}" for note in run.notes)
+    return f"{_counted(len(findings))}{with_fix}; engine: {engine}{broken}{said}"
 
 
 def _counted(count: int) -> str:

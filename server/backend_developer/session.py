@@ -123,6 +123,8 @@ class Run:
     """Producer -> ids of its findings from earlier runs that this one should find again."""
     found: dict[str, set[str]] = field(default_factory=dict)
     """Producer -> ids of what it found so far."""
+    notes: list[str] = field(default_factory=list)
+    """What else a person should know of it, a sentence each."""
     task: asyncio.Task[None] | None = None
     overtaken: bool = False
     """A passive run whose text is not the latest any more."""
