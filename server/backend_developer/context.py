@@ -13,6 +13,7 @@ from .dismissals import Dismissals, load
 from .engines.endpoint import available
 from .models import resolve_model
 from .problems import Problem
+from .sendable import Denials, load_denials
 from .settings import Settings, Source, load_project_file, load_user_file, read, read_environment
 from .tasks import load_tasks, offered
 
@@ -37,6 +38,8 @@ class Context:
     """Why there is no `agent`, in a sentence."""
     conventions: tuple[tuple[str, str], ...]
     """(relative path, text) of the project's CLAUDE.md and REVIEW.md."""
+    denials: Denials
+    """What of the workspace is never sent."""
     model: str
     """The model that a review asks; "" when the local engine reviews alone."""
     problems: tuple[Problem, ...]
@@ -89,6 +92,7 @@ def load_context(
         agent=agent,
         no_agent=no_agent,
         conventions=load_conventions(project) if model and settings.trusted else (),
+        denials=load_denials(project, environment) if model else Denials(),
         model=model,
         problems=(
             *project_problems,

@@ -69,6 +69,10 @@ class Dismissals:
         """The first entry that dismisses `finding` in the file at `relative_path`, if any."""
         return next((entry for entry in self.entries if entry.covers(finding, relative_path)), None)
 
+    def about(self, relative_path: str) -> tuple[Dismissal, ...]:
+        """The entries that speak of the file at `relative_path`, or of every file."""
+        return tuple(entry for entry in self.entries if entry.path in ("", relative_path))
+
 
 def load(folder: Path | None) -> tuple[Dismissals, tuple[Problem, ...]]:
     """What was dismissed below `folder`, and what could not be read of it. Never raises."""

@@ -166,6 +166,37 @@ def walk(folder: Path) -> Iterator[SourceFile]:
             yield SourceFile(str(found.path), found.path, language)
 
 
+def is_ignored(path: Path) -> bool:
+    """Whether git's ignore files leave a file out, or a folder that it lies in."""
+    root = repository_root(path.parent)
+    if root is None:
+        return False
+    ignore = _Ignore(_level(root, _exclude_file(root)))
+    folder = root
+    for name in path.relative_to(root).parts[:-1]:
+        ignore = ignore.entering(folder)
+        folder = folder / name
+        if ignore.covers(folder, is_folder=True):
+            return True
+    return ignore.entering(folder).covers(path, is_folder=False)
+
+
+def ignore_patterns(lines: Iterable[str]) -> GitIgnoreSpec:
+    """Lines of an ignore file as patterns; one that cannot be read hides no other."""
+    # Imported here: the language server reads no ignore file before it must, and starts fast.
+    from pathspec import GitIgnoreSpec
+
+    patterns: list[GitIgnoreSpecPattern] = []
+    for line in lines:
+        # To git `a/**` means all that is in `a`, to pathspec `a/` too: then nothing in it could be
+        # taken back by a later `!a/b.py`.
+        as_git_means_it = _ALL_IN_A_FOLDER.sub("/**/*", line)
+        # Line by line: git passes over one that cannot be read.
+        with contextlib.suppress(ValueError):
+            patterns += GitIgnoreSpec.from_lines([as_git_means_it]).patterns
+    return GitIgnoreSpec(patterns)
+
+
 def language_of(path: Path) -> str | None:
     """The LSP language id of a file by its name, None when it is none that we review."""
     if _DOCKERFILE.fullmatch(path.name):
@@ -359,22 +390,11 @@ class _Ignore:
 
 
 def _level(folder: Path, ignore_file: Path) -> tuple[tuple[Path, GitIgnoreSpec], ...]:
-    # Imported here: the language server reads no ignore file and must start fast.
-    from pathspec import GitIgnoreSpec
-
     try:
         lines = ignore_file.read_bytes().decode("utf-8-sig", errors="surrogateescape").split("\n")
     except OSError:
         return ()
-    patterns: list[GitIgnoreSpecPattern] = []
-    for line in lines:
-        # To git `a/**` means all that is in `a`, to pathspec `a/` too: then nothing in it could be
-        # taken back by a later `!a/b.py`.
-        as_git_means_it = _ALL_IN_A_FOLDER.sub("/**/*", line)
-        # Line by line: one pattern that cannot be read, which git passes over, hides no other.
-        with contextlib.suppress(ValueError):
-            patterns += GitIgnoreSpec.from_lines([as_git_means_it]).patterns
-    return ((folder, GitIgnoreSpec(patterns)),)
+    return ((folder, ignore_patterns(lines)),)
 
 
 _ALL_IN_A_FOLDER = re.compile(r"(?<=[^/])/\*\*\s*$")

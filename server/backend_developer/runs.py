@@ -208,6 +208,8 @@ async def _request(run: Run, context: Context, span: Span) -> ReviewRequest:
         agent=context.agent or NOBODY,
         settings=settings,
         conventions=context.conventions,
+        denials=context.denials,
+        dismissed=context.dismissals.about(context.relative_path),
     )
 
 
@@ -219,7 +221,9 @@ async def _review_with_both(
     context: Context,
 ) -> list[str]:
     """Runs the local engine and, where one is configured, the agent; returns its models."""
-    from .review import second_look  # Here: a server starts without it.
+    # Here: a server starts without them.
+    from .review import second_look
+    from .surroundings import surrounded
 
     focuses = request.task.focuses
     session.expect(run, LOCAL, request.span, focuses)
@@ -234,7 +238,13 @@ async def _review_with_both(
         return []
     producer = f"agent:{request.task.name}"
     session.expect(run, producer, request.span, focuses)
-    asked = replace(request, evidence=tuple(evidence))
+    asked = await asyncio.to_thread(
+        surrounded,
+        replace(request, evidence=tuple(evidence)),
+        context.root,
+        {one.document.path: one.document.text for one in session.documents.values()},
+        session.project_of(request.document.path),
+    )
     found, usage = await _listen(session, run, asked, reviewers.agent, reviewers, context)
     session.finish(run, producer)
     if again := second_look(request, found):

@@ -108,6 +108,14 @@ class Settings:
             "sent, nor paid for, again."
         ),
     ] = True
+    context_tokens: Annotated[
+        int,
+        About(
+            "How much is sent of what surrounds the selection in other files (definitions that it "
+            "uses, router, templates, API description), in tokens.",
+            minimum=0,
+        ),
+    ] = 12_000
     reading_tokens: Annotated[
         int,
         About("How much the agent may read with its tools in one review, in tokens.", minimum=0),

@@ -149,7 +149,7 @@ async def test_a_denied_file_is_not_sent(
     document = Document("file:///srv/.env.local", "/srv/.env.local", "plaintext", "A=1\n")
     answers, error = await review(make_request(document=document))
     assert (answers, model.requests) == ([], [])
-    assert error.startswith("This file is never sent to a model")
+    assert error.startswith("This file is never sent to a model, because its name says")
 
 
 # --- Faults: a sentence each, and what had arrived stays

@@ -35,7 +35,6 @@ from ..core.tracking import follow, track
 from ..dismissals import Dismissals
 from ..engines.agent import AgentEngine
 from ..engines.base import EngineError, ReviewRequest
-from ..engines.denied import is_denied
 from ..engines.endpoint import available, find_endpoint
 from ..engines.local import LocalEngine
 from ..failures import where_raised
@@ -48,7 +47,9 @@ from ..project.index import Project
 from ..reports import Report, github, json, plural, sarif, text
 from ..reports.text import visible
 from ..review import FileReview, Reviewers, review_file
+from ..sendable import Denials, load_denials
 from ..settings import Settings
+from ..surroundings import surrounded
 from ..tasks import load_tasks
 from . import FINDINGS, NOT_REVIEWED, OK, WRONG_USE, UsageError
 from .workspace import Workspace, load_workspace, tell
@@ -114,12 +115,13 @@ class _Plan:
     """By the folder of the file."""
     use_agent: bool
     conventions: tuple[tuple[str, str], ...]
+    denials: Denials
     dismissals: Dismissals
     minimum_confidence: Confidence
     fix: bool
     jobs: int
     project: Project = field(default_factory=Project)
-    """What all files say, for processes that see some of them."""
+    """What all files say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +164,7 @@ def _plan(
         agents=agents,
         use_agent=use_agent,
         conventions=load_conventions(root) if use_agent and settings.trusted else (),
+        denials=load_denials(root, os.environ) if use_agent else Denials(),
         dismissals=dismissed,
         minimum_confidence="low" if options.all else settings.minimum_confidence,
         fix=options.fix,
@@ -209,7 +212,7 @@ def _task(tasks: Sequence[TaskDefinition], focuses: Sequence[str]) -> TaskDefini
 
 def _announce(plan: _Plan) -> None:
     """Says what goes where before anything does."""
-    sent = [file for file in plan.files if not is_denied(str(file.absolute))]
+    sent = [file for file in plan.files if not plan.denials.why(str(file.absolute))]
     if not sent:
         return
     size = sum(_size(file) for file in sent)
@@ -253,6 +256,7 @@ def _review_all(plan: _Plan, catalogue: Catalogue) -> list[_Reviewed]:
     try:
         if plan.use_agent or plan.jobs == 1 or len(plan.files) <= FILES_PER_PROCESS:
             project = Project.of(read_all(plan.files))
+            plan = replace(plan, project=project)
             local = LocalEngine()
             local.project_of = lambda path: project
             return asyncio.run(_review_some(plan, plan.files, local, catalogue, progress))
@@ -369,6 +373,7 @@ async def _review_and_fix(file: SourceFile, plan: _Plan, reviewers: Reviewers) -
 async def _review(
     file: SourceFile, document: Document, plan: _Plan, reviewers: Reviewers
 ) -> FileReview:
+    relative_path = shown_path(file.absolute, plan.root)
     request = ReviewRequest(
         document=document,
         span=Span(0, len(document.text)),
@@ -376,12 +381,16 @@ async def _review(
         agent=plan.agents[file.absolute.parent],
         settings=plan.settings,
         conventions=plan.conventions,
+        denials=plan.denials,
+        dismissed=plan.dismissals.about(relative_path),
     )
+    if plan.use_agent:
+        request = await asyncio.to_thread(surrounded, request, plan.root, {}, plan.project)
     return await review_file(
         request,
         reviewers,
         path=file.path,
-        relative_path=shown_path(file.absolute, plan.root),
+        relative_path=relative_path,
         use_agent=plan.use_agent,
         dismissals=plan.dismissals,
         minimum_confidence=plan.minimum_confidence,

@@ -24,7 +24,6 @@ from . import faults, tools
 from .answer import read_finding, read_verdict, without_descriptions
 from .base import Answer, EngineError, Note, ReviewRequest
 from .client import ModelClient, connect
-from .denied import is_denied
 from .endpoint import Endpoint, find_endpoint
 from .faults import Call
 from .prompt import Prompt, build_prompt, fenced_result, sendable
@@ -67,6 +66,8 @@ class AgentEngine:
         """
         settings = request.settings
         conversation = self.prepare(request)
+        if left_out := request.surroundings.left_out:
+            yield Note(f"left out for want of room: {', '.join(left_out)}")
         not_kept_to: frozenset[str] = frozenset()
         left = tools.turns(request.agent)
         while left:
@@ -148,10 +149,9 @@ class AgentEngine:
     def prepare(self, request: ReviewRequest) -> Conversation:
         """The conversation that a review begins with. Raises EngineError when there can be none."""
         document, settings = request.document, request.settings
-        if is_denied(document.path or document.uri):
+        if why := request.denials.why(document.path or document.uri):
             raise EngineError(
-                "This file is never sent to a model because its name says that it holds secrets: "
-                "use the local engine for it."
+                f"This file is never sent to a model, because {why}: use the local engine for it."
             )
         endpoint = find_endpoint(settings, self._environment)
         resolve = second_look_model if request.second_look else resolve_model

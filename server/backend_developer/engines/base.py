@@ -23,6 +23,7 @@ from ..core.model import (
 )
 from ..dismissals import Dismissal
 from ..project.facts import FileFacts
+from ..sendable import NAMES_ALONE, Denials
 from ..settings import Settings
 
 
@@ -59,6 +60,9 @@ class Surroundings:
     excerpts: tuple[Excerpt, ...] = ()
     left_out: tuple[str, ...] = ()
     """What did not fit, each as "name (path)"; the prompt and the review's result say so."""
+
+
+NOTHING_AROUND = Surroundings()
 
 
 class Reader(Protocol):
@@ -104,7 +108,9 @@ class ReviewRequest:
     """Only try to refute `evidence`, which another reviewer found; find nothing new."""
     root: str = ""
     """The workspace's folder; "" when the document lies in none."""
-    surroundings: Surroundings = Surroundings()
+    denials: Denials = NAMES_ALONE
+    """What of the workspace is never sent."""
+    surroundings: Surroundings = NOTHING_AROUND
     dismissed: tuple[Dismissal, ...] = ()
     """What people dismissed in this file; the model is told, so that it stays dismissed."""
     reader: Reader | None = None
