@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Protocol
 
-from backend_developer.core.model import AgentDefinition, Rule, TaskDefinition
+from backend_developer.core.model import AgentDefinition, Rule, TaskDefinition, Usage
 from backend_developer.engines.base import ReviewRequest
+from backend_developer.gate import Outcome, OutgoingCall, Permit
+from backend_developer.settings import Settings
 
 PATH = "/home/anna/shop/app/users.py"
 CODE = """\
@@ -48,6 +51,42 @@ RULES = (
     _rule("performance/unbounded-query", "Query without a limit"),
     _rule("security/image-runs-as-root", "Image runs as root", "dockerfile"),
 )
+
+
+def outgoing(**changes: Any) -> OutgoingCall:
+    """A call to a model; keywords replace its members."""
+    body = '{"model":"claude-sonnet-5-5","messages":[]}'
+    call = OutgoingCall(
+        base_url="https://api.anthropic.com",
+        model="claude-sonnet-5-5",
+        purpose="review",
+        root="/home/anna/shop",
+        paths=("app/users.py",),
+        body=body,
+        expected=Usage("claude-sonnet-5-5", 100_000, output_tokens=10_000),
+        settings=Settings(),
+        review="r1",
+    )
+    return replace(call, **changes)
+
+
+class OpenGate:
+    """Lets every call pass, and keeps what it was told of it."""
+
+    def __init__(self) -> None:
+        self.calls: list[OutgoingCall] = []
+        self.left: dict[int, tuple[Usage | None, Outcome]] = {}
+        """Number of the call -> what it was left with."""
+
+    async def enter(self, call: OutgoingCall) -> Permit:
+        self.calls.append(call)
+        return Permit(len(self.calls) - 1)
+
+    async def leave(
+        self, permit: Permit, usage: Usage | None, outcome: Outcome = "finished"
+    ) -> None:
+        assert permit.number not in self.left, "left twice"
+        self.left[permit.number] = (usage, outcome)
 
 
 class MakeRequest(Protocol):

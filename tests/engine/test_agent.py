@@ -24,7 +24,7 @@ from backend_developer.engines.agent import AgentEngine, check_endpoint
 from backend_developer.engines.base import Answer, EngineError, ReviewRequest
 from backend_developer.engines.endpoint import available, find_endpoint
 from backend_developer.settings import Settings
-from engine.support import AGENT, CODE, MakeRequest
+from engine.support import AGENT, CODE, MakeRequest, OpenGate
 from loopback_model import KEY, LoopbackModel, Reply, answer, finding
 
 FIRST = finding(quote="% name", line=4)
@@ -43,11 +43,18 @@ Review = Callable[..., Awaitable[tuple[list[Answer], str]]]
 
 
 @pytest.fixture
-async def engine(catalogue: Catalogue) -> AsyncIterator[AgentEngine]:
+def gate() -> OpenGate:
+    return OpenGate()
+
+
+@pytest.fixture
+async def engine(catalogue: Catalogue, gate: OpenGate) -> AsyncIterator[AgentEngine]:
     environment = {"ANTHROPIC_API_KEY": KEY}
-    engine = AgentEngine(environment, catalogue)
+    engine = AgentEngine(environment, catalogue, gate)
     yield engine
     await engine.close()
+    # However the test's reviews ended, each call was left, once.
+    assert gate.left.keys() == set(range(len(gate.calls)))
 
 
 @pytest.fixture
@@ -99,6 +106,69 @@ async def test_a_review_yields_findings_then_judgements_then_usage(
         Verdict("f1", True, "The name is bound elsewhere."),
         Usage("claude-sonnet-5-5", 1200, 300, 2500, 77),
     ]
+
+
+async def test_the_gate_sees_the_bytes_that_are_sent(
+    model: LoopbackModel, review: Review, make_request: MakeRequest, gate: OpenGate
+) -> None:
+    model.refuses_output_config = "effort is not supported"
+    request = make_request(
+        'name = "€ 😀 \\ \u2028"\n',
+        agent=replace(AGENT, effort="low"),
+        root="/home/anna/shop",
+        review_id="first",
+        conventions=(("CLAUDE.md", "Bind values."),),
+    )
+    await review(request)
+    assert [call.body.encode() for call in gate.calls] == [one.raw for one in model.requests]
+    assert len(gate.calls) > 1
+    [call, *_] = gate.calls
+    assert (call.base_url, call.model, call.root) == (model.url, "claude-sonnet-5-5", request.root)
+    assert (call.paths, call.review) == (("app/users.py", "CLAUDE.md"), "first")
+    assert call.expected.output_tokens == Settings().max_output_tokens
+
+
+@pytest.mark.parametrize(
+    ("reply", "outcome"),
+    [
+        (Reply(), "finished"),
+        (Reply(status=401, error_type="authentication_error"), "refused"),
+        (Reply(status=529, headers=AT_ONCE), "refused"),
+        (Reply(TWO, fault="cut", after=AFTER_FIRST), "failed"),
+        (Reply(TWO, fault="error-event", after=AFTER_FIRST), "failed"),
+    ],
+    ids=["finished", "no-key", "overloaded", "cut", "error"],
+)
+async def test_the_gate_is_told_how_a_call_ended(
+    model: LoopbackModel, review: Review, gate: OpenGate, reply: Reply, outcome: str
+) -> None:
+    model.usual = lambda body: reply
+    await review()
+    [(usage, ended)] = gate.left.values()
+    assert ended == outcome
+    assert (usage is None) == (outcome == "refused")
+
+
+async def test_a_call_that_is_cancelled_is_left(
+    model: LoopbackModel, engine: AgentEngine, make_request: MakeRequest, gate: OpenGate
+) -> None:
+    model.script(Reply(TWO, fault="stall", after=AFTER_FIRST))
+    request = make_request(settings=Settings(base_url=model.url))
+    answers = engine.review(request)
+    await anext(answers)
+    await answers.aclose()
+    assert [outcome for _, outcome in gate.left.values()] == ["cancelled"]
+
+
+async def test_what_does_not_pass_the_gate_is_not_sent(
+    model: LoopbackModel, review: Review, gate: OpenGate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(call: object) -> None:
+        raise EngineError("Nobody agreed.")
+
+    monkeypatch.setattr(gate, "enter", refuse)
+    assert await review() == ([], "Nobody agreed.")
+    assert model.requests == []
 
 
 @pytest.mark.parametrize("chunk", [1, 7, 100_000])
@@ -628,7 +698,7 @@ async def test_without_a_usable_endpoint_nothing_is_sent(
 ) -> None:
     request = make_request(settings=Settings(base_url=base_url))
     with pytest.raises(EngineError, match=sentence):
-        await anext(AgentEngine(environment, catalogue).review(request))
+        await anext(AgentEngine(environment, catalogue, OpenGate()).review(request))
 
 
 async def test_a_profile_that_does_not_exist_is_named(
@@ -638,7 +708,9 @@ async def test_a_profile_that_does_not_exist_is_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("ANTHROPIC_CONFIG_DIR", str(tmp_path))
-    engine = AgentEngine({"ANTHROPIC_PROFILE": "no-such", "ANTHROPIC_BASE_URL": NOWHERE}, catalogue)
+    engine = AgentEngine(
+        {"ANTHROPIC_PROFILE": "no-such", "ANTHROPIC_BASE_URL": NOWHERE}, catalogue, OpenGate()
+    )
     with pytest.raises(EngineError, match="check ANTHROPIC_PROFILE"):
         await anext(engine.review(make_request()))
     await engine.close()
@@ -648,7 +720,7 @@ async def test_an_endpoint_of_ones_own_needs_no_key(
     model: LoopbackModel, catalogue: Catalogue, make_request: MakeRequest
 ) -> None:
     model.key = None
-    engine = AgentEngine({"ANTHROPIC_BASE_URL": model.url}, catalogue)
+    engine = AgentEngine({"ANTHROPIC_BASE_URL": model.url}, catalogue, OpenGate())
     assert [type(one) async for one in engine.review(make_request())] == [Usage]
     await engine.close()
 
@@ -656,7 +728,7 @@ async def test_an_endpoint_of_ones_own_needs_no_key(
 def test_the_sdk_is_not_imported_before_it_is_needed() -> None:
     code = (
         "import sys, backend_developer.engines.agent as agent\n"
-        "agent.AgentEngine({}, None)\n"
+        "agent.AgentEngine({}, None, None)\n"
         "assert not {'anthropic', 'httpx2', 'pydantic'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": ":".join(sys.path)})

@@ -21,10 +21,12 @@ import time
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from ..catalogue import Catalogue
 from ..core.model import AgentDefinition, Usage
+from ..gate import Gate, Outcome, OutgoingCall, Permit, expected_usage
 from ..models import DEFAULT_MODEL, resolve_model
 from ..settings import Settings, rule_level
 from .answer import read_finding, read_verdict, without_descriptions
@@ -55,14 +57,16 @@ OutputConfig: TypeAlias = dict[str, object]
 class AgentEngine:
     """Reviews with a model. Belongs to the event loop that it is first used in.
 
-    `environment` is where keys and ANTHROPIC_BASE_URL are read from, at each review.
+    `environment` is where keys and ANTHROPIC_BASE_URL are read from, at each review. Every call
+    passes `gate`.
     """
 
     name = "agent"
 
-    def __init__(self, environment: Mapping[str, str], catalogue: Catalogue) -> None:
+    def __init__(self, environment: Mapping[str, str], catalogue: Catalogue, gate: Gate) -> None:
         self._environment = environment
         self._catalogue = catalogue
+        self._gate = gate
         self._clients: dict[Endpoint, AsyncAnthropic] = {}
         # What an endpoint refused once is not sent to it again: that would send the code twice.
         self._refused: dict[tuple[str, str], frozenset[str]] = {}
@@ -91,23 +95,30 @@ class AgentEngine:
         prompt = build_prompt(request, rules)
         call = _Call(endpoint, model, settings)
         answer = _AnswerState(f"agent:{model}", prompt, {one.id for one in request.evidence})
-        # The time limit is set around each wait, never around a yield: it would go off in the
-        # code of whoever reads the answers.
-        limit = asyncio.get_running_loop().time() + settings.timeout_seconds
         failure: str | None
         cause: Exception | None = None
         try:
-            async with asyncio.timeout_at(limit):
+            async with asyncio.timeout(settings.timeout_seconds):
                 client = await self._client(endpoint)
-                stream = await self._open(client, call, prompt, request.agent.effort)
-            async with stream:
-                while True:
-                    async with asyncio.timeout_at(limit):
-                        event = await anext(stream, None)
-                    if event is None:
-                        break
-                    for item in answer.read(event):
-                        yield item
+            permit, limit, stream = await self._open(client, call, prompt, request)
+            outcome: Outcome = "cancelled"
+            try:
+                async with stream:
+                    while True:
+                        # The time limit is set around each wait, never around a yield: it would
+                        # go off in the code of whoever reads the answers.
+                        async with asyncio.timeout_at(limit):
+                            event = await anext(stream, None)
+                        if event is None:
+                            break
+                        for item in answer.read(event):
+                            yield item
+                outcome = "finished"
+            except Exception:
+                outcome = "failed"
+                raise
+            finally:
+                await self._gate.leave(permit, answer.usage, outcome)
             failure = _unfinished(answer, call, stream.response.headers.get("content-type", ""))
         except EngineError:
             raise
@@ -136,37 +147,54 @@ class AgentEngine:
         return self._clients[endpoint]
 
     async def _open(
-        self, client: AsyncAnthropic, call: _Call, prompt: Prompt, effort: str | None
-    ) -> AsyncStream[RawMessageStreamEvent]:
+        self, client: AsyncAnthropic, call: _Call, prompt: Prompt, request: ReviewRequest
+    ) -> tuple[Permit, float, AsyncStream[RawMessageStreamEvent]]:
         """Sends the request; sends it again without those output options that are refused.
 
-        The prompt describes the answer in words as well, so such an answer can be read too.
+        Returns its permit, and when, by the loop's clock, the call must have ended. The prompt
+        describes the answer in words as well, so an answer without those options can be read too.
         """
         import anthropic  # Loaded by _connect.
 
         schema = without_descriptions(prompt.schema)
         config: OutputConfig = {"format": {"type": "json_schema", "schema": schema}}
-        if effort:
-            config["effort"] = effort
+        if request.agent.effort:
+            config["effort"] = request.agent.effort
         place = (call.endpoint.base_url, call.model)
         while True:
             refused = self._refused.get(place, frozenset())
             config = {key: value for key, value in config.items() if key not in refused}
+            # In the order of the API's members, so that the SDK sends what the journal says.
+            body: dict[str, Any] = {
+                "max_tokens": call.settings.max_output_tokens,
+                "messages": [{"role": "user", "content": prompt.user}],
+                "model": call.model,
+                **({"output_config": config} if config else {}),
+                "stream": True,
+                "system": prompt.system,
+            }
+            permit = await self._gate.enter(_outgoing(call, body, request))
+            limit = asyncio.get_running_loop().time() + call.settings.timeout_seconds
+            outcome: Outcome = "cancelled"
             try:
-                return await client.messages.create(
-                    model=call.model,
-                    max_tokens=call.settings.max_output_tokens,
-                    system=cast("Any", prompt.system),
-                    messages=[{"role": "user", "content": cast("Any", prompt.user)}],
-                    output_config=cast("Any", config) if config else anthropic.omit,
-                    stream=True,
-                )
+                async with asyncio.timeout_at(limit):
+                    stream = await client.messages.create(**body)
+                outcome = "finished"
+                return permit, limit, stream
             except (anthropic.BadRequestError, anthropic.UnprocessableEntityError) as error:
+                outcome = "refused"
                 options = _refused_options(str(error), config)
                 if not options:
                     raise
                 logger.info("%s refused %s.", call.endpoint.host, " and ".join(sorted(options)))
                 self._refused[place] = refused | options
+            except Exception as error:
+                is_refused = isinstance(error, anthropic.APIStatusError) or _offline(error)
+                outcome = "refused" if is_refused else "failed"
+                raise
+            finally:
+                if outcome != "finished":
+                    await self._gate.leave(permit, None, outcome)
 
 
 async def check_endpoint(
@@ -294,6 +322,26 @@ class _Call:
     endpoint: Endpoint
     model: str
     settings: Settings
+
+
+def _outgoing(call: _Call, body: Mapping[str, Any], request: ReviewRequest) -> OutgoingCall:
+    """The call as the gate sees it."""
+    # As the SDK's HTTP library writes it.
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    path = request.document.path or request.document.uri
+    if request.root and PurePath(path).is_relative_to(request.root):
+        path = PurePath(path).relative_to(request.root).as_posix()
+    return OutgoingCall(
+        base_url=call.endpoint.base_url,
+        model=call.model,
+        purpose="review",
+        root=request.root,
+        paths=(path, *(name for name, _ in request.conventions)),
+        body=text,
+        expected=expected_usage(call.model, text, call.settings.max_output_tokens),
+        settings=call.settings,
+        review=request.review_id,
+    )
 
 
 class _AnswerState:

@@ -25,6 +25,7 @@ from ..dismissals import Dismissal
 from ..project.facts import FileFacts
 from ..settings import Settings
 
+
 @dataclass(frozen=True, slots=True)
 class Note:
     """What a person should know of a review beside its findings, in one sentence."""
@@ -102,6 +103,8 @@ class ReviewRequest:
     surroundings: Surroundings = Surroundings()
     dismissed: tuple[Dismissal, ...] = ()
     """What people dismissed in this file; the model is told, so that it stays dismissed."""
+    review_id: str = ""
+    """Names the review that its calls belong to; "" when there is but this one request."""
     reader: Reader | None = None
     """What the agent's tools read with; None: it has no tools."""
 

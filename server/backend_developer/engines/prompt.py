@@ -19,7 +19,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from ..core.model import Focus, Quote, Rejection, Rule, Span
+from ..core.model import (
+    AgentDefinition,
+    Focus,
+    Quote,
+    Rejection,
+    Rule,
+    Span,
+    TaskDefinition,
+)
 from ..core.text import Lines
 from .answer import Schema, answer_schema, describe
 from .base import ReviewRequest
@@ -82,6 +90,32 @@ def build_prompt(request: ReviewRequest, rules: Sequence[Rule]) -> Prompt:
         schema=schema,
         path=path,
         redactions=redactions,
+    )
+
+
+# What every review sends, beside what it is about, and about the rules of one focus, in bytes.
+_ALWAYS = 13_000
+_A_FOCUS = 5_750
+_A_LINE_S_NUMBER = 9
+
+
+def estimated_size(
+    length: int,
+    lines: int,
+    agent: AgentDefinition,
+    task: TaskDefinition,
+    conventions: Sequence[tuple[str, str]],
+) -> int:
+    """About how many bytes a prompt is, from the lengths of what goes into it."""
+    shown = min(length, MAXIMUM_CONTEXT)
+    return (
+        _ALWAYS
+        + _A_FOCUS * len(task.focuses)
+        + shown
+        + _A_LINE_S_NUMBER * lines * shown // (length or 1)
+        + len(agent.prompt)
+        + len(task.instruction)
+        + sum(len(text) for _, text in conventions)
     )
 
 
