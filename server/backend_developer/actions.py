@@ -60,16 +60,16 @@ def offered(
     *,
     only: Sequence[str] | None,
     place: Mapping[str, object],
-    tasks: Iterable[TaskDefinition],
-    engine: str,
+    reviews: Iterable[tuple[TaskDefinition, str]],
     can_dismiss: bool,
 ) -> list[Action]:
     """The actions for `span`, most wanted first.
 
     `findings` are those of the whole document that the person sees, in text
     order, true of `document`. `only` is what the client asked for: a kind stands
-    for all below it. `place` is the span as a command's arguments say it, `engine`
-    what a review would be done by. `can_dismiss`: there is a folder to remember it in.
+    for all below it. `place` is the span as a command's arguments say it, `reviews` are
+    the tasks, each with who does it and what that may cost. `can_dismiss`: there is a folder
+    to remember it in.
     """
     here = _findings_at(span, findings, lines)
     actions = [
@@ -77,12 +77,12 @@ def offered(
         *_fix_all_of_a_rule(here, findings),
         *(
             Action(
-                f"{task.title} ({engine})",
+                f"{task.title} ({by_whom})",
                 REVIEW,
                 command=REVIEW_COMMAND,
                 arguments={**place, "task": task.name},
             )
-            for task in tasks
+            for task, by_whom in reviews
         ),
         *_dismissals(document, lines, here, can_dismiss),
     ]
@@ -113,8 +113,7 @@ def offered_again(
         span,
         only=[kind],
         place={},
-        tasks=(),
-        engine="",
+        reviews=(),
         can_dismiss=False,
     )
     wanted = (title, about)

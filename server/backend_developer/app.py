@@ -16,6 +16,7 @@ from .session import Session
 from .wire import Server, serve_stdio
 
 if TYPE_CHECKING:
+    from .gate import Person
     from .review import Reviewers
 
 HANDLERS: Mapping[str, Callable[[Session, Any], Any]] = {
@@ -41,21 +42,31 @@ HANDLERS: Mapping[str, Callable[[Session, Any], Any]] = {
 }
 
 
-def make_reviewers(environment: Mapping[str, str]) -> Reviewers:
-    """The real engines; reads the catalogue, so it is called in a thread."""
+def make_reviewers(environment: Mapping[str, str], person: Person) -> Reviewers:
+    """The real engines; reads the catalogue, so it is called in a thread.
+
+    `person` is asked before the first code leaves a workspace, and at limits.
+    """
     # Here: a server starts without them.
+    from .answers import KeptAnswers
     from .catalogue import load_catalogue
     from .engines.agent import AgentEngine
+    from .engines.kept import KeptEngine
+    from .gatekeeper import Gatekeeper
     from .review import Reviewers
+    from .state import State, state_folder
     from .worker import LocalWorker
 
     catalogue = load_catalogue()
     local = LocalWorker(catalogue.rules)
-    return Reviewers(local, AgentEngine(environment, catalogue), local, catalogue, local)
+    state = State(state_folder(environment))
+    agent = AgentEngine(environment, catalogue, Gatekeeper(state, person))
+    kept = KeptEngine(agent, KeptAnswers(state))
+    return Reviewers(local, kept, local, catalogue, local)
 
 
 def create_server(
-    make_reviewers: Callable[[Mapping[str, str]], Reviewers] = make_reviewers,
+    make_reviewers: Callable[[Mapping[str, str], Person], Reviewers] = make_reviewers,
     environment: Mapping[str, str] | None = None,
 ) -> Server:
     """A server for one client, not connected yet; several can live in one process.
@@ -63,7 +74,13 @@ def create_server(
     `environment` stands for the process's own: keys, and where settings and agents lie.
     """
     server = Server()
-    session = Session(server, make_reviewers, os.environ if environment is None else environment)
+
+    def make(environment: Mapping[str, str]) -> Reviewers:
+        from .asking import EditorPerson  # Here: a server starts without it.
+
+        return make_reviewers(environment, EditorPerson(server))
+
+    session = Session(server, make, os.environ if environment is None else environment)
     server.handlers = {method: partial(handle, session) for method, handle in HANDLERS.items()}
     return server
 

@@ -62,6 +62,23 @@ def _run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
             from .commands import rule
 
             return rule.run(options.id)
+        case "log":
+            from .commands import log
+
+            return log.run(
+                number=options.number,
+                limit=options.limit,
+                workspace=options.workspace,
+                format_=options.format,
+            )
+        case "consent":
+            from .commands import consent
+
+            return consent.run(give=options.give, revoke=options.revoke)
+        case "usage":
+            from .commands import usage
+
+            return usage.run()
         case "doctor":
             from .commands import doctor
 
@@ -101,6 +118,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("agents", help="list the agents that can review, and which one wins")
     rule = commands.add_parser("rule", help="explain a rule, or list all of them")
     rule.add_argument("id", nargs="?", metavar="ID", help="such as security/sql-injection")
+    _add_what_is_sent(commands)
     commands.add_parser(
         "doctor", help="say what is installed, configured and reachable", allow_abbrev=False
     )
@@ -154,9 +172,41 @@ def _add_review(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         metavar="LEVEL",
         help=f"{', '.join(SEVERITIES)} or never; default: warning",
     )
+    review.add_argument(
+        "--yes", action="store_true", help="agree to what is sent to a model, for this once"
+    )
     review.add_argument("--all", action="store_true", help="show findings of low confidence too")
     review.add_argument(
         "--jobs", type=_positive, metavar="N", help="files reviewed at once; default: by processors"
+    )
+
+
+def _add_what_is_sent(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    log = commands.add_parser(
+        "log", help="show what was sent to models, when and where", allow_abbrev=False
+    )
+    log.add_argument("number", nargs="?", type=_positive, metavar="ID", help="show this one whole")
+    log.add_argument(
+        "--limit", type=_positive, default=20, metavar="N", help="the newest N; default: 20"
+    )
+    log.add_argument("--workspace", metavar="PATH", help="only what was sent from that folder")
+    log.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+    consent = commands.add_parser(
+        "consent", help="list from where code may be sent to whom", allow_abbrev=False
+    )
+    which = consent.add_mutually_exclusive_group()
+    which.add_argument(
+        "--give",
+        nargs="?",
+        const="",
+        metavar="PATH",
+        help="agree for that workspace and the endpoint in use; default: the current one",
+    )
+    which.add_argument(
+        "--revoke", nargs="?", const="", metavar="PATH", help="take back all of that workspace's"
+    )
+    commands.add_parser(
+        "usage", help="say what models used and cost, and what the limits leave", allow_abbrev=False
     )
 
 

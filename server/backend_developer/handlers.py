@@ -6,20 +6,23 @@ waits: long work is handed to `runs`, and answers come from memory.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias, get_args
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
 from lsprotocol import types
 
 from . import __version__, indexing, runs
 from .actions import DISMISS_COMMAND, REVIEW_COMMAND, Scope, offered, offered_again
-from .core.model import Span
+from .core.model import Span, TaskDefinition
 from .core.text import Change, Lines, apply_changes
 from .lsp import from_lsp, to_lsp
 from .models import MODELS
 from .session import OpenDocument, Session
 from .settings import EDITOR_SECTION
 from .wire import InvalidParamsError, RefusedError
+
+if TYPE_CHECKING:
+    from .context import Context
 
 CANCEL_COMMAND = "backend-developer.cancel"
 AGENTS_COMMAND = "backend-developer.showAgents"
@@ -48,6 +51,7 @@ def initialize(session: Session, params: types.InitializeParams) -> types.Initia
 def initialized(session: Session, params: types.InitializedParams) -> None:
     # The engines are built now rather than before `initialize` is answered, or at the first review.
     session.keep(session.ready())
+    session.keep(session.look_back())
     indexing.start(session, session.folders)
     if registrations := to_lsp.registrations(session.profile, EDITOR_SECTION):
         session.keep(session.connection.ask("client/registerCapability", registrations))
@@ -113,12 +117,34 @@ def code_action(
         from_lsp.span(lines, params.range, session.profile.encoding),
         only=params.context.only,
         place={"uri": document.uri, "range": to_lsp.plain_range(params.range)},
-        tasks=context.tasks_for(document) if context else (),
-        engine=context.engine if context else "",
+        reviews=reviews_of(opened, context, session.bytes_per_token) if context else (),
         can_dismiss=bool(context and context.root),
     )
     converted = (to_lsp.code_action(action, document, lines, session.profile) for action in actions)
     return [action for action in converted if action]
+
+
+def reviews_of(
+    opened: OpenDocument, context: Context, bytes_per_token: Mapping[str, float]
+) -> Iterator[tuple[TaskDefinition, str]]:
+    """The reviews of a document, each with who does it and what that may cost.
+
+    From lengths alone, in microseconds.
+    """
+    tasks = context.tasks_for(opened.document)
+    if not context.model or not context.agent:
+        yield from ((task, context.engine) for task in tasks)
+        return
+    # Here: a server starts without them.
+    from .engines.prompt import estimated_size
+    from .prices import estimate
+
+    for task in tasks:
+        size = estimated_size(
+            len(opened.lines.text), opened.lines.count, context.agent, task, context.conventions
+        )
+        said = estimate(size, context.model, context.settings, bytes_per_token.get(context.model))
+        yield task, f"{context.engine}, {said}"
 
 
 def resolve_code_action(session: Session, params: types.CodeAction) -> types.CodeAction:
@@ -302,8 +328,10 @@ def findings(session: Session, arguments: Arguments) -> list[dict[str, Any]]:
 def status(session: Session, arguments: Arguments) -> dict[str, Any]:
     """{}: what goes on, what is known of each open document, and what models there are and used.
 
-    Also which linters for those documents' languages are not on this machine.
+    Also which linters for those documents' languages are not on this machine. What was used is
+    that of all editors and terminals today; asking for it has it looked up again for the next time.
     """
+    session.keep(session.look_back())
     from .linters import missing_linters  # Here: a server starts without it.
 
     languages = {opened.document.language for opened in session.documents.values()}
@@ -328,13 +356,13 @@ def status(session: Session, arguments: Arguments) -> dict[str, Any]:
         ],
         "usage": [
             {
-                "model": usage.model,
-                "inputTokens": usage.input_tokens
-                + usage.cache_write_tokens
-                + usage.cache_read_tokens,
-                "outputTokens": usage.output_tokens,
+                "model": one.usage.model,
+                "inputTokens": one.usage.prompt_tokens,
+                "cachedTokens": one.usage.cache_read_tokens,
+                "outputTokens": one.usage.output_tokens,
+                "cost": one.cost,
             }
-            for usage in session.used_today()
+            for one in session.spent_today
         ],
         "models": [*MODELS],
         "missingLinters": [

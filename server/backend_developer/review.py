@@ -228,7 +228,8 @@ async def review_file(
     errors: list[str] = []
     notes: list[str] = []
 
-    async def run(request: ReviewRequest, engine: Engine, found: dict[str, Finding]) -> None:
+    async def run(request: ReviewRequest, engine: Engine, found: dict[str, Finding]) -> bool:
+        """Whether it came to its end."""
         outcomes = review(request, engine, reviewers.checker, reviewers.catalogue, relative_path)
         try:
             async with aclosing(outcomes):
@@ -246,12 +247,15 @@ async def review_file(
                             notes.append(sentence)
         except EngineError as error:
             errors.append(str(error))
+            return False
+        return True
 
     await run(request, reviewers.local, local)
     engine = reviewers.local.name
     if use_agent:
-        await run(replace(request, evidence=tuple(local.values())), reviewers.agent, agent)
-        if again := second_look(request, agent.values()):
+        asked = replace(request, evidence=tuple(local.values()))
+        is_complete = await run(asked, reviewers.agent, agent)
+        if is_complete and (again := second_look(request, agent.values())):
             await run(again, reviewers.agent, {})
         models = sorted({one.model for one in usage})
         engine = f"{engine} + {reviewers.agent.name}"

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import uuid
 from collections.abc import Coroutine
 from contextlib import aclosing
 from dataclasses import replace
@@ -176,9 +177,9 @@ async def _review_on_demand(session: Session, run: Run, span: Span) -> None:
         run.title = _title(context, run.kind)
         has_progress = await _begin(session, run, context.engine)
         request = await _request(run, context, span)
-        models = await _review_with_both(session, run, request, reviewers, context)
+        usage = await _review_with_both(session, run, request, reviewers, context)
         line = await reviewers.checker.syntax_error_line(run.document)
-        summary = _summary(session, run, context, models, line)
+        summary = _summary(session, run, context, usage, line)
         if not has_progress or not any(run.found.values()):
             # A progress report that ends leaves no trace, and nothing else shows up either.
             session.tell(f"{run.title}: {summary}.", "information")
@@ -187,6 +188,8 @@ async def _review_on_demand(session: Session, run: Run, span: Span) -> None:
     finally:
         if has_progress and run.token is not None:
             session.connection.notify("$/progress", to_lsp.end(run.token, summary))
+        if not session.is_closing:
+            session.keep(session.look_back())
 
 
 async def _request(run: Run, context: Context, span: Span) -> ReviewRequest:
@@ -210,6 +213,9 @@ async def _request(run: Run, context: Context, span: Span) -> ReviewRequest:
         conventions=context.conventions,
         denials=context.denials,
         dismissed=context.dismissals.about(context.relative_path),
+        root=str(context.root or ""),
+        # Another server's runs have the same numbers, and share the ledger.
+        review_id=f"{run.id} {uuid.uuid4().hex}",
     )
 
 
@@ -219,8 +225,8 @@ async def _review_with_both(
     request: ReviewRequest,
     reviewers: Reviewers,
     context: Context,
-) -> list[str]:
-    """Runs the local engine and, where one is configured, the agent; returns its models."""
+) -> list[Usage]:
+    """Runs the local engine and, where one is configured, the agent; returns what it used."""
     # Here: a server starts without them.
     from .review import second_look
     from .surroundings import surrounded
@@ -254,7 +260,7 @@ async def _review_with_both(
         except EngineError as error:
             # What was found stands, as it would without a second look.
             _report(session, error, "warning")
-    return sorted({one.model for one in usage})
+    return usage
 
 
 async def _listen(
@@ -296,7 +302,6 @@ async def _listen(
                     session.accept_verdict(run, outcome)
                 case Usage():
                     usage.append(outcome)
-                    session.use(outcome)
                 case FileFacts():
                     if session.learn(run, outcome):
                         review_others(session, session.folder_of(outcome.path), run.open)
@@ -339,13 +344,17 @@ def _show_progress(session: Session, run: Run) -> None:
 
 
 def _summary(
-    session: Session, run: Run, context: Context, models: list[str], syntax_error_line: int
+    session: Session, run: Run, context: Context, usage: list[Usage], syntax_error_line: int
 ) -> str:
-    """`3 findings, 2 with a checked fix; engine: local`, and why there may be too few."""
+    """`3 findings, 2 with a checked fix; engine: local`, what it used, and why it may be few."""
+    from .prices import used  # Here: a server starts without it.
+
     ids = set().union(*run.found.values())
     findings = [finding for finding in session.shown(run.open) if finding.id in ids]
     fixes = sum(isinstance(finding.fix, Fix) for finding in findings)
-    engine = f"local + agent ({', '.join(models) or context.model})" if context.model else "local"
+    models = ", ".join(sorted({one.model for one in usage})) or context.model
+    engine = f"local + agent ({models})" if context.model else "local"
+    cost = f"; {used(usage, context.settings)}" if usage else ""
     with_fix = f", {fixes} with a checked fix" if findings else ""
     broken = (
         f"; line {syntax_error_line} has a syntax error, so the file was reviewed as far as it "
@@ -354,7 +363,7 @@ def _summary(
         else ""
     )
     said = "".join(f"; {note}" for note in run.notes)
-    return f"{_counted(len(findings))}{with_fix}; engine: {engine}{broken}{said}"
+    return f"{_counted(len(findings))}{with_fix}; engine: {engine}{cost}{broken}{said}"
 
 
 def _counted(count: int) -> str:

@@ -30,7 +30,6 @@ from .core.model import (
     Focus,
     Severity,
     Span,
-    Usage,
     Verdict,
 )
 from .core.text import Change, Lines
@@ -45,6 +44,7 @@ from .settings import EDITOR_SECTION, Settings
 
 if TYPE_CHECKING:
     from .context import Context
+    from .ledger import Spent
     from .project.facts import FileFacts
     from .project.index import Project
     from .project.outline import Lens
@@ -160,8 +160,10 @@ class Session:
         self._building: asyncio.Task[Reviewers] | None = None
         self.is_closing = False
         """The client has said goodbye."""
-        self._used: dict[tuple[date, str], Usage] = {}
-        """(Day, model) -> what it used on that day."""
+        self.spent_today: Sequence[Spent] = ()
+        """What all editors and terminals of this person spent, as of the last `look_back`."""
+        self.bytes_per_token: Mapping[str, float] = {}
+        """By model, for estimates."""
         self._told: set[str] = set()
         self._numbers = itertools.count(1)
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -530,14 +532,17 @@ class Session:
         self.runs[run.id] = run
         return run
 
-    def use(self, usage: Usage) -> None:
-        """Adds what a call to a model used to what the day has used."""
-        key = date.today(), usage.model
-        self._used[key] = self._used.get(key, Usage(usage.model)) + usage
+    async def look_back(self) -> None:
+        """Learns what was spent today and what a token of each model is."""
+        # Here: a server starts without them.
+        from .state import StateError
 
-    def used_today(self) -> list[Usage]:
-        """What each model has used since midnight, by this session."""
-        return [usage for (day, _), usage in self._used.items() if day == date.today()]
+        try:
+            self.spent_today, self.bytes_per_token = await asyncio.to_thread(
+                _read_ledger, self.environment
+            )
+        except StateError as error:
+            self.log_once(str(error))
 
     def cancel(self, run: Run) -> None:
         """Ends a run. What it found stays; the request it sent, if any, is closed."""
@@ -580,6 +585,16 @@ class Session:
     def is_open(self, opened: OpenDocument) -> bool:
         """Whether the client still has this very document open; reopening makes another."""
         return self.documents.get(key_of(opened.document.uri)) is opened
+
+
+def _read_ledger(environment: Mapping[str, str]) -> tuple[list[Spent], dict[str, float]]:
+    from .ledger import bytes_per_token, spent
+    from .state import State, state_folder
+
+    state = State(state_folder(environment))
+    today = spent(state, date.today())
+    models = {one.usage.model for one in spent(state, date.min)}
+    return today, {model: bytes_per_token(state, model) for model in models}
 
 
 def _read_context(*arguments: Any) -> Context:

@@ -10,6 +10,7 @@ are made from `schema()`.
 
 from __future__ import annotations
 
+import re
 import types
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -44,6 +45,8 @@ class About:
     """Whether a project's file may set it: not what decides whom to trust or where code goes."""
     minimum: int | None = None
     url: bool = False
+    price: bool = False
+    """Text such as "2/10": dollars for a million tokens of input and of output."""
 
 
 Standing: TypeAlias = Literal["normal", "low", "off"]
@@ -120,6 +123,53 @@ class Settings:
         int,
         About("How much the agent may read with its tools in one review, in tokens.", minimum=0),
     ] = 30_000
+    maximum_cost_per_review: Annotated[
+        float,
+        About(
+            "US dollars that one review may cost, a whole `review` command counting as one. "
+            "0: no limit.",
+            project=False,
+            minimum=0,
+        ),
+    ] = 1.0
+    maximum_cost_per_day: Annotated[
+        float,
+        About("US dollars that all reviews of a day may cost. 0: no limit.", False, minimum=0),
+    ] = 10.0
+    maximum_cost_per_workspace: Annotated[
+        float,
+        About("The same for the reviews of one workspace in a day.", False, minimum=0),
+    ] = 0.0
+    maximum_tokens_per_day: Annotated[
+        int,
+        About(
+            "Tokens, of input and output, that all reviews of a day may use: also where a "
+            "model's price is not known. 0: no limit.",
+            project=False,
+            minimum=0,
+        ),
+    ] = 0
+    at_limit: Annotated[
+        Literal["ask", "stop"],
+        About("What a review does at a limit: ask whether to go on, or stop.", project=False),
+    ] = "ask"
+    model_prices: Annotated[
+        Mapping[str, str],
+        About(
+            "Model alias or id to `input/output`, such as `2/10`: US dollars for a million "
+            "tokens, before the built-in table.",
+            project=False,
+            price=True,
+        ),
+    ] = field(default_factory=dict)
+    journal: Annotated[
+        bool,
+        About(
+            "Keep what is sent to models on this machine for 30 days: `backend-developer log` "
+            "shows it.",
+            project=False,
+        ),
+    ] = True
     minimum_confidence: Annotated[
         Confidence,
         About("Findings less sure than this are folded away, unless a selection is reviewed."),
@@ -402,7 +452,7 @@ def _fold(
                 problems.append(_problem(source, key, message, "error"))
             elif get_origin(kind.hint) is Mapping:
                 entries = chosen.setdefault(kind.field, {})
-                for item in _entries(source, key, raw, get_args(kind.hint)[1]):
+                for item in _entries(source, key, raw, kind):
                     if isinstance(item, Problem):
                         problems.append(item)
                     else:
@@ -419,7 +469,7 @@ def _fold(
 
 
 def _entries(
-    source: Source, key: str, raw: object, hint: Any
+    source: Source, key: str, raw: object, kind: _Kind
 ) -> Iterator[tuple[str, Any] | Problem]:
     """The good entries of a mapping, and a problem for each bad one."""
     if isinstance(raw, str) and _is_written(source):
@@ -428,7 +478,8 @@ def _entries(
         yield _refusal(source, key, raw, _Refused("a mapping of names to values"))
         return
     for name, value in raw.items():
-        read_value = _value(value, hint, About(""), written=_is_written(source))
+        hint = get_args(kind.hint)[1]
+        read_value = _value(value, hint, kind.about, written=_is_written(source))
         if isinstance(read_value, _Refused):
             yield _refusal(source, f"{key}.{name}", value, read_value)
         else:
@@ -451,6 +502,8 @@ def _value(raw: object, hint: Any, about: About, *, written: bool) -> Any:
             return _Refused("text")
         if about.url and raw and not raw.startswith(("http://", "https://")):
             return _Refused("an address that begins with http:// or https://")
+        if about.price and not _PRICE.fullmatch(raw):
+            return _Refused("dollars for a million tokens of input and output, such as 2/10")
         return raw
     expected = "a whole number" if hint is int else "a number"
     if about.minimum is not None:
@@ -470,6 +523,9 @@ def _value(raw: object, hint: Any, about: About, *, written: bool) -> Any:
         return hint(raw)
     except OverflowError:  # A whole number too large for a float.
         return _Refused(expected)
+
+
+_PRICE = re.compile(r"\d{1,6}(\.\d{1,9})?/\d{1,6}(\.\d{1,9})?")
 
 
 def _unknown_rule(source: Source, rule: str, known_rules: Collection[str]) -> Iterator[Problem]:

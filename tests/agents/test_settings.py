@@ -250,7 +250,18 @@ def test_every_setting_is_documented_and_can_be_set() -> None:
         assert info.doc.endswith(".")
         assert read([Source("user", {info.name: info.default})]) == (Settings(), ())
     own = [info.name for info in infos if "project" not in info.may_be_set_in]
-    assert own == ["baseUrl", "tools", "trusted"]
+    assert own == [
+        "baseUrl",
+        "maximumCostPerReview",
+        "maximumCostPerDay",
+        "maximumCostPerWorkspace",
+        "maximumTokensPerDay",
+        "atLimit",
+        "modelPrices",
+        "journal",
+        "tools",
+        "trusted",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from backend_developer.consents import give
+from backend_developer.state import State, state_folder
 from loopback_model import KEY, LoopbackModel, Reply, answer, finding
 
 Run = Callable[..., Any]
@@ -38,6 +41,8 @@ def model(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackModel]:
     asyncio.run_coroutine_threadsafe(endpoint.__aenter__(), loop).result(10)
     monkeypatch.setenv("ANTHROPIC_BASE_URL", endpoint.url)
     monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
+    # Somebody agreed to it; `consent` has tests of its own.
+    give(State(state_folder(os.environ)), str(Path.cwd()), endpoint.url)
     yield endpoint
     asyncio.run_coroutine_threadsafe(endpoint.__aexit__(), loop).result(10)
     loop.call_soon_threadsafe(loop.stop)
@@ -57,11 +62,12 @@ def test_what_goes_where_is_said_before(run: Run, write: Write, model: LoopbackM
     assert result.code == 1
     [announcement] = result.err.splitlines()
     assert announcement == (
-        f"sending 1 file ({len(CODE)} bytes, CLAUDE.md) to {model.url.removeprefix('http://')}, "
-        "model claude-sonnet-5-5; --engine local sends nothing"
+        f"sending 2 files (a.py, CLAUDE.md; {len(CODE) + 20} bytes, about 13k tokens) to "
+        f"{model.url.removeprefix('http://')}, model claude-sonnet-5-5, at most $0.19; "
+        "--engine local sends nothing"
     )
     assert "engine: local + agent (claude-sonnet-5-5)" in result.out
-    assert "claude-sonnet-5-5: 4,000 tokens in, 77 out" in result.out
+    assert "claude-sonnet-5-5: 4,000 tokens in (62% cached), 77 out, $0.004" in result.out
     assert "British English" in model.requests[0].raw.decode()
 
 

@@ -43,6 +43,9 @@ class Client:
         """Beginnings of the messages that a test means to be shown."""
         self.log: list[str] = []
         """The server's stderr."""
+        self.questions: list[str] = []
+        """What the server asked; `answer` picks the choice."""
+        self.answer = "Send"
 
     def open(self, text: str, language: str = "python") -> None:
         self.text = text
@@ -187,6 +190,12 @@ async def connected(
     def register(params: types.RegistrationParams) -> None:
         """pytest-lsp has none of its own."""
 
+    @lsp.feature(types.WINDOW_SHOW_MESSAGE_REQUEST)
+    def ask(params: types.ShowMessageRequestParams) -> types.MessageActionItem | None:
+        client.questions.append(params.message)
+        choices = {choice.title: choice for choice in params.actions or ()}
+        return choices.get(client.answer)
+
     home = folder / "home"
     home.mkdir(exist_ok=True)
     inherited = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path)}
@@ -197,7 +206,13 @@ async def connected(
         "-m",
         "backend_developer",
         "serve",
-        env={**inherited, "HOME": str(home), "XDG_CONFIG_HOME": str(home), **environment},
+        env={
+            **inherited,
+            "HOME": str(home),
+            "XDG_CONFIG_HOME": str(home),
+            "XDG_STATE_HOME": str(home),
+            **environment,
+        },
     )
     await lsp.initialize_session(
         types.InitializeParams(

@@ -162,8 +162,11 @@ async def test_the_agent_s_findings_and_their_fixes(
     await client.review()
     await until(client.ends)
     assert client.ends() == [
-        "1 finding, 1 with a checked fix; engine: local + agent (claude-sonnet-5-5)"
+        "1 finding, 1 with a checked fix; engine: local + agent (claude-sonnet-5-5); "
+        "claude-sonnet-5-5: 4,000 tokens in (62% cached), 77 out, $0.004"
     ]
+    [question] = client.questions
+    assert question.startswith("May backend-developer send code from this workspace to a model?")
     assert "security/sql-injection" in await client.rules()
     [action] = [one for one in await client.actions(1) if one.title.startswith("Bind the name")]
     assert not action.is_preferred

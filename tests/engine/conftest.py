@@ -66,6 +66,8 @@ async def engine(catalogue: Catalogue, gate: OpenGate) -> AsyncIterator[AgentEng
     engine = AgentEngine({"ANTHROPIC_API_KEY": KEY}, catalogue, gate)
     yield engine
     await engine.close()
+    # However the test's reviews ended, each call was left, once.
+    assert gate.left.keys() == set(range(len(gate.calls)))
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 from typing import Any, Protocol
 
 from backend_developer.core.model import (
@@ -14,7 +15,8 @@ from backend_developer.core.model import (
     Usage,
 )
 from backend_developer.engines.base import Answer, ReviewRequest
-from backend_developer.gate import OutgoingCall, Permit
+from backend_developer.gate import Outcome, OutgoingCall, Permit
+from backend_developer.settings import Settings
 
 PATH = "/home/anna/shop/app/users.py"
 CODE = """\
@@ -62,21 +64,40 @@ RULES = (
 Review = Callable[..., Awaitable[tuple[list[Answer], str]]]
 
 
+def outgoing(**changes: Any) -> OutgoingCall:
+    """A call to a model; keywords replace its members."""
+    body = '{"model":"claude-sonnet-5-5","messages":[]}'
+    call = OutgoingCall(
+        base_url="https://api.anthropic.com",
+        model="claude-sonnet-5-5",
+        purpose="review",
+        root="/home/anna/shop",
+        paths=("app/users.py",),
+        body=body,
+        expected=Usage("claude-sonnet-5-5", 100_000, output_tokens=10_000),
+        settings=Settings(),
+        review="r1",
+    )
+    return replace(call, **changes)
+
+
 class OpenGate:
-    """Implements Gate: lets everything out, and remembers what."""
+    """Lets every call pass, and keeps what it was told of it."""
 
     def __init__(self) -> None:
         self.calls: list[OutgoingCall] = []
-        self.used: dict[int, Usage | None] = {}
-        """Permit's number -> what the call took; a missing one has not ended."""
+        self.left: dict[int, tuple[Usage | None, Outcome]] = {}
+        """Number of the call -> what it was left with."""
 
     async def enter(self, call: OutgoingCall) -> Permit:
         self.calls.append(call)
-        return Permit(len(self.calls))
+        return Permit(len(self.calls) - 1)
 
-    async def leave(self, permit: Permit, usage: Usage | None) -> None:
-        assert permit.number not in self.used
-        self.used[permit.number] = usage
+    async def leave(
+        self, permit: Permit, usage: Usage | None, outcome: Outcome = "finished"
+    ) -> None:
+        assert permit.number not in self.left, "left twice"
+        self.left[permit.number] = (usage, outcome)
 
 
 def quotes(answers: Iterable[Answer]) -> list[str]:

@@ -60,6 +60,69 @@ async def test_a_review_yields_findings_then_judgements_then_usage(
     ]
 
 
+async def test_the_gate_sees_the_bytes_that_are_sent(
+    model: LoopbackModel, review: Review, make_request: MakeRequest, gate: OpenGate
+) -> None:
+    model.refuses = {"output_config": "effort is not supported"}
+    request = make_request(
+        'name = "€ 😀 \\ \u2028"\n',
+        agent=replace(AGENT, effort="low"),
+        root="/home/anna/shop",
+        review_id="first",
+        conventions=(("CLAUDE.md", "Bind values."),),
+    )
+    await review(request)
+    assert [call.body.encode() for call in gate.calls] == [one.raw for one in model.requests]
+    assert len(gate.calls) > 1
+    [call, *_] = gate.calls
+    assert (call.base_url, call.model, call.root) == (model.url, "claude-sonnet-5-5", request.root)
+    assert (call.paths, call.review) == (("app/users.py", "CLAUDE.md"), "first")
+    assert call.expected.output_tokens == Settings().max_output_tokens
+
+
+@pytest.mark.parametrize(
+    ("reply", "outcome"),
+    [
+        (Reply(), "finished"),
+        (Reply(status=401, error_type="authentication_error"), "refused"),
+        (Reply(status=529, headers=AT_ONCE), "refused"),
+        (Reply(TWO, fault="cut", after=AFTER_FIRST), "failed"),
+        (Reply(TWO, fault="error-event", after=AFTER_FIRST), "failed"),
+    ],
+    ids=["finished", "no-key", "overloaded", "cut", "error"],
+)
+async def test_the_gate_is_told_how_a_call_ended(
+    model: LoopbackModel, review: Review, gate: OpenGate, reply: Reply, outcome: str
+) -> None:
+    model.usual = lambda body: reply
+    await review()
+    [(usage, ended)] = gate.left.values()
+    assert ended == outcome
+    assert (usage is None) == (outcome == "refused")
+
+
+async def test_a_call_that_is_cancelled_is_left(
+    model: LoopbackModel, engine: AgentEngine, make_request: MakeRequest, gate: OpenGate
+) -> None:
+    model.script(Reply(TWO, fault="stall", after=AFTER_FIRST))
+    request = make_request(settings=Settings(base_url=model.url))
+    answers = engine.review(request)
+    await anext(answers)
+    await answers.aclose()
+    assert [outcome for _, outcome in gate.left.values()] == ["cancelled"]
+
+
+async def test_what_does_not_pass_the_gate_is_not_sent(
+    model: LoopbackModel, review: Review, gate: OpenGate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(call: object) -> None:
+        raise EngineError("Nobody agreed.")
+
+    monkeypatch.setattr(gate, "enter", refuse)
+    assert await review() == ([], "Nobody agreed.")
+    assert model.requests == []
+
+
 @pytest.mark.parametrize("chunk", [1, 7, 100_000])
 async def test_chunks_do_not_matter(model: LoopbackModel, review: Review, chunk: int) -> None:
     text = answer(finding(quote='"€ 😀 \\ \n"'), SECOND)

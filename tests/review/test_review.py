@@ -327,8 +327,9 @@ async def review_with(
     theirs = Scripted([agent or ()])
     reviewers = Reviewers(Scripted([local], "local"), theirs, checks, CATALOGUE)
     given: dict[str, Any] = {"dismissals": Dismissals(), "minimum_confidence": "medium"} | rest
+    request = replace(REQUEST, settings=given.pop("settings", REQUEST.settings))
     result = await review_file(
-        REQUEST, reviewers, path="a.py", relative_path="a.py", use_agent=agent is not None, **given
+        request, reviewers, path="a.py", relative_path="a.py", use_agent=agent is not None, **given
     )
     return result, theirs
 
@@ -374,6 +375,31 @@ async def test_an_engine_that_fails_is_a_sentence_beside_what_was_found(checks: 
     assert [one.code for one in file.findings] == ["md5(x)", "run(q)"]
     assert len(file.rejections) == len(agent.requests) == 1
     assert file.engine == "local + agent"
+
+
+async def test_what_the_agent_found_goes_through_a_second_look(checks: Checks) -> None:
+    file, agent = await review_with(
+        [by_linter("md5(x)")], [claim("run(q)", RUN.id), claim("eval(z)")], checks
+    )
+    first, second = agent.requests
+    assert (first.second_look, second.second_look) == (False, True)
+    assert [one.code for one in second.evidence] == ["run(q)"]
+    alone = next(one for one in file.findings if one.code == "run(q)")
+    refuted = Verdict(alone.id, True, "It is bound.")
+    file, _ = await review_with([], [claim("run(q)", RUN.id), refuted], checks)
+    [found] = file.findings
+    assert (found.severity, found.refuted) == ("hint", "It is bound.")
+
+
+@pytest.mark.parametrize(("setting", "looks"), [("off", 0), ("warnings", 0), ("all", 1)])
+async def test_a_second_look_is_as_the_settings_say(
+    checks: Checks, setting: Any, looks: int
+) -> None:
+    """Of something that is not even a warning."""
+    mild = replace(claim("run(q)", RUN.id), severity="information")
+    settings = Settings(second_look=setting)
+    _, agent = await review_with([], [mild], checks, settings=settings)
+    assert sum(request.second_look for request in agent.requests) == looks
 
 
 async def test_an_agent_that_is_not_wanted_is_not_asked(checks: Checks) -> None:

@@ -218,10 +218,11 @@ class Editor:
         self.agent = ScriptedEngine("agent")
         # Nothing is sent there; it only makes the agent available.
         environment = {"HOME": "/nonexistent", "XDG_CONFIG_HOME": "/nonexistent"}
+        environment["XDG_STATE_HOME"] = "/nonexistent"
         if agent:
             environment["ANTHROPIC_BASE_URL"] = "http://127.0.0.1:9"
         reviewers = Reviewers(self.local, self.agent, ScriptedChecker(), CATALOGUE, indexer)
-        self.server = create_server(lambda environment: reviewers, environment)
+        self.server = create_server(lambda environment, person: reviewers, environment)
         self.server.writer = self
         self.texts: dict[str, str] = {}
         self.versions: dict[str, int] = {}

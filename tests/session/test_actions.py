@@ -58,7 +58,9 @@ async def test_the_engine_is_named(with_agent: Editor) -> None:
     with_agent.open(URI, "x = 1\n")
     await with_agent.settled()
     actions = await with_agent.actions(URI, "x")
-    assert titles(actions)[1] == "Review security (agent: claude-sonnet-5-5)"
+    assert titles(actions)[1] == (
+        "Review security (agent: claude-sonnet-5-5, ~10k tokens, up to $0.19)"
+    )
 
 
 async def test_a_review_does_what_its_title_says(editor: Editor) -> None:

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
+from backend_developer.core.model import Usage
+from backend_developer.ledger import reserve, settle
+from backend_developer.state import State, state_folder
+from engine.support import outgoing
 from session.editor import Editor, finding
 from session.test_findings import URI, reviewed
 
@@ -39,11 +47,25 @@ async def test_an_edit_says_what_it_is_for(with_agent: Editor) -> None:
     assert not comment["data"]["isFix"]
 
 
-async def test_what_the_models_used_today(with_agent: Editor) -> None:
-    from backend_developer.core.model import Usage
-
-    first, second = Usage("test-model", 10, 20, 30, 4), Usage("test-model", 1, 0, 0, 1)
-    await reviewed(with_agent, first, second, text="a = 1\n")
+async def test_what_was_spent_today_is_what_all_editors_spent(
+    with_agent: Editor, tmp_path: Path
+) -> None:
+    environment = {"XDG_STATE_HOME": str(tmp_path)}
+    state = State(state_folder(environment))
+    call = outgoing(model="claude-sonnet-5-5")
+    number = reserve(state, call, {})
+    assert isinstance(number, int)
+    settle(state, number, call, Usage(call.model, 10, 20, 30, 1_000_000), "finished")
+    with_agent.session.environment = environment
+    await with_agent.command("status")
+    await with_agent.settled()
     status = await with_agent.command("status")
-    assert status["usage"] == [{"model": "test-model", "inputTokens": 61, "outputTokens": 5}]
+    [used] = status["usage"]
+    assert used.pop("cost") == pytest.approx(10, abs=0.001)
+    assert used == {
+        "model": "claude-sonnet-5-5",
+        "inputTokens": 60,
+        "cachedTokens": 30,
+        "outputTokens": 1_000_000,
+    }
     assert "sonnet" in status["models"]

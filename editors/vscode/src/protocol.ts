@@ -39,8 +39,14 @@ export interface Run {
 export interface Status {
   readonly runs: readonly Run[];
   readonly documents: readonly { uri: string; findings: number; engine: string }[];
-  /** Of today, by this server. */
-  readonly usage: readonly { model: string; inputTokens: number; outputTokens: number }[];
+  /** Of today, by all editors and terminals of this person; `cost` is in dollars, null when unknown. */
+  readonly usage: readonly {
+    model: string;
+    inputTokens: number;
+    cachedTokens: number;
+    outputTokens: number;
+    cost: number | null;
+  }[];
   /** The aliases that the `model` setting knows. */
   readonly models: readonly string[];
   /** Of those for the open documents' languages. */

@@ -57,11 +57,14 @@ function tooltip(server: Server, status: Status | undefined): vscode.MarkdownStr
     lines.push(`${program} is not installed, so less is found in ${findsIn}.`);
   }
   const used = status?.usage ?? [];
-  for (const { model, inputTokens, outputTokens } of used) {
-    lines.push(`Today: ${model} read ${inputTokens.toLocaleString()} and wrote ${counted(outputTokens, "token")}`);
+  for (const { model, inputTokens, cachedTokens, outputTokens, cost } of used) {
+    const cached = cachedTokens ? ` (${Math.round((100 * cachedTokens) / inputTokens)}% cached)` : "";
+    const money = cost === null ? "cost unknown" : `$${cost.toFixed(cost < 0.1 ? 3 : 2)}`;
+    const read = `${inputTokens.toLocaleString()}${cached}`;
+    lines.push(`Today: ${model} read ${read} and wrote ${counted(outputTokens, "token")}, ${money}`);
   }
   if (!used.length) lines.push("Today: no model was asked");
-  lines.push("Tokens of this window since its server started; your provider knows what they cost.");
+  lines.push("Of all your editors and terminals here, by the table of prices; the provider's bill decides.");
   return new vscode.MarkdownString().appendText(lines.join("\n\n"));
 }
 

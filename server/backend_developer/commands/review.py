@@ -8,6 +8,7 @@ import logging
 import os
 import shutil
 import sys
+import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,8 +17,10 @@ from pathlib import Path
 
 from .. import dismissals
 from ..agents import UnknownAgentError, find_agent, load_agents
+from ..answers import KeptAnswers
 from ..catalogue import Catalogue
 from ..checks import FixChecker, syntax_error_line
+from ..consents import give, has_consent
 from ..conventions import load_conventions
 from ..core.model import (
     FOCUSES,
@@ -29,18 +32,24 @@ from ..core.model import (
     Severity,
     Span,
     TaskDefinition,
+    Usage,
 )
 from ..core.text import Change
 from ..core.tracking import follow, track
 from ..dismissals import Dismissals
 from ..engines.agent import AgentEngine
 from ..engines.base import EngineError, ReviewRequest
-from ..engines.endpoint import available, find_endpoint
+from ..engines.endpoint import available, base_url, find_endpoint
+from ..engines.kept import KeptEngine
 from ..engines.local import LocalEngine
+from ..engines.prompt import estimated_size
 from ..failures import where_raised
 from ..files import SourceFile, UnreadableError, find, read, shown_path
 from ..fixes import MAXIMUM_PASSES, Applied, WriteError, apply_fixes, write
+from ..gate import BYTES_PER_TOKEN, Sending
+from ..gatekeeper import Gatekeeper, unknown_state, what_is_sent
 from ..models import resolve_model
+from ..prices import cost_of, price_of
 from ..problems import Problem
 from ..project.disk import read_all
 from ..project.index import Project
@@ -49,9 +58,11 @@ from ..reports.text import visible
 from ..review import FileReview, Reviewers, review_file
 from ..sendable import Denials, load_denials
 from ..settings import Settings
+from ..state import State, StateError, state_folder
 from ..surroundings import surrounded
 from ..tasks import load_tasks
 from . import FINDINGS, NOT_REVIEWED, OK, WRONG_USE, UsageError
+from .terminal import TerminalPerson, can_ask, confirm
 from .workspace import Workspace, load_workspace, tell
 
 logger = logging.getLogger(__name__)
@@ -84,7 +95,7 @@ def run(options: argparse.Namespace) -> int:
         print(f"note: {visible(note.path)} is left out: {note.reason}", file=sys.stderr)
     plan = _plan(found.files, workspace, options)
     if plan.use_agent:
-        _announce(plan)
+        plan = replace(plan, agreed=_agree(plan, yes=options.yes))
     reviewed = _review_all(plan, workspace.catalogue)
 
     report = Report(
@@ -96,6 +107,7 @@ def run(options: argparse.Namespace) -> int:
             *((one.file.path, error) for one in reviewed for error in one.errors),
         ),
         fixed={one.file.path: one.fixed for one in reviewed if one.fixed},
+        settings=workspace.settings,
     )
     for line in _went_wrong(reviewed, report):
         print(line, file=sys.stderr)
@@ -120,6 +132,10 @@ class _Plan:
     minimum_confidence: Confidence
     fix: bool
     jobs: int
+    review_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    """All files are one review, as far as its limit goes."""
+    agreed: frozenset[tuple[str, str]] = frozenset()
+    """The workspace and base URL that --yes agrees to for this once."""
     project: Project = field(default_factory=Project)
     """What all files say."""
 
@@ -210,19 +226,62 @@ def _task(tasks: Sequence[TaskDefinition], focuses: Sequence[str]) -> TaskDefini
     )
 
 
-def _announce(plan: _Plan) -> None:
-    """Says what goes where before anything does."""
-    sent = [file for file in plan.files if not plan.denials.why(str(file.absolute))]
-    if not sent:
-        return
-    size = sum(_size(file) for file in sent)
-    endpoint = find_endpoint(plan.settings, os.environ)
-    models = sorted({resolve_model(agent, plan.settings) for agent in plan.agents.values()})
-    also = "".join(f", {name}" for name, _ in plan.conventions)
-    print(
-        f"sending {plural(len(sent), 'file')} ({size:,} bytes{also}) to {visible(endpoint.host)}, "
-        f"model {visible(', '.join(models))}; --engine local sends nothing",
-        file=sys.stderr,
+def _agree(plan: _Plan, *, yes: bool) -> frozenset[tuple[str, str]]:
+    """Says what goes where before anything does, and asks, unless somebody agreed before.
+
+    Returns what is agreed to for this once; raises UsageError when nobody agrees.
+    """
+    sending = _sending(plan)
+    if not sending.paths:
+        return frozenset()
+    state = State(state_folder(os.environ))
+    try:
+        is_known = yes or has_consent(state, sending.root, sending.base_url)
+        said = f"sending {what_is_sent(sending)}; --engine local sends nothing"
+        if is_known or can_ask():
+            print(visible(said), file=sys.stderr)
+        if not is_known:
+            if not confirm("May it be sent, from this workspace to this endpoint from now on?"):
+                raise UsageError(
+                    "nothing was sent or reviewed, because nobody agreed to it: add --yes, run "
+                    "`backend-developer consent --give`, or use --engine local"
+                )
+            give(state, sending.root, sending.base_url)
+    except StateError as error:
+        raise UsageError(f"{unknown_state(error)} Or use --engine local.") from None
+    return frozenset({(sending.root, sending.base_url)} if yes else ())
+
+
+def _sending(plan: _Plan) -> Sending:
+    """What will be sent at most, without the files that never are."""
+    settings = plan.settings
+    files = [file for file in plan.files if not plan.denials.why(str(file.absolute))]
+    size, expected, cost = 0, Usage(""), 0.0
+    is_price_known = True
+    for file in files:
+        agent = plan.agents[file.absolute.parent]
+        model = resolve_model(agent, settings)
+        bytes_ = _size(file)
+        size += bytes_
+        # Lines are not known yet: of an average length.
+        whole = estimated_size(bytes_, bytes_ // 35, agent, plan.task, plan.conventions)
+        usage = Usage(model, int(whole / BYTES_PER_TOKEN), output_tokens=settings.max_output_tokens)
+        expected += usage
+        if price := price_of(model, settings):
+            cost += cost_of(usage, price)
+        else:
+            is_price_known = False
+    limit = settings.maximum_cost_per_review
+    return Sending(
+        root=str(plan.root),
+        base_url=base_url(settings, os.environ),
+        models=tuple(sorted({resolve_model(agent, settings) for agent in plan.agents.values()})),
+        paths=(*(file.path for file in files), *(name for name, _ in plan.conventions))
+        if files
+        else (),
+        size=size + sum(len(text) for _, text in plan.conventions),
+        expected=expected,
+        cost=(min(cost, limit) if limit else cost) if is_price_known else None,
     )
 
 
@@ -321,8 +380,11 @@ async def _review_some(
     catalogue: Catalogue,
     progress: _Progress,
 ) -> list[_Reviewed]:
-    agent = AgentEngine(os.environ, catalogue)
-    reviewers = Reviewers(local, agent, FixChecker(local), catalogue)
+    state = State(state_folder(os.environ))
+    gate = Gatekeeper(state, TerminalPerson(), plan.agreed)
+    agent = AgentEngine(os.environ, catalogue, gate)
+    kept = KeptEngine(agent, KeptAnswers(state))
+    reviewers = Reviewers(local, kept, FixChecker(local), catalogue)
     done: dict[int, _Reviewed] = {}
     waiting = iter(enumerate(files))
 
@@ -383,6 +445,8 @@ async def _review(
         conventions=plan.conventions,
         denials=plan.denials,
         dismissed=plan.dismissals.about(relative_path),
+        root=str(plan.root),
+        review_id=plan.review_id,
     )
     if plan.use_agent:
         request = await asyncio.to_thread(surrounded, request, plan.root, {}, plan.project)

@@ -206,6 +206,15 @@ class Usage:
     cache_read_tokens: int = 0
     output_tokens: int = 0
 
+    @property
+    def prompt_tokens(self) -> int:
+        """The total input."""
+        return self.input_tokens + self.cache_write_tokens + self.cache_read_tokens
+
+    @property
+    def tokens(self) -> int:
+        return self.prompt_tokens + self.output_tokens
+
     def __add__(self, other: Usage) -> Usage:
         """What this model used in both."""
         return Usage(

@@ -14,10 +14,11 @@ import json
 import logging
 import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from pathlib import PurePath
 
 from ..catalogue import Catalogue
-from ..core.model import AgentDefinition, Usage
-from ..gate import Gate, OutgoingCall, Purpose
+from ..core.model import AgentDefinition
+from ..gate import BYTES_PER_TOKEN, Gate, Outcome, OutgoingCall, Purpose, expected_usage
 from ..models import DEFAULT_MODEL, resolve_model, second_look_model
 from ..settings import Settings, rule_level
 from . import faults, tools
@@ -35,8 +36,6 @@ logger = logging.getLogger(__name__)
 
 ANSWER_TOOL = "report_review"
 """The tool that the answer is given with where there is no structured output."""
-CHARACTERS_OF_A_TOKEN = 3.5
-"""Of code, about; used for estimates alone."""
 CHECK_SECONDS = 5.0
 """Limit of `check_endpoint`."""
 
@@ -78,7 +77,7 @@ class AgentEngine:
             failure: str | None = None
             cause: Exception | None = None
             permit = await self._gate.enter(conversation.outgoing(body))
-            used: Usage | None = None
+            outcome: Outcome = "cancelled"
             # The time limit is set around each wait, never around a yield: it would go off in
             # the code of whoever reads the answers.
             limit = asyncio.get_running_loop().time() + settings.timeout_seconds
@@ -96,14 +95,14 @@ class AgentEngine:
                             if answer := conversation.answer(item):
                                 yield answer
                 failure = conversation.unfinished(turn, stream.response.headers)
-                used = turn.usage
+                outcome = "finished"
             except EngineError:
-                used = Usage(conversation.call.model)  # Nothing was sent.
+                outcome = "refused"  # Nothing was sent.
                 raise
             # Nothing narrower will do: see what the SDK lets through, in faults.explain. A task's
             # cancellation and a generator's closing are no Exceptions, so they pass.
             except Exception as error:
-                used = turn.usage or _nothing_used(error, conversation.call.model)
+                outcome = "failed" if turn.usage or not faults.was_refused(error) else "refused"
                 if options := _refused_options(error, body) - refused:
                     logger.info(
                         "%s refused %s.",
@@ -115,7 +114,7 @@ class AgentEngine:
                     continue
                 failure, cause = faults.explain(error, conversation.call), error
             finally:
-                await asyncio.shield(self._gate.leave(permit, used or turn.usage))
+                await asyncio.shield(self._gate.leave(permit, turn.usage, outcome))
             if turn.usage is not None:
                 yield turn.usage
             if failure is not None:
@@ -216,10 +215,14 @@ class Conversation:
         self._tools = list(offered)
         self._redactions: Redactions = prompt.redactions
         self._messages: list[dict[str, object]] = [{"role": "user", "content": list(prompt.user)}]
-        self._paths = [prompt.path, *(one.path for one in request.surroundings.excerpts)]
+        self._paths = [
+            _path_of(request),
+            *(name for name, _ in request.conventions),
+            *(excerpt.path for excerpt in request.surroundings.excerpts),
+        ]
         self._asked_about = {finding.id for finding in request.evidence}
         self._findings = 0
-        self._room = request.settings.reading_tokens * CHARACTERS_OF_A_TOKEN
+        self._room = request.settings.reading_tokens * BYTES_PER_TOKEN
 
     @property
     def place(self) -> tuple[str, str]:
@@ -261,13 +264,15 @@ class Conversation:
             is_only_one = is_last or not offered
             choice = {"type": "tool", "name": ANSWER_TOOL} if is_only_one else {"type": "any"}
             offered.append(answer)
+        # In the order of the API's members, so that the SDK sends what the journal says.
         return {
-            "model": self.call.model,
             "max_tokens": self.call.settings.max_output_tokens,
-            "system": list(self.prompt.system),
             "messages": self._messages,
-            **({"tools": offered, "tool_choice": choice} if offered else {}),
+            "model": self.call.model,
             **({"output_config": config} if config else {}),
+            "stream": True,
+            "system": list(self.prompt.system),
+            **({"tool_choice": choice, "tools": offered} if offered else {}),
         }
 
     def outgoing(self, body: Mapping[str, object]) -> OutgoingCall:
@@ -281,12 +286,9 @@ class Conversation:
             root=self.request.root,
             paths=tuple(dict.fromkeys(self._paths)),
             body=text,
-            expected=Usage(
-                self.call.model,
-                input_tokens=round(len(text) / CHARACTERS_OF_A_TOKEN),
-                output_tokens=self.call.settings.max_output_tokens,
-            ),
+            expected=expected_usage(self.call.model, text, self.call.settings.max_output_tokens),
             settings=self.call.settings,
+            review=self.request.review_id,
         )
 
     def answer(self, item: Item) -> Answer | None:
@@ -399,6 +401,14 @@ _NO_AGENT = AgentDefinition(
 )
 
 
+def _path_of(request: ReviewRequest) -> str:
+    """The reviewed file's path, relative to the workspace where it lies in one."""
+    path = request.document.path or request.document.uri
+    if request.root and PurePath(path).is_relative_to(request.root):
+        return PurePath(path).relative_to(request.root).as_posix()
+    return path
+
+
 # --- What an endpoint refuses
 
 
@@ -431,14 +441,6 @@ _ABOUT_OUTPUT = re.compile(
     r"output_config|json_schema|schema|grammar|structured.output|effort", re.IGNORECASE
 )
 _ABOUT_TOOLS = re.compile(r"\btools?\b|tool_choice|input_schema|function.?call", re.IGNORECASE)
-
-
-def _nothing_used(error: Exception, model: str) -> Usage | None:
-    """What a refused request took: nothing. None where nobody can know."""
-    import anthropic
-
-    was_refused = isinstance(error, anthropic.APIStatusError) and error.status_code >= 400
-    return Usage(model) if was_refused else None
 
 
 # --- Cache breakpoints of a conversation

@@ -113,6 +113,8 @@ class ReviewRequest:
     surroundings: Surroundings = NOTHING_AROUND
     dismissed: tuple[Dismissal, ...] = ()
     """What people dismissed in this file; the model is told, so that it stays dismissed."""
+    review_id: str = ""
+    """Names the review that its calls belong to; "" when there is but this one request."""
     reader: Reader | None = None
     """What the agent's tools read with; None: it has no tools."""
 

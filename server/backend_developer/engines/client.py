@@ -30,7 +30,7 @@ FIRST_WAIT = 0.5
 CONNECT_SECONDS = 10.0
 
 Body: TypeAlias = Mapping[str, object]
-"""A request of the Messages API, without `stream`."""
+"""A streamed request of the Messages API."""
 
 
 class ModelClient:
@@ -56,7 +56,7 @@ class ModelClient:
             await self._wait_for_others()
             try:
                 create = cast("Any", self.sdk.messages.create)
-                stream: AsyncStream[RawMessageStreamEvent] = await create(**body, stream=True)
+                stream: AsyncStream[RawMessageStreamEvent] = await create(**body)
                 return stream
             except anthropic.APIError as error:
                 seconds = _seconds_to_wait(error, attempt)

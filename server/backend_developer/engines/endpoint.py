@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from ..gate import host_of
 from ..settings import Settings
 from .base import EngineError
 
@@ -35,7 +36,7 @@ class Endpoint:
 
     @property
     def host(self) -> str:
-        return urlsplit(self.base_url).netloc.rpartition("@")[2]
+        return host_of(self.base_url)
 
     def __repr__(self) -> str:
         return f"Endpoint({self.host!r}, {self.credential[0]!r})"
@@ -46,7 +47,7 @@ def available(settings: Settings, environment: Mapping[str, str]) -> bool:
 
     Looks at nothing but its arguments, so it can be asked at any time.
     """
-    return bool(_base_url(settings, environment) or credentials_in(environment))
+    return bool(_own_base_url(settings, environment) or credentials_in(environment))
 
 
 def credentials_in(environment: Mapping[str, str]) -> list[str]:
@@ -56,27 +57,33 @@ def credentials_in(environment: Mapping[str, str]) -> list[str]:
 
 def find_endpoint(settings: Settings, environment: Mapping[str, str]) -> Endpoint:
     """Where calls go; raises EngineError when there is no key, or the key or address is no such."""
-    base_url = _base_url(settings, environment)
-    parts = urlsplit(base_url or DEFAULT_BASE_URL)
+    own = _own_base_url(settings, environment)
+    address = base_url(settings, environment)
+    parts = urlsplit(address)
     if parts.scheme not in ("http", "https") or not parts.netloc:
         raise EngineError(
             "The base URL of the model's endpoint is not an http or https address: "
             "correct the setting baseUrl or ANTHROPIC_BASE_URL."
         )
     variable = next(iter(credentials_in(environment)), None)
-    if variable is None and not base_url:
+    if variable is None and not own:
         raise EngineError(
             "The agent needs a key: set ANTHROPIC_API_KEY, or set baseUrl to an endpoint that "
             "needs none, or use the local engine."
         )
     if variable is None:
-        return Endpoint(base_url, ("api_key", NO_KEY), True)
+        return Endpoint(address, ("api_key", NO_KEY), True)
     value = environment[variable].strip()
     if not (value.isascii() and value.isprintable()):
         raise EngineError(f"{variable} has characters that no key has: copy the key again.")
     credential = (CREDENTIALS[variable], value)
-    return Endpoint(base_url or DEFAULT_BASE_URL, credential, bool(base_url))
+    return Endpoint(address, credential, bool(own))
 
 
-def _base_url(settings: Settings, environment: Mapping[str, str]) -> str:
+def base_url(settings: Settings, environment: Mapping[str, str]) -> str:
+    """Where calls go, whether there is a key or not."""
+    return _own_base_url(settings, environment) or DEFAULT_BASE_URL
+
+
+def _own_base_url(settings: Settings, environment: Mapping[str, str]) -> str:
     return settings.base_url.strip() or environment.get("ANTHROPIC_BASE_URL", "").strip()

@@ -76,6 +76,13 @@ def wrong_form(call: Call) -> str:
     )
 
 
+def was_refused(error: Exception) -> bool:
+    """Whether a call ended before the endpoint took it up, so that nothing is to be paid."""
+    import anthropic  # Loaded by whoever made the call.
+
+    return isinstance(error, anthropic.APIStatusError) or bool(_offline(error))
+
+
 def explain(error: Exception, call: Call) -> str:
     """The sentence for an error of a call.
 

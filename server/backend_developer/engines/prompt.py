@@ -23,7 +23,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from ..core.model import Focus, Quote, Rejection, Rule, Span
+from ..core.model import (
+    AgentDefinition,
+    Focus,
+    Quote,
+    Rejection,
+    Rule,
+    Span,
+    TaskDefinition,
+)
 from ..core.text import Lines
 from ..dismissals import Dismissal
 from .answer import Schema, answer_schema, describe, verdict_schema
@@ -102,6 +110,32 @@ def build_prompt(
 def fenced_result(text: str, path: str) -> str:
     """What a tool has read, as the conversation shows it: data like everything from the project."""
     return fenced("result", text, **({"path": path} if path else {}))
+
+
+# What every review sends, beside what it is about, and about the rules of one focus, in bytes.
+_ALWAYS = 13_000
+_A_FOCUS = 5_750
+_A_LINE_S_NUMBER = 9
+
+
+def estimated_size(
+    length: int,
+    lines: int,
+    agent: AgentDefinition,
+    task: TaskDefinition,
+    conventions: Sequence[tuple[str, str]],
+) -> int:
+    """About how many bytes a prompt is, from the lengths of what goes into it."""
+    shown = min(length, MAXIMUM_CONTEXT)
+    return (
+        _ALWAYS
+        + _A_FOCUS * len(task.focuses)
+        + shown
+        + _A_LINE_S_NUMBER * lines * shown // (length or 1)
+        + len(agent.prompt)
+        + len(task.instruction)
+        + sum(len(text) for _, text in conventions)
+    )
 
 
 # --- The stable part

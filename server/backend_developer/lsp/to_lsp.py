@@ -351,6 +351,12 @@ def shown(text: str, severity: Severity) -> types.ShowMessageParams:
     return types.ShowMessageParams(kinds.get(severity, types.MessageType.Info), text)
 
 
+def question(text: str, choices: Sequence[str]) -> types.ShowMessageRequestParams:
+    """A question to the person, answered by one of the choices."""
+    actions = [types.MessageActionItem(choice) for choice in choices]
+    return types.ShowMessageRequestParams(types.MessageType.Info, text, actions)
+
+
 # --- Positions
 
 

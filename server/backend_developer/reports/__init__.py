@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 from ..core.model import Finding, Fix, Focus, Rejection, Rule, Usage
 from ..core.text import Lines
+from ..prices import by_model
+from ..settings import Settings
 
 if TYPE_CHECKING:
     from ..review import FileReview
@@ -35,6 +37,9 @@ class Report:
     """(path, one sentence) for what could not be reviewed at all."""
     fixed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Path -> the titles of the fixes that were applied to that file, in order."""
+
+    settings: Settings = field(default_factory=Settings)
+    """For the prices of models."""
 
     def findings(self) -> Iterator[tuple[FileReview, Finding]]:
         for review in self.files:
@@ -77,19 +82,9 @@ class Report:
     def rejections(self) -> tuple[Rejection, ...]:
         return tuple(rejection for review in self.files for rejection in review.rejections)
 
-    def usage(self) -> tuple[Usage, ...]:
-        """What all calls used, summed for each model."""
-        total: dict[str, Usage] = {}
-        for use in (use for review in self.files for use in review.usage):
-            sum_ = total.get(use.model, Usage(use.model))
-            total[use.model] = Usage(
-                use.model,
-                sum_.input_tokens + use.input_tokens,
-                sum_.cache_write_tokens + use.cache_write_tokens,
-                sum_.cache_read_tokens + use.cache_read_tokens,
-                sum_.output_tokens + use.output_tokens,
-            )
-        return tuple(total.values())
+    def usage(self) -> tuple[tuple[Usage, float | None], ...]:
+        """What all calls used, summed for each model, and their cost in dollars, where known."""
+        return by_model((use for review in self.files for use in review.usage), self.settings)
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,8 +48,9 @@ def as_data(report: Report) -> dict[str, Any]:
                 "cache_write_tokens": use.cache_write_tokens,
                 "cache_read_tokens": use.cache_read_tokens,
                 "output_tokens": use.output_tokens,
+                "cost": cost,
             }
-            for use in report.usage()
+            for use, cost in report.usage()
         ],
         "errors": [{"path": path, "message": message} for path, message in report.all_errors()],
         "files": [

@@ -30,6 +30,7 @@ from typing import Protocol
 from ..core.model import Checking, Finding, Fix, Severity, TextEdit, Withheld
 from ..core.text import LINE_END, Lines
 from ..fixes import is_applicable
+from ..prices import used_in_words
 from . import Report, place, plural, references
 
 WIDTH = 100
@@ -68,9 +69,7 @@ def summary(report: Report) -> str:
         paths = {path for path, _ in report.all_errors()}
         parts.append(f"{plural(len(paths), 'path')} not fully reviewed")
     parts.append(f"engine: {visible(report.engine())}")
-    for use in report.usage():
-        read = use.input_tokens + use.cache_write_tokens + use.cache_read_tokens
-        parts.append(f"{visible(use.model)}: {read:,} tokens in, {use.output_tokens:,} out")
+    parts += [visible(used_in_words(use, cost)) for use, cost in report.usage()]
     return "; ".join(parts)
 
 

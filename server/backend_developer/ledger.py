@@ -1,0 +1,367 @@
+"""What calls to models cost, reserved before and settled after each; and what they sent.
+
+    reserve() -> the number of a call that may be made, its most counted as spent
+              -> Overrun, the limit that it would go beyond
+    settle()     what it really used replaces that
+
+A reservation and the look at the limits are one transaction, so that two editors cannot both
+take the last dollar. A process that ended in between leaves its reservation: it becomes a "lost"
+call, whose input counts as paid, since it may have been.
+
+The clock may be wrong. A call from a day that has not come yet counts as today's, so that a clock
+that goes back frees no limit; and what is listed by age is listed by number.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import time
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cache
+from pathlib import Path
+from sqlite3 import Connection
+from typing import Any, Literal, TypeAlias
+
+from .core.model import Usage
+from .gate import BYTES_PER_TOKEN, Outcome, OutgoingCall, Overrun
+from .prices import cost_of, price_of
+from .state import State
+
+GRACE_SECONDS = 60.0
+"""How much longer than its time limit a call may be under way before it counts as lost."""
+JOURNAL_DAYS = 30
+JOURNAL_BYTES = 50_000_000
+"""Of compressed bodies; the oldest go first."""
+LEDGER_CALLS = 200_000
+"""So many are kept. Not for so many days: a clock that is wrong for once must not lose them."""
+CALIBRATION_CALLS = 50
+"""The ratio of bytes to tokens is that of so many past calls."""
+
+Ended: TypeAlias = Literal[Outcome, "lost"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One call, as it is listed."""
+
+    number: int
+    at: float
+    root: str
+    base_url: str
+    model: str
+    purpose: str
+    paths: tuple[str, ...]
+    size: int
+    """Bytes that were sent."""
+    usage: Usage
+    """While it is under way: what it uses at most."""
+    cost: float | None
+    """Dollars; None: the price is not known."""
+    outcome: str
+    body: str | None = None
+    """Exactly what was sent; None: not asked for, or not kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What the calls of a model from a workspace came to."""
+
+    root: str
+    usage: Usage
+    cost: float | None
+    """Dollars of those calls whose price is known; None: of none."""
+    calls: int
+    lost: int
+    """How many of them were lost, their input counted as paid."""
+
+
+# --- A call
+
+
+def reserve(state: State, call: OutgoingCall, granted: Mapping[str, float]) -> int | Overrun:
+    """Counts a call at its most, unless a limit stands in its way.
+
+    `granted` is what a person allowed beyond a limit, by the setting's name. Raises StateError.
+    """
+    cost = _cost(call, call.expected)
+    input_cost = _cost(call, replace(call.expected, output_tokens=0))
+    raw = call.body.encode("utf-8", "replace")
+    with state.writing() as db:
+        now = time.time()
+        today = _tidy(db, now)
+        if overrun := _overrun(db, call, cost, today, granted):
+            return overrun
+        expected = call.expected
+        number = db.execute(
+            "INSERT INTO calls (at, day, root, base_url, model, purpose, review, paths, bytes, "
+            "input, cache_write, cache_read, output, cost, input_cost, outcome, process, deadline)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'under way', ?, ?)",
+            (
+                now,
+                today,
+                call.root,
+                call.base_url,
+                call.model,
+                call.purpose,
+                call.review,
+                json.dumps(call.paths),
+                len(raw),
+                expected.input_tokens,
+                expected.cache_write_tokens,
+                expected.cache_read_tokens,
+                expected.output_tokens,
+                cost,
+                input_cost,
+                _process(os.getpid()),
+                now + call.settings.timeout_seconds + GRACE_SECONDS,
+            ),
+        ).lastrowid
+        assert number is not None
+        if call.settings.journal:
+            db.execute("INSERT INTO journal VALUES (?, ?)", (number, zlib.compress(raw)))
+            _prune_journal(db, now)
+        return number
+
+
+def settle(
+    state: State, number: int, call: OutgoingCall, usage: Usage | None, outcome: Outcome
+) -> None:
+    """Puts what a call really used in the place of what was reserved. Raises StateError."""
+    with state.writing() as db:
+        if usage is None and outcome != "refused":
+            _count_input_alone(db, number, outcome)
+            return
+        used = usage or Usage(call.model)
+        db.execute(
+            "UPDATE calls SET input = ?, cache_write = ?, cache_read = ?, output = ?, cost = ?, "
+            "outcome = ?, ended_at = ? WHERE number = ?",
+            (
+                used.input_tokens,
+                used.cache_write_tokens,
+                used.cache_read_tokens,
+                used.output_tokens,
+                _cost(call, used),
+                outcome,
+                time.time(),
+                number,
+            ),
+        )
+
+
+def _cost(call: OutgoingCall, usage: Usage) -> float | None:
+    price = price_of(call.model, call.settings)
+    if price is None:
+        return None
+    return cost_of(
+        usage,
+        price,
+        # Quotes inside the code that is sent are escaped, so that this is the request's own.
+        hour_cache='"ttl":"1h"' in call.body,
+        is_batch=call.purpose == "batch",
+    )
+
+
+def _count_input_alone(db: Connection, number: int, outcome: Ended) -> None:
+    db.execute(
+        "UPDATE calls SET output = 0, cost = input_cost, outcome = ?, ended_at = ? "
+        "WHERE number = ?",
+        (outcome, time.time(), number),
+    )
+
+
+def _overrun(
+    db: Connection,
+    call: OutgoingCall,
+    cost: float | None,
+    today: str,
+    granted: Mapping[str, float],
+) -> Overrun | None:
+    settings = call.settings
+    limits: list[tuple[Any, ...]] = [
+        (
+            "maximumTokensPerDay",
+            settings.maximum_tokens_per_day,
+            call.expected.tokens,
+            "day",
+            "tokens",
+        )
+    ]
+    # Without a price there is nothing to hold against a limit in dollars.
+    if cost is not None:
+        limits += [
+            ("maximumCostPerReview", settings.maximum_cost_per_review, cost, "review", "dollars"),
+            ("maximumCostPerDay", settings.maximum_cost_per_day, cost, "day", "dollars"),
+            (
+                "maximumCostPerWorkspace",
+                settings.maximum_cost_per_workspace,
+                cost,
+                "workspace",
+                "dollars",
+            ),
+        ]
+    for setting, limit, expected, per, unit in limits:
+        if not limit:
+            continue
+        total = "TOTAL(cost)" if unit == "dollars" else _TOKENS
+        where, value = {
+            # A call that names no review is one by itself.
+            "review": ("review = ? AND review != ''", call.review),
+            "day": ("day = ?", today),
+            "workspace": ("root = ? AND day = ?", call.root),
+        }[per]
+        values = (value, today) if per == "workspace" else (value,)
+        used, under_way = db.execute(
+            f"SELECT {total}, (SELECT {total} FROM calls WHERE {where} AND outcome = 'under way') "
+            f"FROM calls WHERE {where}",
+            (*values, *values),
+        ).fetchone()
+        room = limit + granted.get(setting, 0.0)
+        if used + expected > room + 1e-9:
+            may_still_fit = under_way > 0 and used - under_way + expected <= room
+            return Overrun(limit, used, expected, per, unit, setting, may_still_fit)
+    return None
+
+
+_TOKENS = "TOTAL(input + cache_write + cache_read + output)"
+
+
+# --- What time does to it
+
+
+def _tidy(db: Connection, now: float) -> str:
+    """Ends what cannot go on, lets the old go; returns today, which nothing is after."""
+    today = date.today()
+    db.execute("UPDATE calls SET day = ?1 WHERE day > ?1", (today.isoformat(),))
+    rows = db.execute("SELECT number, process, deadline FROM calls WHERE outcome = 'under way'")
+    for number, process, deadline in rows.fetchall():
+        if deadline < now or not _may_live(process):
+            _count_input_alone(db, number, "lost")
+    db.execute(
+        "DELETE FROM calls WHERE number <= (SELECT MAX(number) FROM calls) - ?", (LEDGER_CALLS,)
+    )
+    return today.isoformat()
+
+
+def _prune_journal(db: Connection, now: float) -> None:
+    db.execute(
+        "DELETE FROM journal WHERE number IN "
+        "(SELECT number FROM journal LEFT JOIN calls USING (number) "
+        "WHERE at IS NULL OR at < ?)",
+        (now - JOURNAL_DAYS * 86_400,),
+    )
+    db.execute(
+        "DELETE FROM journal WHERE number IN (SELECT number FROM (SELECT number, "
+        "SUM(LENGTH(body)) OVER (ORDER BY number DESC) AS kept FROM journal) WHERE kept > ?)",
+        (JOURNAL_BYTES,),
+    )
+
+
+@cache
+def _host() -> str:
+    return platform.node()
+
+
+def _process(pid: int) -> str:
+    """What tells a process from all others: also from a later one of the same number."""
+    return f"{_host()}:{pid}:{_started(pid)}"
+
+
+def _started(pid: int) -> str:
+    """When the system started it, in whatever unit; "" where that is not to be had."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return ""
+    # The name, which may hold anything, stands in parentheses; start time is the 22nd field.
+    return stat.rpartition(")")[2].split()[19]
+
+
+def _may_live(process: str) -> bool:
+    """False only when it is sure that the process has ended."""
+    host, pid, started = process.rsplit(":", 2)
+    if host != _host():
+        return True
+    if started:
+        return _started(int(pid)) == started
+    if os.name != "posix":
+        return True  # There, signal 0 is no question.
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+# --- Looking back
+
+
+def bytes_per_token(state: State, model: str) -> float:
+    """How much UTF-8 makes a token of a model's, going by its past calls. Raises StateError."""
+    with state.reading() as db:
+        size, tokens = db.execute(
+            "SELECT TOTAL(bytes), TOTAL(prompt) FROM (SELECT bytes, input + cache_write + "
+            "cache_read AS prompt FROM calls WHERE model = ? AND outcome = 'finished' "
+            "AND prompt > 0 ORDER BY number DESC LIMIT ?)",
+            (model, CALIBRATION_CALLS),
+        ).fetchone()
+    # Nothing that counts tokens is further away than this from what is usual.
+    return float(min(max(size / tokens, 1.5), 8.0)) if tokens else BYTES_PER_TOKEN
+
+
+def spent(state: State, since: date) -> list[Spent]:
+    """What has been spent since a day, by workspace and model, most first. Raises StateError."""
+    with state.reading() as db:
+        rows = db.execute(
+            "SELECT root, model, TOTAL(input), TOTAL(cache_write), TOTAL(cache_read), "
+            "TOTAL(output), SUM(cost), COUNT(*), SUM(outcome = 'lost') FROM calls WHERE day >= ? "
+            "GROUP BY root, model ORDER BY SUM(cost) DESC, root, model",
+            (since.isoformat(),),
+        )
+        return [
+            Spent(root, Usage(model, *map(int, tokens)), cost, calls, lost)
+            for root, model, *tokens, cost, calls, lost in rows
+        ]
+
+
+def entries(
+    state: State, limit: int | None = None, root: str | None = None, number: int | None = None
+) -> list[Entry]:
+    """Calls, newest first; with its body where it is `number` that was asked for. StateError."""
+    conditions: list[str] = []
+    values: list[object] = []
+    for condition, value in (("root = ?", root), ("number = ?", number)):
+        if value is not None:
+            conditions.append(condition)
+            values.append(value)
+    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+    with state.reading() as db:
+        rows: Sequence[Sequence[Any]] = db.execute(
+            "SELECT number, at, root, base_url, model, purpose, paths, bytes, input, cache_write, "
+            f"cache_read, output, cost, outcome FROM calls {where} ORDER BY number DESC LIMIT ?",
+            (*values, -1 if limit is None else limit),
+        ).fetchall()
+        kept = db.execute("SELECT body FROM journal WHERE number = ?", (number,)).fetchone()
+    return [
+        Entry(
+            one,
+            at,
+            where_,
+            base_url,
+            model,
+            purpose,
+            tuple(json.loads(paths)),
+            size,
+            Usage(model, *tokens),
+            cost,
+            outcome,
+            zlib.decompress(kept[0]).decode() if kept else None,
+        )
+        for one, at, where_, base_url, model, purpose, paths, size, *tokens, cost, outcome in rows
+    ]
