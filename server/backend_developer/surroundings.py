@@ -94,6 +94,8 @@ def gather(
 # --- Names that the selection uses
 
 _WORD = re.compile(r"[^\W\d]\w*")
+_DEFAULT = re.compile(r"\bexport\s+default\s+(?:async\s+)?(?:function\s+|class\s+)?(\w+)")
+"""What a module of JavaScript calls its default export."""
 _DEPENDENCY = re.compile(r"\b(?:Depends|Security|UseGuards|use)\(\s*(?:\w+\.)?(\w+)")
 
 
@@ -117,8 +119,9 @@ def _used(document: Document, text: str, reader: WorkspaceReader) -> Iterator[_C
                 content = reader.text_of(path)
             except ReadError:
                 continue
+            wanted = {*members, *(_DEFAULT.findall(content) if "default" in members else ())}
             for definition in definitions_in(content, language_of(Path(path)) or ""):
-                if definition.depth == 0 and definition.name in members:
+                if definition.depth == 0 and definition.name in wanted:
                     name = definition.name
                     is_guard = name in guards or imported.name in guards
                     rank = 0 if is_guard else depth_of_base - min(words.count(imported.name), 2)
