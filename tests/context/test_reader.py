@@ -36,9 +36,8 @@ def root(tmp_path: Path) -> Path:
     (root / "app").mkdir()
     (root / "app" / "main.py").write_text(MAIN)
     (root / "app" / "models.py").write_text("class User:\n    id: int\n\n\nLIMIT = 10\n")
-    (root / "app" / "cart.ts").write_text(
-        "export const total = (x: number) => {\n  return x;\n};\n"
-    )
+    cart = "export const total = (x: number) => {\n  return x;\n};\n"
+    (root / "app" / "cart.ts").write_text(cart)
     (root / ".env").write_text("KEY=secret")
     (root / ".gitignore").write_text("local/\n")
     (root / "local").mkdir()
