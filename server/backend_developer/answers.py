@@ -41,6 +41,17 @@ class KeptAnswers:
             return {}
         return found
 
+    def promise(self, name: str, record: str) -> None:
+        now = time.time()
+        try:
+            with self.state.writing() as connection:
+                connection.execute("INSERT INTO promises VALUES (?, ?, ?)", (name, record, now))
+                connection.execute(
+                    "DELETE FROM promises WHERE made_at < ?", (now - KEPT_DAYS * 86_400,)
+                )
+        except StateError as error:
+            logger.warning("What a batch will answer cannot be remembered: %s", error)
+
     def save(self, texts: Mapping[str, str]) -> None:
         now = time.time()
         try:

@@ -36,11 +36,11 @@ from .core.model import (
 from .core.text import Lines
 from .core.validate import Anchored, anchor, candidate, conclude
 from .dismissals import Dismissals
-from .engines.base import Answer, Engine, EngineError, Note, ReviewRequest
+from .engines.base import Answer, Engine, EngineError, Note, Pending, ReviewRequest
 from .project.facts import FileFacts
 from .settings import Settings, rule_level
 
-Outcome: TypeAlias = Finding | Rejection | Verdict | Usage | FileFacts | Note
+Outcome: TypeAlias = Finding | Rejection | Verdict | Usage | FileFacts | Note | Pending
 
 
 class Checker(Protocol):
@@ -173,7 +173,7 @@ async def review(
                     answer, failure = None, error
                 coming = asyncio.create_task(_next(answers)) if answer else None
                 match answer:
-                    case Verdict() | Usage() | FileFacts() | Note():
+                    case Verdict() | Usage() | FileFacts() | Note() | Pending():
                         yield answer
                     case Proposal():
                         anchored = anchor(

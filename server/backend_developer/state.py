@@ -66,6 +66,22 @@ MIGRATIONS: Sequence[Sequence[str]] = (
             kept_at REAL NOT NULL
         ) STRICT""",
         "CREATE INDEX answers_by_age ON answers (kept_at)",
+        # Batches that were sent, and under what their answers will be kept: see `batches.py`.
+        """CREATE TABLE batches (
+            id TEXT PRIMARY KEY,
+            sent_at REAL NOT NULL,
+            root TEXT NOT NULL,
+            base_url TEXT NOT NULL,
+            model TEXT NOT NULL,
+            task TEXT NOT NULL,
+            requests TEXT NOT NULL,
+            ended_at REAL
+        ) STRICT""",
+        """CREATE TABLE promises (
+            name TEXT PRIMARY KEY,
+            record TEXT NOT NULL,
+            made_at REAL NOT NULL
+        ) STRICT""",
     ),
 )
 """What brings the file from each version to the next one; add to the end, never change one."""

@@ -71,7 +71,7 @@ class AgentEngine:
         left = tools.turns(request.agent)
         while left:
             left -= 1
-            refused = self._refused.get(conversation.place, frozenset()) | not_kept_to
+            refused = self.refused(conversation.place) | not_kept_to
             body = conversation.body(refused, is_last=not left)
             turn = conversation.new_turn(refused)
             failure: str | None = None
@@ -83,7 +83,7 @@ class AgentEngine:
             limit = asyncio.get_running_loop().time() + settings.timeout_seconds
             try:
                 async with asyncio.timeout_at(limit):
-                    client = await self._client(conversation.call.endpoint)
+                    client = await self.client(conversation.call.endpoint)
                     stream = await client.open_stream(body)
                 async with stream:
                     while not conversation.is_full:
@@ -163,7 +163,7 @@ class AgentEngine:
             and (not rule.languages or document.language in rule.languages)
         ]
         offered = tools.definitions(request.agent) if request.reader else []
-        if "tools" in self._refused.get((endpoint.base_url, model), ()):
+        if "tools" in self.refused((endpoint.base_url, model)):
             offered = []
         prompt = build_prompt(request, rules, has_tools=bool(offered))
         return Conversation(request, Call(endpoint, model, settings), prompt, offered)
@@ -174,11 +174,16 @@ class AgentEngine:
             _, client = self._clients.popitem()
             await client.close()
 
+    def refused(self, place: tuple[str, str]) -> frozenset[str]:
+        """What an endpoint and a model are known not to take."""
+        return self._refused.get(place, frozenset())
+
     def _refuse(self, conversation: Conversation, options: frozenset[str]) -> None:
         known = self._refused.get(conversation.place, frozenset())
         self._refused[conversation.place] = known | options
 
-    async def _client(self, endpoint: Endpoint) -> ModelClient:
+    async def client(self, endpoint: Endpoint) -> ModelClient:
+        """The connections to an endpoint, made when they are first needed."""
         if endpoint not in self._clients:
             client = await asyncio.to_thread(connect, endpoint)
             # Of two reviews that came here at once, the later one's was never used.

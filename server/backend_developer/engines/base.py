@@ -1,6 +1,7 @@
 """What a review is asked with, and what an engine answers.
 
-ReviewRequest -> Engine.review() -> stream of Proposal | Verdict | Usage | FileFacts | Note
+ReviewRequest -> Engine.review() -> stream of Proposal | Verdict | Usage | FileFacts
+                                           | Note | Pending
                                  -> EngineError, one sentence for the person
 """
 
@@ -34,7 +35,14 @@ class Note:
     sentence: str
 
 
-Answer: TypeAlias = Proposal | Verdict | Usage | FileFacts | Note
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """That the answer comes later, as a batch's does, under this name."""
+
+    name: str
+
+
+Answer: TypeAlias = Proposal | Verdict | Usage | FileFacts | Note | Pending
 """FileFacts: what the document says of its project, from an engine that has read it anyway."""
 
 
@@ -104,6 +112,8 @@ class ReviewRequest:
     """What was wrong with an earlier answer to this same request; empty the first time."""
     parts: tuple[Span, ...] = ()
     """The parts of `span` to judge, in text order; empty: all of it."""
+    only_kept: bool = False
+    """Only say again what was answered before; ask nothing."""
     second_look: bool = False
     """Only try to refute `evidence`, which another reviewer found; find nothing new."""
     root: str = ""

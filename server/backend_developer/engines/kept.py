@@ -14,7 +14,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+import zlib
+from base64 import b64decode, b64encode
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -32,7 +34,7 @@ from ..core.model import (
 )
 from ..core.text import Lines
 from ..parts import Part, parts_of
-from .base import Answer, Engine, Note, ReviewRequest
+from .base import Answer, Engine, Note, Pending, ReviewRequest
 from .redact import find_secrets
 
 FORM = 1
@@ -45,6 +47,10 @@ class Answers(Protocol):
     def load(self, digests: Collection[str]) -> Mapping[str, str]: ...
 
     def save(self, texts: Mapping[str, str]) -> None: ...
+
+    def promise(self, name: str, record: str) -> None:
+        """Remembers what a later answer of that name will be kept under."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +107,16 @@ class KeptEngine:
                 "agent said before still holds"
             )
             return
-        if asked.parts:
-            count = len(asked.parts)
+        if request.only_kept:
             yield Note(
-                f"only what is new or changed was sent ({count} of "
-                f"{sum(len(part.spans) for part in plan.parts)} places); what the agent said of "
-                "the rest still holds"
+                f"{_counted(len(plan.asked))} have no answer of the agent's: their batch is not "
+                "done, or they changed since"
+            )
+            return
+        if asked.parts:
+            yield Note(
+                f"only what is new or changed was sent ({_counted(len(plan.asked))} of "
+                f"{len(plan.parts)}); what the agent said of the rest still holds"
             )
         said: list[Answer] = []
         async with aclosing(self._agent.review(asked)) as answers:
@@ -121,6 +131,11 @@ class KeptEngine:
 
     async def keep(self, plan: Plan, request: ReviewRequest, said: Sequence[Answer]) -> None:
         """Keeps a complete answer about the parts that the plan asked about."""
+        for answer in said:
+            if isinstance(answer, Pending):
+                record = _promised(plan, request)
+                await asyncio.to_thread(self._answers.promise, answer.name, record)
+                return
         texts = kept_texts(plan, request, said)
         if texts:
             await asyncio.to_thread(self._answers.save, texts)
@@ -193,43 +208,94 @@ def kept_texts(plan: Plan, request: ReviewRequest, said: Sequence[Answer]) -> di
 
     An answer that cannot be placed will be asked for once more, and must not be taken for one.
     """
-    text, lines = request.document.text, Lines(request.document.text)
-    found: dict[str, Kept] = {
-        digest: Kept()
-        for part, digest in zip(plan.parts, plan.digests, strict=True)
-        if digest not in plan.kept
-    }
+    text = request.document.text
+    places = {finding.id: finding.span for finding in request.evidence}
+    return kept_of(plan, text, Lines(text), places, said)
+
+
+def kept_of(
+    plan: Plan, text: str, lines: Lines, evidence: Mapping[str, Span], said: Sequence[Answer]
+) -> dict[str, str]:
+    """As `kept_texts`, of a text and the places of the evidence in it, by id."""
     asked = [
         (part, digest)
         for part, digest in zip(plan.parts, plan.digests, strict=True)
-        if digest in found
+        if digest not in plan.kept
     ]
+    found = {digest: Kept() for _, digest in asked}
 
-    def digest_at(span: Span) -> tuple[str, int] | None:
+    def at(span: Span) -> tuple[str, int] | None:
         for part, digest in asked:
             if any(own.overlaps(span) for own in part.spans):
                 return digest, lines.line_of(part.spans[0].start)
         return None
 
-    places = {finding.id: finding.span for finding in request.evidence}
     for answer in said:
         match answer:
             case Proposal(where=Quote() as quote):
-                place = place_quote(text, lines, quote, request.span)
-                at = None if isinstance(place, str) else digest_at(place)
-                if at is None:
+                place = place_quote(text, lines, quote, Span(0, len(text)))
+                known_at = None if isinstance(place, str) else at(place)
+                if known_at is None:
                     return {}
-                digest, first = at
+                digest, first = known_at
                 known = found[digest]
                 own = _shifted(answer, -first)
                 found[digest] = replace(known, proposals=(*known.proposals, own))
-            case Verdict(finding_id=name) if name in places:
-                at = digest_at(places[name])
-                if at is not None:
-                    known = found[at[0]]
-                    found[at[0]] = replace(known, verdicts=(*known.verdicts, answer))
+            case Verdict(finding_id=name) if name in evidence:
+                known_at = at(evidence[name])
+                if known_at is not None:
+                    known = found[known_at[0]]
+                    verdicts = (*known.verdicts, answer)
+                    found[known_at[0]] = replace(known, verdicts=verdicts)
     texts = {digest: _written(kept) for digest, kept in found.items()}
-    return {digest: text for digest, text in texts.items() if not find_secrets([text]).placeholders}
+    return {digest: one for digest, one in texts.items() if not find_secrets([one]).placeholders}
+
+
+def keep_promised(
+    record: str, said: Callable[[str], Sequence[Answer]]
+) -> tuple[dict[str, str], str] | None:
+    """What to keep of an answer that has come, by digest, and the file that it is about.
+
+    `said` reads the answer, given the reviewed text. None: the record is none of ours.
+    """
+    try:
+        value: Any = json.loads(record)
+        text = zlib.decompress(b64decode(value["text"])).decode("utf-8", "surrogatepass")
+        parts = tuple(
+            Part(tuple(Span(*span) for span in spans), "", "") for spans in value["parts"]
+        )
+        digests, path = tuple(value["digests"]), str(value["path"])
+        places = {name: Span(*span) for name, span in value["evidence"]}
+    except (ValueError, KeyError, TypeError, zlib.error):
+        return None
+    lines = Lines(text)
+    plan = Plan(parts, digests, {})
+    return kept_of(plan, text, lines, places, said(text)), path
+
+
+def _promised(plan: Plan, request: ReviewRequest) -> str:
+    """All that is needed to keep the answer about the plan's open parts when it comes."""
+    text = request.document.text.encode("utf-8", "surrogatepass")
+    asked = [
+        (part, digest)
+        for part, digest in zip(plan.parts, plan.digests, strict=True)
+        if digest not in plan.kept
+    ]
+    return json.dumps(
+        {
+            "path": request.document.path,
+            "text": b64encode(zlib.compress(text)).decode("ascii"),
+            "parts": [[[span.start, span.end] for span in part.spans] for part, _ in asked],
+            "digests": [digest for _, digest in asked],
+            "evidence": [
+                [finding.id, [finding.span.start, finding.span.end]] for finding in request.evidence
+            ],
+        }
+    )
+
+
+def _counted(parts: int) -> str:
+    return f"{parts} part{'' if parts == 1 else 's'} of the code"
 
 
 # --- Digests

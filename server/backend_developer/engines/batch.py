@@ -1,0 +1,190 @@
+"""Reviews as one Message Batch: half the price, and an answer within a day.
+
+    request -> BatchEngine.review() -> Pending(name)       prepared, through the gate, not sent yet
+               BatchEngine.submit() -> SentBatch           all of them, as one batch
+    later      results()            -> Result(name, …)     each answer, or why there is none
+
+A request of a batch has no tools: nobody is there to run them.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypeAlias, cast
+
+from ..core.model import Proposal, Usage, Verdict
+from ..gate import Gate, OutgoingCall, Permit
+from . import faults
+from .agent import AgentEngine, Conversation
+from .answer import read_finding, read_verdict
+from .base import Answer, EngineError, Pending, ReviewRequest
+from .endpoint import Endpoint
+from .faults import Call
+from .stream import AnswerReader
+
+MOST_REQUESTS = 1_000
+"""Of one batch; an endpoint takes more, but a batch is done when its last request is."""
+
+Status: TypeAlias = Literal["in_progress", "canceling", "ended"]
+
+
+@dataclass(frozen=True, slots=True)
+class SentRequest:
+    name: str
+    path: str
+    """As the prompt named the file."""
+    permit: Permit
+    call: OutgoingCall
+
+
+@dataclass(frozen=True, slots=True)
+class SentBatch:
+    id: str
+    endpoint: Endpoint
+    model: str
+    requests: tuple[SentRequest, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one request of a batch."""
+
+    name: str
+    text: str = ""
+    """The whole answer."""
+    usage: Usage | None = None
+    problem: str = ""
+    """Why there is no complete answer; a few words."""
+
+
+class BatchEngine:
+    """Implements Engine: prepares each review, and answers none."""
+
+    name = "agent"
+
+    def __init__(self, agent: AgentEngine, gate: Gate) -> None:
+        self._agent = agent
+        self._gate = gate
+        self._waiting: list[tuple[SentRequest, Conversation, dict[str, object]]] = []
+
+    async def review(self, request: ReviewRequest) -> AsyncGenerator[Answer, None]:
+        """Yields Pending alone. Raises EngineError when the request may not be sent."""
+        if request.second_look:
+            return
+        conversation = self._agent.prepare(replace(request, reader=None))
+        refused = self._agent.refused(conversation.place)
+        body = conversation.body(refused, is_last=True)
+        del body["stream"]
+        call = replace(conversation.outgoing(body), purpose="batch")
+        permit = await self._gate.enter(call)
+        sent = SentRequest(uuid.uuid4().hex, conversation.prompt.path, permit, call)
+        self._waiting.append((sent, conversation, body))
+        yield Pending(sent.name)
+
+    async def submit(self) -> tuple[SentBatch, ...]:
+        """Sends what was prepared, one batch for each model and MOST_REQUESTS.
+
+        What each request takes is counted as its input, until its result says what it was.
+        Raises EngineError; what had been sent by then is lost to the caller, so the first
+        failure ends it.
+        """
+        batches = []
+        while self._waiting:
+            _, first, _ = self._waiting[0]
+            same = [one for one in self._waiting if one[1].place == first.place][:MOST_REQUESTS]
+            batches.append(await self._send(first.call, same))
+            self._waiting = [one for one in self._waiting if one not in same]
+        return tuple(batches)
+
+    async def give_up(self) -> None:
+        """Gives back what was reserved for what is not sent."""
+        waiting, self._waiting = self._waiting, []
+        for sent, _, _ in waiting:
+            await self._gate.leave(sent.permit, None, "refused")
+
+    async def _send(
+        self, call: Call, waiting: Sequence[tuple[SentRequest, Conversation, dict[str, object]]]
+    ) -> SentBatch:
+        client = await self._agent.client(call.endpoint)
+        requests = [{"custom_id": sent.name, "params": body} for sent, _, body in waiting]
+        try:
+            batch = await client.sdk.messages.batches.create(requests=cast("Any", requests))
+        except Exception as error:
+            await self.give_up()
+            raise EngineError(faults.explain(error, call)) from error
+        for sent, _, _ in waiting:
+            await self._gate.leave(sent.permit, None, "finished")
+        requests_sent = tuple(sent for sent, _, _ in waiting)
+        return SentBatch(batch.id, call.endpoint, call.model, requests_sent)
+
+
+async def status(agent: AgentEngine, call: Call, batch_id: str) -> tuple[Status, int, int]:
+    """How far a batch is: its status, how many of its requests are done, and how many there are.
+
+    Raises EngineError.
+    """
+    client = await agent.client(call.endpoint)
+    try:
+        batch = await client.sdk.messages.batches.retrieve(batch_id)
+    except Exception as error:
+        raise EngineError(faults.explain(error, call)) from error
+    counts = batch.request_counts
+    done = counts.succeeded + counts.errored + counts.canceled + counts.expired
+    return batch.processing_status, done, done + counts.processing
+
+
+async def results(agent: AgentEngine, call: Call, batch_id: str) -> list[Result]:
+    """The results of a batch that has ended. Raises EngineError."""
+    client = await agent.client(call.endpoint)
+    try:
+        stream = await client.sdk.messages.batches.results(batch_id)
+        return [_result(entry, call.model) async for entry in stream]
+    except Exception as error:
+        raise EngineError(faults.explain(error, call)) from error
+
+
+def answers_of(
+    result: Result, model: str, path: str, restore: Callable[[str], str]
+) -> list[Proposal | Verdict]:
+    """What a result says. `path` is what the prompt called the file."""
+    answers: list[Proposal | Verdict] = []
+    for item in AnswerReader().feed(result.text):
+        if item.array == "findings":
+            answers.append(read_finding(item.value, f"agent:{model}", path, restore))
+        elif verdict := read_verdict(item.value):
+            answers.append(verdict)
+    return answers
+
+
+def _result(entry: Any, model: str) -> Result:
+    """What the SDK calls an individual response."""
+    name, result = entry.custom_id, entry.result
+    if result.type != "succeeded":
+        error = getattr(getattr(result, "error", None), "error", None)
+        said = getattr(error, "type", "") or result.type
+        return Result(name, problem=said.replace("_", " "), usage=Usage(model))
+    message = result.message
+    counted = message.usage
+    usage = Usage(
+        model,
+        counted.input_tokens or 0,
+        counted.cache_creation_input_tokens or 0,
+        counted.cache_read_input_tokens or 0,
+        counted.output_tokens or 0,
+    )
+    text = "".join(_written(block) for block in message.content)
+    reader = AnswerReader()
+    reader.feed(text)
+    if message.stop_reason not in ("end_turn", "tool_use") or not reader.complete:
+        return Result(name, text, usage, f"ended with {message.stop_reason}")
+    return Result(name, text, usage)
+
+
+def _written(block: Any) -> str:
+    """The text of a block, or the arguments of the tool that the answer is given with."""
+    if block.type == "text":
+        return str(block.text)
+    return json.dumps(block.input) if block.type == "tool_use" else ""
