@@ -99,8 +99,16 @@ def open_batches(state: State, root: str | None = None) -> list[OpenBatch]:
             values,
         ).fetchall()
     return [
-        OpenBatch(*members, tuple(tuple(one) for one in json.loads(requests)))
-        for *members, requests in rows
+        OpenBatch(
+            batch_id,
+            sent_at,
+            where_,
+            base_url,
+            model,
+            task,
+            tuple((name, number, path) for name, number, path in json.loads(requests)),
+        )
+        for batch_id, sent_at, where_, base_url, model, task, requests in rows
     ]
 
 

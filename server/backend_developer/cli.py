@@ -175,6 +175,20 @@ def _add_review(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     review.add_argument(
         "--yes", action="store_true", help="agree to what is sent to a model, for this once"
     )
+    batch = review.add_mutually_exclusive_group()
+    batch.add_argument(
+        "--batch",
+        action="store_true",
+        help="send what the agent is asked as a Message Batch: half the price, within a day",
+    )
+    batch.add_argument(
+        "--batch-status", action="store_true", help="say how far the batches are; review nothing"
+    )
+    batch.add_argument(
+        "--batch-results",
+        action="store_true",
+        help="fetch what has been answered, and report it; send nothing",
+    )
     review.add_argument("--all", action="store_true", help="show findings of low confidence too")
     review.add_argument(
         "--jobs", type=_positive, metavar="N", help="files reviewed at once; default: by processors"

@@ -12,12 +12,14 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 
 from .. import dismissals
 from ..agents import UnknownAgentError, find_agent, load_agents
 from ..answers import KeptAnswers
+from ..batches import collect, look, remember
 from ..catalogue import Catalogue
 from ..checks import FixChecker, syntax_error_line
 from ..consents import give, has_consent
@@ -39,6 +41,7 @@ from ..core.tracking import follow, track
 from ..dismissals import Dismissals
 from ..engines.agent import AgentEngine
 from ..engines.base import EngineError, ReviewRequest
+from ..engines.batch import BatchEngine
 from ..engines.endpoint import available, base_url, find_endpoint
 from ..engines.kept import KeptEngine
 from ..engines.local import LocalEngine
@@ -90,11 +93,18 @@ def run(options: argparse.Namespace) -> int:
         return WRONG_USE
     _check_output(options.output)
 
+    if options.batch_status:
+        return asyncio.run(_tell_batches(workspace))
+    if options.batch_results:
+        asyncio.run(_fetch_batches(workspace))
+
     found = find(options.paths)
     for note in found.notes:
         print(f"note: {visible(note.path)} is left out: {note.reason}", file=sys.stderr)
     plan = _plan(found.files, workspace, options)
-    if plan.use_agent:
+    if options.batch and not plan.use_agent:
+        raise UsageError("--batch needs the agent: set a key, or --engine agent")
+    if plan.use_agent and not plan.only_kept:
         plan = replace(plan, agreed=_agree(plan, yes=options.yes))
     reviewed = _review_all(plan, workspace.catalogue)
 
@@ -132,6 +142,10 @@ class _Plan:
     minimum_confidence: Confidence
     fix: bool
     jobs: int
+    is_batch: bool = False
+    """What the agent is asked is sent together, and answered later."""
+    only_kept: bool = False
+    """The agent is asked nothing: what it has answered is told."""
     review_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     """All files are one review, as far as its limit goes."""
     agreed: frozenset[tuple[str, str]] = frozenset()
@@ -184,6 +198,8 @@ def _plan(
         dismissals=dismissed,
         minimum_confidence="low" if options.all else settings.minimum_confidence,
         fix=options.fix,
+        is_batch=options.batch,
+        only_kept=options.batch_results,
         jobs=options.jobs or (AGENT_JOBS if use_agent else os.cpu_count() or 1),
     )
 
@@ -383,7 +399,8 @@ async def _review_some(
     state = State(state_folder(os.environ))
     gate = Gatekeeper(state, TerminalPerson(), plan.agreed)
     agent = AgentEngine(os.environ, catalogue, gate)
-    kept = KeptEngine(agent, KeptAnswers(state))
+    batch = BatchEngine(agent, gate)
+    kept = KeptEngine(batch if plan.is_batch else agent, KeptAnswers(state))
     reviewers = Reviewers(local, kept, FixChecker(local), catalogue)
     done: dict[int, _Reviewed] = {}
     waiting = iter(enumerate(files))
@@ -397,9 +414,81 @@ async def _review_some(
         async with asyncio.TaskGroup() as group:
             for _ in range(min(plan.jobs if plan.use_agent else FILES_AT_ONCE, len(files))):
                 group.create_task(work())
+        if plan.is_batch:
+            await _send_batch(batch, state, plan)
     finally:
+        await batch.give_up()
         await agent.close()
     return [done[index] for index in sorted(done)]
+
+
+async def _send_batch(batch: BatchEngine, state: State, plan: _Plan) -> None:
+    """Sends what was prepared, and says so; a batch that is not sent is an error for people."""
+    try:
+        sent = await batch.submit()
+        for one in sent:
+            await asyncio.to_thread(remember, state, str(plan.root), plan.task.name, one)
+    except (EngineError, StateError) as error:
+        raise UsageError(f"the batch was not sent: {error}") from None
+    for one in sent:
+        print(
+            f"note: {plural(len(one.requests), 'file')} went out as batch {visible(one.id)}; "
+            "`review --batch-results` fetches the answers, within a day",
+            file=sys.stderr,
+        )
+    if not sent:
+        print("note: nothing new was to be asked, so no batch was sent", file=sys.stderr)
+
+
+async def _tell_batches(workspace: Workspace) -> int:
+    """Says how far the workspace's batches are."""
+    state, agent = _asker(workspace)
+    try:
+        found, problems = await look(
+            state, agent, workspace.settings, os.environ, str(workspace.root)
+        )
+    except StateError as error:
+        raise UsageError(str(error)) from None
+    finally:
+        await agent.close()
+    for one in found:
+        when = datetime.fromtimestamp(one.batch.sent_at).strftime("%Y-%m-%d %H:%M")
+        state_of_it = "done: fetch it by --batch-results" if one.is_done else "under way"
+        print(
+            f"{visible(one.batch.id)}: {one.done} of {one.total} answered, {state_of_it} "
+            f"(sent {when}, {visible(one.batch.model)})"
+        )
+    for problem in problems:
+        print(f"error: {visible(problem)}", file=sys.stderr)
+    if not found and not problems:
+        print("No batch of this workspace is waiting for its answers.")
+    return NOT_REVIEWED if problems else OK
+
+
+async def _fetch_batches(workspace: Workspace) -> None:
+    """Keeps the answers that have come, and says of how many files."""
+    state, agent = _asker(workspace)
+    try:
+        collected = await collect(state, agent, workspace.settings, os.environ, str(workspace.root))
+    except StateError as error:
+        raise UsageError(str(error)) from None
+    finally:
+        await agent.close()
+    print(f"note: {plural(len(collected.files), 'file')} answered", file=sys.stderr)
+    for one in collected.waiting:
+        print(
+            f"note: batch {visible(one.batch.id)} is under way: {one.done} of {one.total} answered",
+            file=sys.stderr,
+        )
+    for problem in collected.problems:
+        print(f"error: {visible(problem)}", file=sys.stderr)
+
+
+def _asker(workspace: Workspace) -> tuple[State, AgentEngine]:
+    """Asks after batches, which sends no code."""
+    state = State(state_folder(os.environ))
+    gate = Gatekeeper(state, TerminalPerson())
+    return state, AgentEngine(os.environ, workspace.catalogue, gate)
 
 
 async def _review_one(file: SourceFile, plan: _Plan, reviewers: Reviewers) -> _Reviewed:
@@ -445,6 +534,7 @@ async def _review(
         conventions=plan.conventions,
         denials=plan.denials,
         dismissed=plan.dismissals.about(relative_path),
+        only_kept=plan.only_kept,
         root=str(plan.root),
         review_id=plan.review_id,
     )
@@ -513,13 +603,14 @@ def _went_wrong(reviewed: Sequence[_Reviewed], report: Report) -> Iterator[str]:
     for path, why in report.unreviewed:
         yield f"error: {visible(path)}: {visible(why)}"
     # What is wrong with an endpoint is wrong for every file.
-    paths: dict[str, list[str]] = {}
-    for review in report.files:
-        for why in review.errors:
-            paths.setdefault(why, []).append(visible(review.path))
-    for why, (first, *others) in paths.items():
-        place = f"{first} and {plural(len(others), 'other')}" if others else first
-        yield f"error: {place}: {visible(why)}"
+    for level in ("note", "error"):
+        paths: dict[str, list[str]] = {}
+        for review in report.files:
+            for why in review.notes if level == "note" else review.errors:
+                paths.setdefault(why, []).append(visible(review.path))
+        for why, (first, *others) in paths.items():
+            place = f"{first} and {plural(len(others), 'other')}" if others else first
+            yield f"{level}: {place}: {visible(why)}"
 
 
 def _print(report: Report, format_: str, output: str | None) -> None:
