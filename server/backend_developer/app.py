@@ -18,6 +18,7 @@ from .wire import Server, serve_stdio
 if TYPE_CHECKING:
     from .gate import Person
     from .review import Reviewers
+    from .settings import Settings
 
 HANDLERS: Mapping[str, Callable[[Session, Any], Any]] = {
     types.INITIALIZE: handlers.initialize,
@@ -49,6 +50,7 @@ def make_reviewers(environment: Mapping[str, str], person: Person) -> Reviewers:
     """
     # Here: a server starts without them.
     from .answers import KeptAnswers
+    from .batches import Collected, collect
     from .catalogue import load_catalogue
     from .engines.agent import AgentEngine
     from .engines.kept import KeptEngine
@@ -62,7 +64,11 @@ def make_reviewers(environment: Mapping[str, str], person: Person) -> Reviewers:
     state = State(state_folder(environment))
     agent = AgentEngine(environment, catalogue, Gatekeeper(state, person))
     kept = KeptEngine(agent, KeptAnswers(state))
-    return Reviewers(local, kept, local, catalogue, local)
+
+    async def collect_batches(settings: Settings, root: str) -> Collected:
+        return await collect(state, agent, settings, environment, root)
+
+    return Reviewers(local, kept, local, catalogue, local, collect_batches)
 
 
 def create_server(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
 from lsprotocol import types
 
-from . import __version__, indexing, runs
+from . import __version__, arrivals, indexing, runs
 from .actions import DISMISS_COMMAND, REVIEW_COMMAND, Scope, offered, offered_again
 from .core.model import Span, TaskDefinition
 from .core.text import Change, Lines, apply_changes
@@ -53,6 +53,7 @@ def initialized(session: Session, params: types.InitializedParams) -> None:
     session.keep(session.ready())
     session.keep(session.look_back())
     indexing.start(session, session.folders)
+    session.keep(arrivals.watch(session))
     if registrations := to_lsp.registrations(session.profile, EDITOR_SECTION):
         session.keep(session.connection.ask("client/registerCapability", registrations))
 

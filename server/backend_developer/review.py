@@ -11,7 +11,7 @@ What the agent found goes through a second look, which tries to refute it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias
@@ -41,6 +41,19 @@ from .project.facts import FileFacts
 from .settings import Settings, rule_level
 
 Outcome: TypeAlias = Finding | Rejection | Verdict | Usage | FileFacts | Note | Pending
+
+
+class Collected(Protocol):
+    """What came of asking after batches: see batches.Collected."""
+
+    @property
+    def files(self) -> Sequence[str]: ...
+
+    @property
+    def tasks(self) -> Sequence[str]: ...
+
+    @property
+    def problems(self) -> Sequence[str]: ...
 
 
 class Checker(Protocol):
@@ -81,6 +94,8 @@ class Reviewers:
     catalogue: Catalogue
     indexer: Indexer | None = None
     """None: each file is known by itself alone."""
+    collect: Callable[[Settings, str], Awaitable[Collected]] | None = None
+    """Fetches the answers of a workspace's batches that are done; None: there are no batches."""
 
 
 @dataclass(frozen=True, slots=True)

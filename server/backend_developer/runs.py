@@ -151,19 +151,27 @@ def asked_for(session: Session) -> list[Run]:
 
 
 def start_review(
-    session: Session, opened: OpenDocument, task_name: str, span: Span, token: int | str | None
+    session: Session,
+    opened: OpenDocument,
+    task_name: str,
+    span: Span,
+    token: int | str | None,
+    *,
+    only_kept: bool = False,
 ) -> Run:
     """Starts a review of `span` of the document and returns at once.
 
     An empty or one-character span means the function around it. A run of the
     same task on the same document is cancelled. `token` is the client's own
-    progress report, None when it opened none.
+    progress report, None when it opened none. With `only_kept` the agent is asked nothing: what
+    it has answered before is shown.
     """
     for other in list(session.runs.values()):
         if other.open is opened and other.kind == task_name:
             session.cancel(other)
     run = session.new_run(opened, task_name, _title(opened.context, task_name))
     run.token = token
+    run.only_kept = only_kept
     _start(session, run, _review_on_demand(session, run, span))
     return run
 
@@ -212,6 +220,7 @@ async def _request(run: Run, context: Context, span: Span) -> ReviewRequest:
         settings=settings,
         conventions=context.conventions,
         denials=context.denials,
+        only_kept=run.only_kept,
         dismissed=context.dismissals.about(context.relative_path),
         root=str(context.root or ""),
         # Another server's runs have the same numbers, and share the ledger.

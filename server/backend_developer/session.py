@@ -126,6 +126,8 @@ class Run:
     notes: list[str] = field(default_factory=list)
     """What else a person should know of it, a sentence each."""
     task: asyncio.Task[None] | None = None
+    only_kept: bool = False
+    """The agent is asked nothing: what it has answered before is shown."""
     overtaken: bool = False
     """A passive run whose text is not the latest any more."""
 
