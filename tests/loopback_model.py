@@ -127,6 +127,9 @@ class LoopbackModel:
         """A member of a request, such as "output_config" -> the message of the 400 it gets."""
         self.usual: Callable[[dict[str, Any]], Reply] = lambda body: Reply()
         """Replies, from the request's body, when the script is used up."""
+        self.batches: dict[str, list[dict[str, Any]]] = {}
+        """Id -> its requests."""
+        self.batches_are_done = False
         self._script: deque[Reply] = deque()
         self._host, self._port = host, port
         self._connections: set[asyncio.Task[None]] = set()
@@ -191,6 +194,8 @@ class LoopbackModel:
             await _send_error(writer, error)
         elif request.method == "GET" and request.path.startswith("/v1/models/"):
             await self._send_model(writer, request.path.removeprefix("/v1/models/"))
+        elif request.path.startswith("/v1/messages/batches"):
+            await self._reply_to_batch(request, writer)
         elif request.method != "POST" or request.path != "/v1/messages":
             await _send(writer, 404, b"<h1>Not found</h1>", "text/html")
         elif self.models is not None and request.body["model"] not in self.models:
@@ -209,6 +214,55 @@ class LoopbackModel:
                 await _send_error(writer, reply)
             else:
                 await _send_stream(writer, reply, body["model"])
+
+    async def _reply_to_batch(self, request: Recorded, writer: asyncio.StreamWriter) -> None:
+        """Takes a batch, says how far it is, or gives its results, as the script has them."""
+        *_, batch_id, last = request.path.split("/")
+        if request.method == "POST":
+            batch_id = f"msgbatch_{len(self.batches) + 1}"
+            self.batches[batch_id] = request.body["requests"]
+        elif last in self.batches:
+            batch_id = last
+        if last == "results":
+            raw = "".join(
+                json.dumps(self._result(one)) + "\n" for one in self.batches[batch_id]
+            ).encode()
+            await _send(writer, 200, raw, "application/x-jsonl")
+            return
+        count = len(self.batches[batch_id])
+        done = count if self.batches_are_done else 0
+        counts = {"processing": count - done, "succeeded": done}
+        counts |= {"errored": 0, "canceled": 0, "expired": 0}
+        batch = {
+            "id": batch_id,
+            "type": "message_batch",
+            "processing_status": "ended" if self.batches_are_done else "in_progress",
+            "request_counts": counts,
+            "created_at": "2026-01-01T00:00:00Z",
+            "expires_at": "2026-01-02T00:00:00Z",
+            "ended_at": None,
+            "archived_at": None,
+            "cancel_initiated_at": None,
+            "results_url": f"{self.url}/v1/messages/batches/{batch_id}/results"
+            if self.batches_are_done
+            else None,
+        }
+        await _send(writer, 200, json.dumps(batch).encode(), "application/json")
+
+    def _result(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        reply = self._script.popleft() if self._script else self.usual(request["params"])
+        if reply.status != 200:
+            error = {"type": reply.error_type, "message": reply.message}
+            result = {"type": "errored", "error": {"type": "error", "error": error}}
+            return {"custom_id": request["custom_id"], "result": result}
+        [start, _] = _opening(reply, request["params"]["model"])
+        message = start["message"] | {
+            "content": [{"type": "text", "text": reply.text}],
+            "stop_reason": reply.stop_reason,
+            "usage": {**reply.usage, "output_tokens": reply.output_tokens},
+        }
+        result = {"type": "succeeded", "message": message}
+        return {"custom_id": request["custom_id"], "result": result}
 
     async def _send_model(self, writer: asyncio.StreamWriter, model: str) -> None:
         if self.models is not None and model not in self.models:

@@ -1,0 +1,111 @@
+"""`review --batch`: sent now at half the price, answered later, kept like any answer."""
+
+from __future__ import annotations
+
+import os
+
+from backend_developer import ledger
+from backend_developer.state import State, state_folder
+from loopback_model import LoopbackModel, Reply, answer, finding
+
+from .conftest import Run, Write
+from .test_review_agent import CODE, model
+
+__all__ = ["model"]
+
+FOUND = Reply(answer(finding(quote='session.load(customer, "orders")')))
+NONE = Reply(answer())
+
+
+def test_a_batch_is_sent_asked_after_and_fetched(
+    run: Run, write: Write, model: LoopbackModel
+) -> None:
+    write({"a.py": CODE, "b.py": "def f(x):\n    return x\n"})
+    sent = run("review", "a.py", "b.py", "--batch")
+    assert sent.code == 0
+    assert "note: 2 files went out as batch msgbatch_1;" in sent.err
+    [post] = model.requests
+    assert post.path == "/v1/messages/batches"
+    params = [one["params"] for one in post.body["requests"]]
+    assert ["stream" in one or "tools" in one for one in params] == [False, False]
+
+    under_way = run("review", ".", "--batch-status")
+    assert under_way.out.startswith("msgbatch_1: 0 of 2 answered, under way (sent ")
+    early = run("review", "a.py", "--batch-results", "--fail-on", "never")
+    assert "note: batch msgbatch_1 is under way: 0 of 2 answered" in early.err
+    assert "have no answer of the agent's" in early.err
+    assert (early.code, "security/sql-injection" in early.out) == (0, False)
+
+    model.batches_are_done = True
+    assert "2 of 2 answered, done" in run("review", ".", "--batch-status").out
+    model.script(FOUND, NONE)
+    fetched = run("review", "a.py", "b.py", "--batch-results")
+    assert "note: 2 files answered" in fetched.err
+    assert (fetched.code, "security/sql-injection" in fetched.out) == (1, True)
+    count = len(model.requests)
+    # It is an answer like any other: nothing of it is asked again.
+    again = run("review", "a.py", "b.py")
+    assert "security/sql-injection" in again.out
+    assert all(one.body.get("model") == "claude-haiku-5-5" for one in model.requests[count:])
+    assert run("review", ".", "--batch-status").out.startswith("No batch of this workspace")
+
+
+def test_a_batch_costs_half_and_is_noted_when_it_is_answered(
+    run: Run, write: Write, model: LoopbackModel
+) -> None:
+    write({"a.py": CODE})
+    run("review", "a.py", "--batch")
+    state = State(state_folder(os.environ))
+    [entry] = ledger.entries(state)
+    assert (entry.purpose, entry.usage.output_tokens) == ("batch", 0)
+    model.batches_are_done = True
+    run("review", "a.py", "--batch-results", "--fail-on", "never")
+    [entry] = [one for one in ledger.entries(state) if one.purpose == "batch"]
+    assert (entry.usage.input_tokens, entry.usage.output_tokens) == (1200, 77)
+    # Half of 1,200 at 2, 300 at 2.50, 2,500 at 0.10 and 77 at 10 dollars for a million tokens.
+    assert entry.cost is not None
+    assert round(entry.cost, 6) == 0.002085
+
+
+def test_what_changed_meanwhile_is_said(run: Run, write: Write, model: LoopbackModel) -> None:
+    write({"a.py": CODE})
+    run("review", "a.py", "--batch")
+    model.batches_are_done = True
+    model.script(FOUND)
+    write({"a.py": CODE.replace("second", "third")})
+    fetched = run("review", "a.py", "--batch-results")
+    assert "have no answer of the agent's" in fetched.err
+    assert "security/sql-injection" not in fetched.out
+    write({"a.py": CODE})
+    assert "security/sql-injection" in run("review", "a.py", "--batch-results").out
+
+
+def test_a_request_that_failed_is_said(run: Run, write: Write, model: LoopbackModel) -> None:
+    write({"a.py": CODE})
+    run("review", "a.py", "--batch")
+    model.batches_are_done = True
+    model.script(Reply(status=500, error_type="api_error"))
+    fetched = run("review", "a.py", "--batch-results", "--fail-on", "never")
+    assert "a.py: no answer (api error); review it again." in fetched.err
+
+
+def test_a_batch_that_is_refused_costs_nothing(
+    run: Run, write: Write, model: LoopbackModel
+) -> None:
+    write({"a.py": CODE})
+    model.key = "another"
+    sent = run("review", "a.py", "--batch")
+    assert sent.code == 2
+    assert "the batch was not sent: " in sent.err
+    assert "refused the key" in sent.err
+    [entry] = ledger.entries(State(state_folder(os.environ)))
+    assert (entry.outcome, entry.usage.input_tokens) == ("refused", 0)
+
+
+def test_a_batch_needs_the_agent(run: Run, write: Write, model: LoopbackModel) -> None:
+    write({"a.py": CODE})
+    refused = run("review", "a.py", "--batch", "--engine", "local")
+    assert (refused.code, refused.err) == (
+        2,
+        "error: --batch needs the agent: set a key, or --engine agent\n",
+    )
