@@ -611,9 +611,7 @@ def _read_ledger(environment: Mapping[str, str]) -> tuple[list[Spent], dict[str,
     from .state import State, state_folder
 
     state = State(state_folder(environment))
-    today = spent(state, date.today())
-    models = {one.usage.model for one in spent(state, date.min)}
-    return today, {model: bytes_per_token(state, model) for model in models}
+    return spent(state, date.today()), bytes_per_token(state)
 
 
 def _read_context(*arguments: Any) -> Context:

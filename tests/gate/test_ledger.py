@@ -13,7 +13,7 @@ import pytest
 
 import backend_developer.ledger as ledger
 from backend_developer.core.model import Usage
-from backend_developer.gate import BYTES_PER_TOKEN, Overrun
+from backend_developer.gate import Overrun
 from backend_developer.ledger import bytes_per_token, entries, reserve, settle, spent
 from backend_developer.settings import Settings
 from backend_developer.state import State
@@ -293,13 +293,12 @@ def test_entries_of_one_workspace(state: State) -> None:
 
 def test_a_token_s_size_is_learnt_from_past_calls(state: State) -> None:
     model = "claude-sonnet-5-5"
-    assert bytes_per_token(state, model) == BYTES_PER_TOKEN
+    assert bytes_per_token(state) == {}
     body = "x" * 4000
     for usage, outcome in ((Usage(model, 500, 300, 200, 5), "finished"), (None, "failed")):
         number = taken(state, body=body)
         settle(state, number, call(body=body), usage, outcome)  # type: ignore[arg-type]
-    assert bytes_per_token(state, model) == 4
-    assert bytes_per_token(state, "another") == BYTES_PER_TOKEN
+    assert bytes_per_token(state) == {model: 4}
     number = taken(state, body=body)
     settle(state, number, call(body=body), Usage(model, 1), "finished")
-    assert bytes_per_token(state, model) == pytest.approx(8000 / 1001, abs=0.01)
+    assert bytes_per_token(state) == {model: pytest.approx(8000 / 1001, abs=0.01)}
