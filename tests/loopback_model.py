@@ -121,6 +121,8 @@ class LoopbackModel:
         self.key = key
         """The key that is asked for; None: any, or none."""
         self.requests: list[Recorded] = []
+        self.connections = 0
+        """How many were ever made."""
         self.models: set[str] | None = None
         """The models that exist; None: all."""
         self.refuses: Mapping[str, str] = {}
@@ -157,6 +159,7 @@ class LoopbackModel:
         task = asyncio.current_task()
         assert task
         self._connections.add(task)
+        self.connections += 1
         early = b""
         try:
             while request := await _read_request(reader, early):

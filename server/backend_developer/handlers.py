@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 CANCEL_COMMAND = "backend-developer.cancel"
 AGENTS_COMMAND = "backend-developer.showAgents"
 STATUS_COMMAND = "backend-developer.status"
+REVOKE_COMMAND = "backend-developer.revokeConsent"
 FINDINGS_COMMAND = "backend-developer.findings"
 
 SYMBOLS = 100
@@ -373,6 +374,13 @@ def status(session: Session, arguments: Arguments) -> dict[str, Any]:
     }
 
 
+def revoke_consent(session: Session, arguments: Arguments) -> dict[str, Any]:
+    """{}: takes back what was agreed to for the workspace's folders -> {folders}."""
+    folders = [str(folder) for folder in session.folders]
+    session.keep(session.revoke_consent(folders))
+    return {"folders": folders}
+
+
 COMMANDS: Mapping[str, Callable[[Session, Arguments], Any]] = {
     REVIEW_COMMAND: review,
     CANCEL_COMMAND: cancel,
@@ -380,6 +388,7 @@ COMMANDS: Mapping[str, Callable[[Session, Arguments], Any]] = {
     AGENTS_COMMAND: show_agents,
     STATUS_COMMAND: status,
     FINDINGS_COMMAND: findings,
+    REVOKE_COMMAND: revoke_consent,
 }
 
 

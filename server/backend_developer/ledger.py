@@ -28,7 +28,7 @@ from sqlite3 import Connection
 from typing import Any, Literal, TypeAlias
 
 from .core.model import Usage
-from .gate import BYTES_PER_TOKEN, Outcome, OutgoingCall, Overrun
+from .gate import Outcome, OutgoingCall, Overrun
 from .prices import cost_of, price_of
 from .state import State
 
@@ -39,8 +39,8 @@ JOURNAL_BYTES = 50_000_000
 """Of compressed bodies; the oldest go first."""
 LEDGER_CALLS = 200_000
 """So many are kept. Not for so many days: a clock that is wrong for once must not lose them."""
-CALIBRATION_CALLS = 50
-"""The ratio of bytes to tokens is that of so many past calls."""
+CALIBRATION_CALLS = 500
+"""The ratio of bytes to tokens is that of so many past calls, of all models."""
 
 Ended: TypeAlias = Literal[Outcome, "lost"]
 
@@ -302,17 +302,17 @@ def _may_live(process: str) -> bool:
 # --- Looking back
 
 
-def bytes_per_token(state: State, model: str) -> float:
-    """How much UTF-8 makes a token of a model's, going by its past calls. Raises StateError."""
+def bytes_per_token(state: State) -> dict[str, float]:
+    """How much UTF-8 makes a token, by model, going by past calls. Raises StateError."""
     with state.reading() as db:
-        size, tokens = db.execute(
-            "SELECT TOTAL(bytes), TOTAL(prompt) FROM (SELECT bytes, input + cache_write + "
-            "cache_read AS prompt FROM calls WHERE model = ? AND outcome = 'finished' "
-            "AND prompt > 0 ORDER BY number DESC LIMIT ?)",
-            (model, CALIBRATION_CALLS),
-        ).fetchone()
-    # Nothing that counts tokens is further away than this from what is usual.
-    return float(min(max(size / tokens, 1.5), 8.0)) if tokens else BYTES_PER_TOKEN
+        rows = db.execute(
+            "SELECT model, TOTAL(bytes) / TOTAL(prompt) FROM (SELECT model, bytes, "
+            "input + cache_write + cache_read AS prompt FROM calls WHERE outcome = 'finished' "
+            "ORDER BY number DESC LIMIT ?) WHERE prompt > 0 GROUP BY model",
+            (CALIBRATION_CALLS,),
+        )
+        # Nothing that counts tokens is further away than this from what is usual.
+        return {model: min(max(ratio, 1.5), 8.0) for model, ratio in rows}
 
 
 def spent(state: State, since: date) -> list[Spent]:

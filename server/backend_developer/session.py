@@ -534,6 +534,18 @@ class Session:
         self.runs[run.id] = run
         return run
 
+    async def revoke_consent(self, roots: Sequence[str]) -> None:
+        """Takes back what was agreed to for these folders, and for files that lie in none."""
+        # Here: a server starts without it.
+        from .state import StateError
+
+        try:
+            await asyncio.to_thread(_revoke, self.environment, [*roots, ""])
+        except StateError as error:
+            self.tell(str(error), "error")
+        else:
+            self.tell("No code is sent to a model before you agree again.", "information")
+
     async def look_back(self) -> None:
         """Learns what was spent today and what a token of each model is."""
         # Here: a server starts without them.
@@ -589,14 +601,21 @@ class Session:
         return self.documents.get(key_of(opened.document.uri)) is opened
 
 
+def _revoke(environment: Mapping[str, str], roots: Sequence[str]) -> None:
+    from .consents import revoke
+    from .state import State, state_folder
+
+    state = State(state_folder(environment))
+    for root in roots:
+        revoke(state, root)
+
+
 def _read_ledger(environment: Mapping[str, str]) -> tuple[list[Spent], dict[str, float]]:
     from .ledger import bytes_per_token, spent
     from .state import State, state_folder
 
     state = State(state_folder(environment))
-    today = spent(state, date.today())
-    models = {one.usage.model for one in spent(state, date.min)}
-    return today, {model: bytes_per_token(state, model) for model in models}
+    return spent(state, date.today()), bytes_per_token(state)
 
 
 def _read_context(*arguments: Any) -> Context:

@@ -44,8 +44,10 @@ class Client:
         self.log: list[str] = []
         """The server's stderr."""
         self.questions: list[str] = []
-        """What the server asked; `answer` picks the choice."""
+        """What the server asked; `answer` picks the choice, when `may_answer` is set."""
         self.answer = "Send"
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
 
     def open(self, text: str, language: str = "python") -> None:
         self.text = text
@@ -191,8 +193,9 @@ async def connected(
         """pytest-lsp has none of its own."""
 
     @lsp.feature(types.WINDOW_SHOW_MESSAGE_REQUEST)
-    def ask(params: types.ShowMessageRequestParams) -> types.MessageActionItem | None:
+    async def ask(params: types.ShowMessageRequestParams) -> types.MessageActionItem | None:
         client.questions.append(params.message)
+        await client.may_answer.wait()
         choices = {choice.title: choice for choice in params.actions or ()}
         return choices.get(client.answer)
 

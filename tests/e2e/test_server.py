@@ -179,6 +179,48 @@ async def test_the_agent_s_findings_and_their_fixes(
     await until(is_clean)
 
 
+async def test_nothing_is_sent_before_somebody_agrees(
+    client_with_agent: Client, model: LoopbackModel
+) -> None:
+    client = client_with_agent
+    client.answer = "Not now"
+    client.open(QUERY)
+    await client.review()
+    await until(client.ends)
+    [refused] = client.ends()
+    assert refused.startswith("Nothing was sent to 127.0.0.1:")
+    assert model.connections == 0
+    client.answer = "Send"
+    for count in (2, 3):
+        await client.review()
+        await until(lambda: len(client.ends()) == count)  # noqa: B023
+    assert len(client.questions) == 2
+    assert len(model.requests) == 2
+    await client.command("revokeConsent")
+    await until(lambda: len(client.lsp.messages) == 2)
+    await client.review()
+    await until(lambda: len(client.questions) == 3)
+    await until(lambda: len(client.ends()) == 4)
+    client.expected_messages = [refused, "No code is sent to a model before you agree again."]
+    client.log.clear()  # the traceback belongs there
+
+
+async def test_a_review_that_is_cancelled_while_it_asks_sends_nothing(
+    client_with_agent: Client, model: LoopbackModel
+) -> None:
+    client = client_with_agent
+    client.may_answer.clear()
+    client.open(QUERY)
+    await client.review()
+    await until(lambda: client.questions)
+    await client.command("cancel")
+    await until(client.ends)
+    assert client.ends() == ["Cancelled; what was found stays."]
+    client.may_answer.set()  # too late
+    await client.command("status")
+    assert model.connections == 0
+
+
 async def test_cancelling_closes_the_model_s_connection(
     client_with_agent: Client, model: LoopbackModel
 ) -> None:

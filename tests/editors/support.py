@@ -15,6 +15,8 @@ from typing import TypeVar
 
 import pytest
 
+from backend_developer.consents import give
+from backend_developer.state import State, state_folder
 from loopback_model import LoopbackModel
 
 SECONDS = 60.0
@@ -70,6 +72,12 @@ def environment(home: Path, **variables: str) -> dict[str, str]:
         **folders,
         **variables,
     }
+
+
+def agree(state_home: Path, workspace: Path, model: LoopbackModel) -> None:
+    """As a person who agreed to it: the workspace's code may be sent to the model."""
+    state = State(state_folder({"XDG_STATE_HOME": str(state_home)}))
+    give(state, str(workspace), model.url)
 
 
 @contextmanager

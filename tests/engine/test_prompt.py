@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from backend_developer.agents import find_agent, load_agents
+from backend_developer.catalogue import load_catalogue
 from backend_developer.core.model import (
     Document,
     Finding,
@@ -17,7 +19,16 @@ from backend_developer.core.model import (
     Rejection,
     Span,
 )
-from backend_developer.engines.prompt import MAXIMUM_CONTEXT, Prompt, build_prompt
+from backend_developer.core.text import Lines
+from backend_developer.engines.base import ReviewRequest
+from backend_developer.engines.prompt import (
+    MAXIMUM_CONTEXT,
+    Prompt,
+    build_prompt,
+    estimated_size,
+)
+from backend_developer.settings import Settings
+from backend_developer.tasks import load_tasks
 from engine.support import CODE, RULES, MakeRequest
 
 SECURITY = RULES[:2]
@@ -207,3 +218,20 @@ def test_secrets_are_hidden_wherever_they_stand(
 def test_text_that_utf8_cannot_express_can_be_sent(make_request: MakeRequest) -> None:
     prompt = build_prompt(make_request("x = '\ud800'\n"), SECURITY)
     everything(prompt).encode("utf-8")
+
+
+def test_an_estimate_is_near_what_is_sent() -> None:
+    catalogue = load_catalogue()
+    listings, _ = load_agents(None, None, True, {})
+    agent = find_agent(listings, "backend-developer")
+    tasks, _ = load_tasks(None, None, True, {})
+    for task in tasks:
+        for text in ("", "x = call(1)\n" * 1000, "    return find(user, name)\n" * 3000):
+            document = Document("file:///a.py", "/a.py", "python", text, 1)
+            request = ReviewRequest(document, Span(0, len(text)), task, agent, Settings())
+            rules = [rule for rule in catalogue.rules.values() if rule.focus in task.focuses]
+            prompt = build_prompt(request, rules)
+            sent = len(json.dumps({"system": prompt.system, "user": prompt.user}))
+            lines = Lines(text).count
+            estimated = estimated_size(len(text), lines, agent, task, ())
+            assert estimated == pytest.approx(sent, rel=0.35), (task.name, len(text))

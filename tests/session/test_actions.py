@@ -63,6 +63,23 @@ async def test_the_engine_is_named(with_agent: Editor) -> None:
     )
 
 
+async def test_the_title_says_what_a_review_may_cost(with_agent: Editor) -> None:
+    async def title() -> str:
+        return next(t for t in titles(await with_agent.actions(URI, "x")) if "security" in t)
+
+    with_agent.settings = {"maxOutputTokens": 1000}
+    with_agent.open(URI, "x = 1\n" * 10_000)
+    await with_agent.settled()
+    # What is sent of a long file is limited; a token is a guess until calls were made.
+    assert await title() == "Review security (agent: claude-sonnet-5-5, ~53k tokens, up to $0.12)"
+    with_agent.session.bytes_per_token = {"claude-sonnet-5-5": 7.0}
+    assert await title() == "Review security (agent: claude-sonnet-5-5, ~26k tokens, up to $0.07)"
+    with_agent.settings = {"model": "qwen3"}
+    with_agent.notify("workspace/didChangeConfiguration", {"settings": None})
+    await with_agent.settled()
+    assert await title() == "Review security (agent: qwen3, ~53k tokens, cost unknown)"
+
+
 async def test_a_review_does_what_its_title_says(editor: Editor) -> None:
     editor.open(URI, "md5(1)\n")
     await editor.settled()

@@ -9,7 +9,7 @@ import { createKnowledge } from "./knowledge";
 import { chooseAgent, chooseModel, showMenu } from "./menu";
 import { applyPreview, discardPreview, registerPreviews } from "./preview";
 import { onPythonEnvironmentChanged } from "./program";
-import { CANCEL, REVIEW } from "./protocol";
+import { CANCEL, REVIEW, REVOKE } from "./protocol";
 import { dismiss, reviewByTask, reviewSelection } from "./reviews";
 import { createServer, messageOf, type Server } from "./server";
 import { SECTION } from "./settings";
@@ -61,6 +61,7 @@ export function activate(context: vscode.ExtensionContext): void {
     chooseModel: () => chooseModel(knowledge),
     setApiKey: () => setKey(context.secrets),
     clearApiKey: () => clearKey(context.secrets),
+    revokeConsent: () => ours.execute(REVOKE, {}),
     showLog: () => {
       ours.log.show();
     },

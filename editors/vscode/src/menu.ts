@@ -24,6 +24,7 @@ export async function showMenu(server: Server, knowledge: Knowledge): Promise<vo
     command("$(account) Choose Agent…", "chooseAgent"),
     command("$(chip) Choose Model…", "chooseModel"),
     command("$(key) Set API Key…", "setApiKey"),
+    command("$(shield) Ask Again Before Code Is Sent", "revokeConsent"),
     { label: "", kind: vscode.QuickPickItemKind.Separator },
     command("$(output) Show Log", "showLog"),
     command("$(pulse) Run Doctor", "doctor"),

@@ -7,6 +7,7 @@ export const CANCEL = "backend-developer.cancel";
 export const DISMISS = "backend-developer.dismiss";
 export const AGENTS = "backend-developer.showAgents";
 export const STATUS = "backend-developer.status";
+export const REVOKE = "backend-developer.revokeConsent";
 export const FINDINGS = "backend-developer.findings";
 
 export const REVIEW_ACTION = "refactor.backend-developer.review";

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from .. import __version__
 from ..agents import UnknownAgentError, find_agent, load_agents
+from ..consents import consents
 from ..core.model import AgentDefinition
 from ..engines.agent import check_endpoint
 from ..engines.endpoint import CREDENTIALS, available, credentials_in
@@ -21,6 +22,7 @@ from ..linters.process import find_program
 from ..reports import plural
 from ..reports.text import visible
 from ..settings import PROJECT_FILES, USER_FILE, user_folder
+from ..state import State, StateError, state_folder
 from . import FINDINGS, OK
 from .workspace import Workspace, load_workspace, tell
 
@@ -88,6 +90,13 @@ def _configured(workspace: Workspace) -> Iterator[_Check]:
     yield _Check("settings", None, f"project: {project}")
     user = files.get("user") or f"none ({user_folder(os.environ) / USER_FILE})"
     yield _Check("", None, f"user: {user}")
+    state = State(state_folder(os.environ))
+    try:
+        agreed = {one.root for one in consents(state)}
+        may = "code may be sent from here" if str(workspace.root) in agreed else "would ask first"
+        yield _Check("state", True, f"{state.path}; {may}")
+    except StateError as error:
+        yield _Check("state", False, str(error))
     for source in workspace.sources:
         if source.origin == "environment" and source.values:
             yield _Check("", None, f"environment: {', '.join(sorted(source.values))}")

@@ -51,6 +51,7 @@ from ..files import SourceFile, UnreadableError, find, read, shown_path
 from ..fixes import MAXIMUM_PASSES, Applied, WriteError, apply_fixes, write
 from ..gate import BYTES_PER_TOKEN, Sending
 from ..gatekeeper import Gatekeeper, unknown_state, what_is_sent
+from ..ledger import bytes_per_token
 from ..models import resolve_model
 from ..prices import cost_of, price_of
 from ..problems import Problem
@@ -247,11 +248,11 @@ def _agree(plan: _Plan, *, yes: bool) -> frozenset[tuple[str, str]]:
 
     Returns what is agreed to for this once; raises UsageError when nobody agrees.
     """
-    sending = _sending(plan)
-    if not sending.paths:
-        return frozenset()
     state = State(state_folder(os.environ))
     try:
+        sending = _sending(plan, bytes_per_token(state))
+        if not sending.paths:
+            return frozenset()
         is_known = yes or has_consent(state, sending.root, sending.base_url)
         said = f"sending {what_is_sent(sending)}; --engine local sends nothing"
         if is_known or can_ask():
@@ -268,8 +269,11 @@ def _agree(plan: _Plan, *, yes: bool) -> frozenset[tuple[str, str]]:
     return frozenset({(sending.root, sending.base_url)} if yes else ())
 
 
-def _sending(plan: _Plan) -> Sending:
-    """What will be sent at most, without the files that never are."""
+def _sending(plan: _Plan, sizes: Mapping[str, float]) -> Sending:
+    """What will be sent at most, without the files that never are.
+
+    `sizes` are those of a token, by model, where they are known.
+    """
     settings = plan.settings
     files = [file for file in plan.files if not plan.denials.why(str(file.absolute))]
     size, expected, cost = 0, Usage(""), 0.0
@@ -281,7 +285,8 @@ def _sending(plan: _Plan) -> Sending:
         size += bytes_
         # Lines are not known yet: of an average length.
         whole = estimated_size(bytes_, bytes_ // 35, agent, plan.task, plan.conventions)
-        usage = Usage(model, int(whole / BYTES_PER_TOKEN), output_tokens=settings.max_output_tokens)
+        tokens = int(whole / sizes.get(model, BYTES_PER_TOKEN))
+        usage = Usage(model, tokens, output_tokens=settings.max_output_tokens)
         expected += usage
         if price := price_of(model, settings):
             cost += cost_of(usage, price)

@@ -64,7 +64,7 @@ def _limits(rows: list[Spent], settings: Settings, root: str) -> Iterator[str]:
     )
     for name, limit, used in limits:
         if limit:
-            left = money_at_most(max(limit - used, 0))
+            left = money(max(limit - used, 0))
             yield f"  {money(used)} of {money_at_most(limit)} ({name}): {left} left"
     if limit := settings.maximum_tokens_per_day:
         left = f"{max(limit - total, 0):,}"

@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from editors.support import environment, missing, program
+from editors.support import agree, environment, missing, program
 from loopback_model import KEY, LoopbackModel, Reply, answer, finding
 
 EDITORS = Path(__file__).parents[3] / "editors"
@@ -134,6 +134,7 @@ def test_dismissed_and_away_after_reopening(tmp_path: Path) -> None:
 def test_review_of_a_region(tmp_path: Path, model: LoopbackModel) -> None:
     quote = "connection.count(name)"
     model.script(Reply(answer(finding(quote=quote, line=2))))
+    agree(tmp_path / "home" / "state", tmp_path / "shop", model)
     [found] = emacs(
         tmp_path,
         """(driver-until (lambda () (driver-offered "Review security")))
@@ -164,6 +165,7 @@ def test_review_says_how_it_ended(tmp_path: Path) -> None:
 def test_cancelled(tmp_path: Path, model: LoopbackModel) -> None:
     text = answer(finding(quote="len(path)", line=10), finding(quote="path", line=4))
     model.script(Reply(text, fault="stall", after=text.rindex('"path"')))
+    agree(tmp_path / "home" / "state", tmp_path / "shop", model)
     [found] = emacs(
         tmp_path,
         """(driver-until (lambda () (driver-offered "Review security")))

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from editors.neovim.driver import Neovim, neovim
+from editors.support import agree
 from loopback_model import KEY, LoopbackModel
 
 
@@ -20,5 +21,6 @@ def nvim(tmp_path: Path) -> Iterator[Neovim]:
 def nvim_with_agent(tmp_path: Path, model: LoopbackModel) -> Iterator[Neovim]:
     """Neovim with an agent, whose model is the loopback one."""
     variables = {"ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": model.url}
+    agree(tmp_path / "home" / "state", tmp_path / "shop", model)
     with neovim(tmp_path, variables) as nvim:
         yield nvim

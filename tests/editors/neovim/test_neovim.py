@@ -10,7 +10,7 @@ import pytest
 
 from editors.neovim.driver import PLUGIN, Neovim, neovim
 from editors.support import until
-from loopback_model import LoopbackModel, Reply, answer, finding
+from loopback_model import KEY, LoopbackModel, Reply, answer, finding
 
 UNSAFE = """\
 import tarfile
@@ -269,6 +269,19 @@ def test_review_of_a_selection(nvim_with_agent: Neovim, model: LoopbackModel, ke
     [request] = model.requests
     assert "Lines 1 to 2 of the file are selected" in json.dumps(request.body)
     until(lambda: "1 finding" in nvim.messages(), nvim.messages)
+
+
+def test_the_first_review_asks(tmp_path: Path, model: LoopbackModel) -> None:
+    model.script(Reply(answer(INJECTION)))
+    variables = {"ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": model.url}
+    with neovim(tmp_path, variables) as nvim:
+        nvim.open(QUERY)
+        until_ready(nvim)
+        nvim.keys(":BackendReview security<CR>")
+        until(lambda: nvim.lua("return _G.menu and _G.menu.titles") == ["Send", "Not now"])
+        assert model.connections == 0
+        nvim.choose("Send")
+        until(lambda: nvim.findings() == [("security/sql-injection", 1, QUOTE)], nvim.messages)
 
 
 def test_progress_is_seen(nvim_with_agent: Neovim, model: LoopbackModel) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from editors.neovim.driver import INIT
 from editors.neovim.test_neovim import INJECTION, QUERY, UNSAFE
-from editors.support import environment, program, until
+from editors.support import agree, environment, program, until
 from loopback_model import KEY, LoopbackModel, Reply, answer
 
 
@@ -87,6 +87,7 @@ def test_from_a_finding_to_its_fix(tmp_path: Path, pictures: Path) -> None:
 def test_progress_and_cancel(tmp_path: Path, pictures: Path, model: LoopbackModel) -> None:
     text = answer(INJECTION)
     model.script(Reply(text, fault="stall", after=len(text) - 1))
+    agree(tmp_path / "home" / "state", tmp_path / "shop", model)
     key = {"ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": model.url}
     with terminal(tmp_path, pictures, QUERY, **key) as neovim:
         neovim.shows("backend: 0", "running")

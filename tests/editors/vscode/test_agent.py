@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from editors.support import loopback_model
+from editors.support import agree, loopback_model
 from editors.vscode.samples import APP
 from editors.vscode.workbench import CodeServer, Workbench, wait_until
 from loopback_model import KEY, LoopbackModel, Reply, answer, finding
@@ -36,7 +36,9 @@ def server(start_server: Callable[..., CodeServer], model: LoopbackModel) -> Cod
 
 
 @pytest.fixture(scope="module")
-def shared_window(server: CodeServer, new_window: Callable[[CodeServer], Workbench]) -> Workbench:
+def shared_window(
+    server: CodeServer, new_window: Callable[[CodeServer], Workbench], model: LoopbackModel
+) -> Workbench:
     """One in which the key was set, by the command."""
     window = new_window(server)
     window.open()
@@ -44,6 +46,7 @@ def shared_window(server: CodeServer, new_window: Callable[[CodeServer], Workben
     window.command("Backend Developer: Set API Key…")
     window.answer(KEY)
     wait_until("the server has the key", lambda: key_of(server) == KEY)
+    agree(server.folder / "state", window.workspace, model)
     window.clear()
     return window
 
@@ -84,8 +87,23 @@ def test_a_review_of_a_selection(window: Workbench, model: LoopbackModel) -> Non
     sent = model.requests[-1].body
     assert file.name in str(sent)
     window.browser.do(["locator", ".statusbar-item", {"hasText": "3 findings"}], ["hover"])
-    tooltip = window.see(".monaco-hover", "and wrote 77 tokens")
-    assert "since its server started; your provider knows what they cost" in tooltip
+    tooltip = window.see(".monaco-hover", "and wrote 77 tokens, $0.00")
+    assert "Of all your editors and terminals here" in tooltip
+
+
+def test_consent_is_taken_back_and_asked_for_again(window: Workbench, model: LoopbackModel) -> None:
+    window.show(APP)
+    window.command("Backend Developer: Ask Again Before Code Is Sent")
+    window.see(TOAST, "before you agree again")
+    before = len(model.requests)
+    model.script(Reply(found()))
+    window.select_lines(4, 6)
+    window.command("Backend Developer: Review Security")
+    window.see(TOAST, "May backend-developer send code from this workspace to a model?")
+    assert len(model.requests) == before
+    window.click(f"{TOAST} .monaco-button", "Send")
+    window.status("3 findings")
+    assert len(model.requests) == before + 1
 
 
 def test_a_review_is_cancelled(window: Workbench, model: LoopbackModel) -> None:

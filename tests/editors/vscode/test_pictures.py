@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from editors.support import loopback_model
+from editors.support import agree, loopback_model
 from editors.vscode.tools import EXTENSION
 from editors.vscode.workbench import CodeServer, Workbench
 from loopback_model import KEY, Reply, answer, finding
@@ -57,6 +57,7 @@ if os.environ.get("README_PICTURES"):
             window.show(ORDERS, "orders.py")
             window.command("Backend Developer: Set API Key…")
             window.answer(KEY)
+            agree(window.server.folder / "state", window.workspace, model)
             window.status("findings · claude")
             window.go_to(21, 20)
             window.take_action("Preview as a diff: Add timeout=10")

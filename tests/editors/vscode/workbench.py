@@ -186,6 +186,7 @@ def environment(folder: Path) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
     return kept | {
         "HOME": str(folder / "home"),
+        "XDG_STATE_HOME": str(folder / "state"),
         "TMPDIR": str(folder / "tmp"),
         "LANG": "C.UTF-8",
         "EXTENSIONS_GALLERY": '{"serviceUrl":""}',
