@@ -27,6 +27,7 @@ bench: ## speed and memory, as ratios against a bare pygls server
 	$(PYTHON) tests/bench/code_actions.py
 	$(PYTHON) tests/bench/keystroke.py
 	$(PYTHON) tests/bench/project.py
+	$(PYTHON) tests/bench/agent.py
 
 demo: ## review the example project
 	.venv/bin/backend-developer review tests/examples/shop --fail-on never

@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import hashlib
 import json
 import sys
 import time
@@ -64,6 +65,8 @@ class Reply:
     text: str = answer()
     chunk: int = 40
     """Characters of each text event; 1 cuts everywhere."""
+    pieces: tuple[str, ...] = ()
+    """The text events, in place of `text` cut into chunks."""
     delay: float = 0.0
     """Seconds before each text event: a slow drip."""
     fault: Fault = "none"
@@ -93,6 +96,41 @@ class Reply:
     """A thinking block, with a signature, before everything else."""
     html: str = ""
     """Sent as text/html instead of everything above but `status` and `headers`."""
+
+
+class PromptCache:
+    """Counts a request's tokens as an endpoint with a prompt cache does, at 3.5 bytes each.
+
+    What ends at a breakpoint and was seen before, byte for byte and from the very beginning, is
+    read from the cache; the rest up to the last breakpoint is written to it.
+    """
+
+    def __init__(self) -> None:
+        self._seen: set[bytes] = set()
+
+    def usage(self, body: Mapping[str, Any]) -> dict[str, int]:
+        blocks = [
+            *body.get("tools", ()),
+            *body.get("system", ()),
+            *(block for message in body["messages"] for block in message["content"]),
+        ]
+        length = cached = written = 0
+        prefix = hashlib.sha256(str(body["model"]).encode())
+        for block in blocks:
+            bare = {key: value for key, value in block.items() if key != "cache_control"}
+            data = json.dumps(bare, ensure_ascii=False).encode()
+            prefix.update(data)
+            length += len(data)
+            if "cache_control" in block:
+                if prefix.digest() in self._seen:
+                    cached = length
+                self._seen.add(prefix.digest())
+                written = length
+        return {
+            "input_tokens": round((length - written) / 3.5),
+            "cache_creation_input_tokens": round((written - cached) / 3.5),
+            "cache_read_input_tokens": round(cached / 3.5),
+        }
 
 
 @dataclass
@@ -129,6 +167,8 @@ class LoopbackModel:
         """A member of a request, such as "output_config" -> the message of the 400 it gets."""
         self.usual: Callable[[dict[str, Any]], Reply] = lambda body: Reply()
         """Replies, from the request's body, when the script is used up."""
+        self.on_piece: Callable[[], None] = lambda: None
+        """Called when a text event has been sent."""
         self.batches: dict[str, list[dict[str, Any]]] = {}
         """Id -> its requests."""
         self.batches_are_done = False
@@ -216,7 +256,7 @@ class LoopbackModel:
             elif reply.status != 200:
                 await _send_error(writer, reply)
             else:
-                await _send_stream(writer, reply, body["model"])
+                await _send_stream(writer, reply, body["model"], self.on_piece)
 
     async def _reply_to_batch(self, request: Recorded, writer: asyncio.StreamWriter) -> None:
         """Takes a batch, says how far it is, or gives its results, as the script has them."""
@@ -332,7 +372,9 @@ def _head(status: int, headers: Mapping[str, str]) -> bytes:
 # --- The stream
 
 
-async def _send_stream(writer: asyncio.StreamWriter, reply: Reply, model: str) -> None:
+async def _send_stream(
+    writer: asyncio.StreamWriter, reply: Reply, model: str, on_piece: Callable[[], None]
+) -> None:
     headers = {"content-type": "text/event-stream", "transfer-encoding": "chunked", **reply.headers}
     writer.write(_head(200, headers))
     text = reply.text if reply.fault == "none" else reply.text[: reply.after]
@@ -342,11 +384,12 @@ async def _send_stream(writer: asyncio.StreamWriter, reply: Reply, model: str) -
     first = 1 if reply.thinking else 0
     for event in (*_opening(reply, model), *_thinking(reply), _block_start(first, block)):
         await _write_event(writer, event)
-    for start in range(0, len(text), reply.chunk):
+    chunks = (text[start : start + reply.chunk] for start in range(0, len(text), reply.chunk))
+    for piece in reply.pieces or chunks:
         if reply.delay:
             await asyncio.sleep(reply.delay)
-        piece = text[start : start + reply.chunk]
         await _write_event(writer, _delta(first, piece, bool(reply.in_tool)))
+        on_piece()
     match reply.fault:
         case "none":
             for event in (*_tool_calls(reply, first), *_closing(reply)):

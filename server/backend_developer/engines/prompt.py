@@ -44,7 +44,7 @@ Block: TypeAlias = dict[str, object]
 MAXIMUM_CONTEXT = 60_000
 """Characters of a file that are sent with a selection; about 20,000 tokens. A larger selection
 is sent whole, without context."""
-MAXIMUM_CONTEXT_OF_PARTS = 6_000
+MAXIMUM_CONTEXT_OF_PARTS = 2_500
 """The same where only parts of the selection are to be judged."""
 
 
