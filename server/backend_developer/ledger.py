@@ -91,6 +91,7 @@ def reserve(state: State, call: OutgoingCall, granted: Mapping[str, float]) -> i
     cost = _cost(call, call.expected)
     input_cost = _cost(call, replace(call.expected, output_tokens=0))
     raw = call.body.encode("utf-8", "replace")
+    kept = zlib.compress(raw) if call.settings.journal else b""
     with state.writing() as db:
         now = time.time()
         today = _tidy(db, now)
@@ -99,8 +100,8 @@ def reserve(state: State, call: OutgoingCall, granted: Mapping[str, float]) -> i
         expected = call.expected
         number = db.execute(
             "INSERT INTO calls (at, day, root, base_url, model, purpose, review, paths, bytes, "
-            "input, cache_write, cache_read, output, cost, input_cost, outcome, process, deadline)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'under way', ?, ?)",
+            "input, cache_write, cache_read, output, cost, input_cost, outcome, process, deadline, "
+            "kept) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'under way', ?, ?, ?)",
             (
                 now,
                 today,
@@ -119,11 +120,12 @@ def reserve(state: State, call: OutgoingCall, granted: Mapping[str, float]) -> i
                 input_cost,
                 _process(os.getpid()),
                 now + call.settings.timeout_seconds + GRACE_SECONDS,
+                len(kept),
             ),
         ).lastrowid
         assert number is not None
-        if call.settings.journal:
-            db.execute("INSERT INTO journal VALUES (?, ?)", (number, zlib.compress(raw)))
+        if kept:
+            db.execute("INSERT INTO journal VALUES (?, ?)", (number, kept))
             _prune_journal(db, now)
         return number
 
@@ -241,24 +243,25 @@ def _tidy(db: Connection, now: float) -> str:
     for number, process, deadline in rows.fetchall():
         if deadline < now or not _may_live(process):
             _count_input_alone(db, number, "lost")
-    db.execute(
-        "DELETE FROM calls WHERE number <= (SELECT MAX(number) FROM calls) - ?", (LEDGER_CALLS,)
-    )
+    for table in ("journal", "calls"):
+        db.execute(
+            f"DELETE FROM {table} WHERE number <= (SELECT MAX(number) FROM calls) - ?",
+            (LEDGER_CALLS,),
+        )
     return today.isoformat()
 
 
 def _prune_journal(db: Connection, now: float) -> None:
-    db.execute(
-        "DELETE FROM journal WHERE number IN "
-        "(SELECT number FROM journal LEFT JOIN calls USING (number) "
-        "WHERE at IS NULL OR at < ?)",
-        (now - JOURNAL_DAYS * 86_400,),
+    too_old = "SELECT number FROM calls WHERE kept > 0 AND at < ?"
+    too_many = (
+        "SELECT number FROM (SELECT number, SUM(kept) OVER (ORDER BY number DESC) AS total "
+        "FROM calls WHERE kept > 0) WHERE total > ?"
     )
-    db.execute(
-        "DELETE FROM journal WHERE number IN (SELECT number FROM (SELECT number, "
-        "SUM(LENGTH(body)) OVER (ORDER BY number DESC) AS kept FROM journal) WHERE kept > ?)",
-        (JOURNAL_BYTES,),
-    )
+    gone = db.execute(
+        f"{too_old} UNION {too_many}", (now - JOURNAL_DAYS * 86_400, JOURNAL_BYTES)
+    ).fetchall()
+    db.executemany("DELETE FROM journal WHERE number = ?", gone)
+    db.executemany("UPDATE calls SET kept = 0 WHERE number = ?", gone)
 
 
 @cache

@@ -21,7 +21,7 @@ BUSY_SECONDS = 5.0
 
 MIGRATIONS: Sequence[Sequence[str]] = (
     (
-        # Who agreed to what: what is sent goes through `consents.py`.
+        # Who agreed to what: see `consents.py`.
         """CREATE TABLE consents (
             root TEXT NOT NULL,
             base_url TEXT NOT NULL,
@@ -49,12 +49,14 @@ MIGRATIONS: Sequence[Sequence[str]] = (
             outcome TEXT NOT NULL,
             ended_at REAL,
             process TEXT NOT NULL,
-            deadline REAL NOT NULL
+            deadline REAL NOT NULL,
+            kept INTEGER NOT NULL
         ) STRICT""",
         "CREATE INDEX calls_by_day ON calls (day)",
         "CREATE INDEX calls_by_review ON calls (review)",
         "CREATE INDEX calls_under_way ON calls (outcome) WHERE outcome = 'under way'",
-        # What was sent, compressed.
+        "CREATE INDEX calls_kept ON calls (number, at, kept) WHERE kept > 0",
+        # What was sent, compressed; `kept` is its size, so that nobody reads it to count bytes.
         """CREATE TABLE journal (
             number INTEGER PRIMARY KEY,
             body BLOB NOT NULL

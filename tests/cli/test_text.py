@@ -311,7 +311,7 @@ def test_a_summary_of_everything() -> None:
         "3 findings: 1 security, 1 performance, 1 api-design; 1 with a checked fix; 2 dismissed; "
         "3 of low confidence not shown (--all shows them); 1 claim rejected as unfounded; "
         "1 path not fully reviewed; engine: local + agent (claude-sonnet-5-5); "
-        "claude-sonnet-5-5: 1,235 tokens in, 567 out"
+        "claude-sonnet-5-5: 1,235 tokens in (3% cached), 567 out, $0.008"
     )
 
 
