@@ -158,6 +158,8 @@ class ScriptedEngine:
         self.name = name
         self.by_itself = by_itself
         self.calls: list[Call] = []
+        self.looks_twice = False
+        """Whether a second look is a call like any other; else it refutes nothing, at once."""
         self._waiting: asyncio.Queue[Call] = asyncio.Queue()
 
     async def called(self) -> Call:
@@ -165,6 +167,8 @@ class ScriptedEngine:
         return await asyncio.wait_for(self._waiting.get(), SECONDS)
 
     async def review(self, request: ReviewRequest) -> AsyncGenerator[Answer, None]:
+        if request.second_look and not self.looks_twice:
+            return
         call = Call(request)
         self.calls.append(call)
         if self.by_itself:

@@ -509,3 +509,38 @@ async def test_the_rest_of_the_capabilities_does_not_matter(connect: Callable[..
     await editor.settled()
     assert editor.marked(URI) == ["eval(x)"]
     assert editor.requests == []
+
+
+async def test_a_second_look_takes_back_what_it_refutes(with_agent: Editor) -> None:
+    editor = with_agent
+    editor.agent.looks_twice = True
+    editor.open(URI, "eval(x)\nexec(y)\n")
+    await editor.settled()
+    await editor.review(URI)
+    first = await editor.agent.called()
+    first.say(finding("eval(x)"), finding("exec(y)"))
+    first.end()
+    second = await editor.agent.called()
+    assert second.request.second_look
+    assert [one.code for one in second.request.evidence] == ["eval(x)", "exec(y)"]
+    second.refute("exec(y)", "It is a constant.")
+    second.end()
+    await editor.settled()
+    first_shown, second_shown = editor.diagnostics(URI)
+    assert [first_shown["severity"], second_shown["severity"]] == [1, 4]
+    assert "It is a constant." in second_shown["message"]
+
+
+async def test_a_second_look_that_fails_costs_no_finding(with_agent: Editor) -> None:
+    editor = with_agent
+    editor.agent.looks_twice = True
+    editor.open(URI, "eval(x)\n")
+    await editor.settled()
+    await editor.review(URI)
+    first = await editor.agent.called()
+    first.say(finding("eval(x)"))
+    first.end()
+    (await editor.agent.called()).fail("The connection was cut.")
+    await editor.settled()
+    assert [one["severity"] for one in editor.diagnostics(URI)] == [1]
+    assert any("The connection was cut." in one for one in editor.messages())
