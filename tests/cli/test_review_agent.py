@@ -41,6 +41,8 @@ def model(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackModel]:
     asyncio.run_coroutine_threadsafe(endpoint.__aenter__(), loop).result(10)
     monkeypatch.setenv("ANTHROPIC_BASE_URL", endpoint.url)
     monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
+    # One call for each review; the second look has a test of its own.
+    monkeypatch.setenv("BACKEND_DEVELOPER_SECOND_LOOK", "off")
     # Somebody agreed to it; `consent` has tests of its own.
     give(State(state_folder(os.environ)), str(Path.cwd()), endpoint.url)
     yield endpoint
@@ -173,3 +175,32 @@ def test_an_interrupt_is_one_sentence(write: Write, model: LoopbackModel) -> Non
     announcement, _, last = err.partition("\n\n")
     assert announcement.startswith("sending 1 file")
     assert last == "interrupted: what was not yet said is lost; no file is half written\n"
+
+
+def test_a_second_look_can_take_back_what_fails_a_build(
+    run: Run, write: Write, model: LoopbackModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BACKEND_DEVELOPER_SECOND_LOOK", "warnings")
+    write({"a.py": CODE})
+
+    def reply(body: dict[str, Any]) -> Reply:
+        if body["model"] == "claude-sonnet-5-5":
+            return Reply(answer(finding(quote='session.load(customer, "orders")')))
+        asked = body["messages"][0]["content"][-1]["text"]
+        evidence = json.loads(next(line for line in asked.splitlines() if line.startswith("{")))
+        verdict = {"id": evidence["id"], "refuted": True, "reason": "`load` binds it."}
+        return Reply(json.dumps({"evidence": [verdict]}))
+
+    model.usual = reply
+    result = run("review", "a.py")
+    assert result.code == 0
+    assert "hint[security/sql-injection]" in result.out
+    assert "`load` binds it." in result.out
+    assert "engine: local + agent (claude-haiku-5-5, claude-sonnet-5-5)" in result.out
+    assert [one.body["model"] for one in model.requests] == [
+        "claude-sonnet-5-5",
+        "claude-haiku-5-5",
+    ]
+    # The same again: both looks are kept.
+    assert run("review", "a.py").code == 0
+    assert len(model.requests) == 2
