@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from backend_developer.apis import load_apis
 from backend_developer.core.model import (
     AgentDefinition,
     Document,
@@ -19,10 +20,13 @@ from backend_developer.core.model import (
     Span,
     TaskDefinition,
 )
+from backend_developer.documents.case_files import example_of
 from backend_developer.engines.base import EngineError, ReviewRequest
 from backend_developer.engines.local import LocalEngine
 from backend_developer.linters import missing_linters, process, ruff
+from backend_developer.rules import load_rules
 from backend_developer.settings import Settings, enabled_rules
+from project.support import HEADER, documents, project
 
 ENGINE = LocalEngine()
 EXAMPLE_FILES = {
@@ -72,7 +76,13 @@ def review(
     return asyncio.run(collect())
 
 
-EXAMPLES = [rule for rule in ENGINE.catalogue.rules.values() if rule.example]
+DETECTED = frozenset().union(*(detector.rules for detector in ENGINE.detectors))
+EXAMPLES = [
+    # The rest takes an agent to see.
+    rule
+    for rule in ENGINE.catalogue.rules.values()
+    if rule.example and rule.id in DETECTED
+]
 
 
 @pytest.mark.parametrize("rule", EXAMPLES, ids=lambda rule: rule.id)
@@ -81,17 +91,29 @@ def test_the_catalogues_examples_are_true(rule: Rule) -> None:
     example = rule.example
     if rule.same_as and (missing := missing_linters({example.language})):
         pytest.skip(f"{missing[0].program} has no wheel for this platform")
-    settings = Settings(profile="strict")
 
-    def rules(text: str) -> list[str]:
-        path = f"/srv/{EXAMPLE_FILES[example.language]}"
-        return [
-            found
-            for _, found in scan(text, path=path, language=example.language, settings=settings)
-        ]
+    def rules(text: str) -> set[str]:
+        if HEADER.match(text):
+            files, engine = documents(text), LocalEngine(lambda path: project(text))
+        else:
+            path = f"/srv/{EXAMPLE_FILES[example.language]}"
+            files, engine = [Document(f"file://{path}", path, example.language, text)], ENGINE
+        scans = engine.scan_all(files, Settings(profile="strict"))
+        return {proposal.rule for scan in scans for proposal in scan.proposals}
 
     assert rule.id in rules(example.bad)
     assert rule.id not in rules(example.good)
+
+
+def test_every_rule_has_an_example() -> None:
+    known = {rule.id for rule in load_rules()} | {use.rule for use in load_apis()}
+    missing = [
+        rule.id
+        for rule in ENGINE.catalogue.rules.values()
+        if not (rule.example or rule.id in known or example_of(rule.id))
+    ]
+    # What a tool of a person's own says is explained by that tool.
+    assert missing == ["security/tool-finding", "api-design/tool-finding"]
 
 
 def test_a_strict_rule_is_off_unless_it_is_asked_for() -> None:

@@ -7,7 +7,6 @@ import pytest
 from backend_developer.catalogue import load_catalogue
 from backend_developer.core.model import Document, Replacement
 from backend_developer.detector import Source
-from backend_developer.files import LANGUAGES
 from backend_developer.project.detector import RULES, ProjectDetector
 from backend_developer.project.index import Project
 from project.support import check, document
@@ -397,22 +396,6 @@ def test_every_rule_has_cases_and_a_page() -> None:
     catalogue = load_catalogue().rules
     assert set(RULES) <= set(catalogue)
     assert {rule for rule, _ in FOUND.values()} == set(RULES)
-
-
-@pytest.mark.parametrize("rule", RULES)
-def test_the_example_of_the_page_is_true(rule: str) -> None:
-    example = load_catalogue().rules[rule].example
-    if example is None:
-        pytest.skip("It takes several files to show it.")
-    suffix = next(key for key, language in LANGUAGES.items() if language == example.language)
-    detector = ProjectDetector(lambda path: Project())
-
-    def find(code: str) -> bool:
-        [found] = detector.find([Source(document(f"/example{suffix}", code))], frozenset({rule}))
-        return bool(found)
-
-    assert find(example.bad)
-    assert not find(example.good)
 
 
 @pytest.mark.parametrize(

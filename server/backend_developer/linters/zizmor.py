@@ -1,4 +1,4 @@
-"""Zizmor: GitHub's workflows, actions and Dependabot's configuration, without the network."""
+"""Zizmor: GitHub's workflows, actions, and Dependabot's and pre-commit's configuration, offline."""
 
 from __future__ import annotations
 
@@ -81,6 +81,8 @@ def _name(source: Source) -> str:
     path, text = PurePath(source.document.path), source.text
     if path.stem == "dependabot" and "package-ecosystem" in text:
         return "dependabot.yml"
+    if path.stem == ".pre-commit-config":
+        return ".pre-commit-config.yaml"
     if _HAS_RUNS.search(text):
         return "action.yml"
     if _HAS_JOBS.search(text) and _HAS_TRIGGER.search(text):
