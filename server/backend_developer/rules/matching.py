@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..core.model import Proposal, ProposedFix, Replacement, SearchReplace, Span
 from ..core.text import Lines, quoted
 from ..detector import Source
-from ..syntax import LANGUAGES, span_of
+from ..syntax import LANGUAGES, appended, span_of
 from . import PatternRule, RuleFix, fill_in, load_rules, variables_of
 
 if TYPE_CHECKING:
@@ -100,7 +100,11 @@ def _fix(
         values = {name: _text_of(name, node, text) for name in variables_of(edit.new)}
         if span is None or not all(values.values()):
             return None
-        edits.append(Replacement(span, fill_in(edit.new, values)))
+        new = fill_in(edit.new, values)
+        if edit.appends:
+            edits += appended(_nodes(edit.replace, node)[0], [new], text)
+        else:
+            edits.append(Replacement(span, new))
     return ProposedFix(fix.title, (*edits, *imports), fix.needs)
 
 
