@@ -13,8 +13,7 @@ from typing import Any
 
 import pytest
 
-from backend_developer.commands import review
-from backend_developer.commands.review import wants_colour
+from backend_developer.commands import review, wants_colour
 from backend_developer.core.model import (
     Candidate,
     CheckReport,

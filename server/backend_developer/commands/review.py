@@ -50,7 +50,7 @@ from ..reports.text import visible
 from ..review import FileReview, Reviewers, review_file
 from ..settings import Settings
 from ..tasks import load_tasks
-from . import FINDINGS, NOT_REVIEWED, OK, WRONG_USE, UsageError
+from . import FINDINGS, NOT_REVIEWED, OK, WRONG_USE, UsageError, wants_colour
 from .workspace import Workspace, load_workspace, tell
 
 logger = logging.getLogger(__name__)
@@ -479,15 +479,6 @@ def _rendered(report: Report, format_: str, terminal: bool) -> Iterator[str]:
         case _:
             columns = shutil.get_terminal_size((text.WIDTH, 24)).columns if terminal else text.WIDTH
             yield text.render(report, colour=wants_colour(terminal, os.environ), width=columns)
-
-
-def wants_colour(terminal: bool, environment: Mapping[str, str]) -> bool:
-    """NO_COLOR (no-color.org) goes before FORCE_COLOR, which goes before what the stream is."""
-    if environment.get("NO_COLOR"):
-        return False
-    if environment.get("FORCE_COLOR"):
-        return environment["FORCE_COLOR"] != "0"
-    return terminal and environment.get("TERM") != "dumb"
 
 
 def _exit_code(report: Report, fail_on: Severity | str) -> int:

@@ -38,7 +38,7 @@ WIDTH = 100
 
 def render(report: Report, *, colour: bool = False, width: int = WIDTH) -> str:
     """The whole report, ending in a line end. `width` is in columns of the terminal."""
-    paint = _paint if colour else _plain
+    paint = painter(colour=colour)
     blocks: list[str] = []
     for review, lines, finding in report.placed():
         block = _finding(finding, review.path, lines, report, paint, max(width, 40))
@@ -97,7 +97,7 @@ def columns(text: str) -> int:
 
 
 def _finding(
-    finding: Finding, path: str, lines: Lines, report: Report, paint: _Paint, width: int
+    finding: Finding, path: str, lines: Lines, report: Report, paint: Paint, width: int
 ) -> Iterator[str]:
     start = place(lines, finding.span.start)
     kind = _SEVERITY_WORDS[finding.severity]
@@ -180,7 +180,7 @@ def _margin(lines: Lines, finding: Finding) -> int:
     return max(len(str(last + 1)), 2)
 
 
-def _frame(finding: Finding, lines: Lines, paint: _Paint, width: int, margin: int) -> Iterator[str]:
+def _frame(finding: Finding, lines: Lines, paint: Paint, width: int, margin: int) -> Iterator[str]:
     first, last = lines.first_and_last(finding.span)
     end = min(finding.span.end, lines.end(last))
     bar = paint("gutter", "|")
@@ -264,7 +264,7 @@ def _cut(shown: str, start: int, room: int) -> str:
 # --- The edit
 
 
-def _diff(lines: Lines, edits: tuple[TextEdit, ...], paint: _Paint) -> Iterator[str]:
+def _diff(lines: Lines, edits: tuple[TextEdit, ...], paint: Paint) -> Iterator[str]:
     """The hunks of a unified diff, with one line of context.
 
     Only the lines around the edits are compared: a whole file for every finding
@@ -323,7 +323,7 @@ def _shift(numbers: str, by: int) -> str:
 # --- The end
 
 
-def _fixed(report: Report, paint: _Paint) -> list[str]:
+def _fixed(report: Report, paint: Paint) -> list[str]:
     """What --fix did, one block, if anything."""
     if not report.fixed:
         return []
@@ -336,7 +336,7 @@ def _fixed(report: Report, paint: _Paint) -> list[str]:
     return ["\n".join(lines)]
 
 
-def _hints(report: Report, paint: _Paint) -> Iterator[str]:
+def _hints(report: Report, paint: Paint) -> Iterator[str]:
     findings = [finding for _, finding in report.findings()]
     applicable = sum(map(is_applicable, findings))
     checked = report.checked_fixes()
@@ -376,7 +376,7 @@ def _character_columns(character: str) -> int:
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
-class _Paint(Protocol):
+class Paint(Protocol):
     def __call__(self, style: str, text: str) -> str: ...
 
 
@@ -393,6 +393,11 @@ _COLOURS: Mapping[str, str] = {
     "added": "32",
     "removed": "31",
 }
+
+
+def painter(*, colour: bool) -> Paint:
+    """What gives a text the look of a style, such as "error" or "bold"; without colour, none."""
+    return _paint if colour else _plain
 
 
 def _paint(style: str, text: str) -> str:
