@@ -97,15 +97,24 @@ class Service:
 """,
 }
 
+OPEN_FILES = """
+from io import TextIOWrapper
+async def load(file: TextIOWrapper, maybe: TextIOWrapper | None, either: TextIOWrapper | Stream):
+    file.read()  # found
+    maybe.readlines()  # found
+    either.read()
+async def wrapped(file: TextIOWrapper):
+    await anyio.wrap_file(file).read()
+"""
+
 FILES = """
 from pathlib import Path
-async def load(name, path: Path, file: TextIOWrapper):
+async def load(name, path: Path):
     with open(name) as text:  # found
         text.read()
     os.path.exists(name)  # found
     Path(name).read_text()  # found
     path.write_text("x")  # found
-    file.read()  # found
     async with aiofiles.open(name) as text:
         await text.read()
 def plain(name):
@@ -179,6 +188,10 @@ async def page(client, session, user_id):
 @pytest.mark.parametrize("name", BLOCKING)
 def test_what_blocks_the_event_loop_in_python(name: str) -> None:
     check("performance/blocking-call-in-async", "python", BLOCKING[name])
+
+
+def test_open_files_that_are_read_on_the_event_loop() -> None:
+    check("performance/sync-file-operation", "python", OPEN_FILES)
 
 
 def test_files_that_are_read_on_the_event_loop() -> None:

@@ -120,7 +120,11 @@ def join(one: Value, other: Value, depth: int = 0) -> Value:
         return one
     fields = one.fields
     if fields is None or other.fields is None:
-        fields = fields if other.fields is None else other.fields
+        whole, fields = (one, other.fields) if fields is None else (other, fields)
+        if fields is not None and whole.taints and depth <= DEEPEST_FIELDS:
+            fields = {
+                key: join(value, part(whole, key), depth + 1) for key, value in fields.items()
+            }
     elif fields is not other.fields and depth <= DEEPEST_FIELDS:
         fields = {
             key: join(fields[key], other.fields[key], depth + 1)
@@ -157,7 +161,7 @@ def part(value: Value, key: str) -> Value:
             return found
     path = f"{value.path}.{key}" if value.path and len(value.path) < 200 else ""
     if not value.taints:
-        return Value(path=path) if path else UNKNOWN
+        return Value(is_known=value.is_known, path=path) if path or value.is_known else UNKNOWN
     return Value(below(value.taints, key), value.is_known, path=path)
 
 
