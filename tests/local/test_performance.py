@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend_developer.core.model import Document, Proposal, Span
+from backend_developer.core.patterns import explodes, takes_polynomial_time
 from backend_developer.detector import Source
 from backend_developer.performance import PerformanceDetector
-from backend_developer.performance.regexes import explodes
 
 _MARK = re.compile(r"\s*(?:#|//) found$", re.MULTILINE)
 
@@ -262,6 +262,32 @@ def test_a_pattern_that_does_not(pattern: str) -> None:
 @given(st.text(alphabet="ab()[]{}|*+?.^$\\-,1dws<>=!:P", max_size=30))
 def test_no_text_breaks_the_reader_of_patterns(pattern: str) -> None:
     explodes(pattern)
+    takes_polynomial_time(pattern, anywhere=True)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "anywhere", "expected"),
+    [
+        (r"\s+$", True, True),
+        (r"\s+$", False, False),
+        (r"^\s+|\s+$", True, True),
+        (r"^\s+", True, False),
+        (r"<[^>]+>", True, True),
+        (r"[a-z]+@", True, True),
+        (r"\s+", True, False),
+        (r"[^a-z0-9]+", True, False),
+        (r"a*a*b", False, True),
+        (r"^.*,.*$x", False, True),
+        (r"\b\w+\b", True, False),
+        (r"^[\w.+-]+@[\w-]+\.[\w.-]+$", False, False),
+        (r"^[a-z0-9]+(?:-[a-z0-9]+)*$", False, False),
+        (r"^\d+(\.\d+)*$", False, False),
+        (r"https?://\S+", True, False),
+        (r"a++b", True, False),
+    ],
+)
+def test_a_pattern_that_takes_polynomial_time(pattern: str, anywhere: bool, expected: bool) -> None:
+    assert takes_polynomial_time(pattern, anywhere=anywhere) == expected
 
 
 def test_where_a_pattern_is_found() -> None:

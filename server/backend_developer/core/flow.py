@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 from .arguments import Given
 from .harmless import FIXED_HOST, SQL_START, is_markup, is_restrictive
 from .knowledge import ALL, Cleaner, Ends, Guard, Input, Knowledge, Passes, Retypes, Sink
+from .patterns import takes_polynomial_time
 from .program import (
     Assert,
     Attribute,
@@ -245,6 +246,7 @@ class _Analysis:
         self.classes: list[Class] = []
         self.texts: dict[int, _Claim] = {}
         self.calls: dict[tuple[str, int], _Claim] = {}
+        self.patterns: dict[tuple[str, bool], bool] = {}
         self.is_exhausted = False
         self.found: dict[tuple[str, int, Label], Hit] = {}
         self.frame = _Frame(None, None, ())
@@ -1016,7 +1018,7 @@ class _Analysis:
             if isinstance(effect, Sink):
                 sinks.add(effect.kind)
                 values = [value for place in effect.arguments for value in given.at(place)]
-                if self.applies(effect, given):
+                if self.applies(effect, given, name):
                     for value in values:
                         self.check_sink(effect, value, call, state)
                     if effect.rule in _REFUTABLE:
@@ -1077,6 +1079,8 @@ class _Analysis:
         values = given.all()
         if path == "re.sub()" and len(given.positional) == 3:
             return self.replaced(given.positional[2], given.positional)
+        if path == "re.compile().sub()" and len(given.positional) == 2 and given.receiver:
+            return self.replaced(given.positional[1], [given.receiver])
         if len(values) == 1 or effect.path == "=":
             kept = values[0].path if effect.path == "=" and values else effect.path or path
             return values[0]._replace(path=kept, test=None) if values else UNKNOWN
@@ -1250,14 +1254,27 @@ class _Analysis:
             state.assign(call.function.object.name, new, False)
         return taken
 
-    def applies(self, sink: Sink, given: Given) -> bool:
+    def applies(self, sink: Sink, given: Given, name: str) -> bool:
         if not self.matches(sink.when, given):
             return False
         for name, pattern in sink.unless.items():
             for value in given.at(int(name) if name.isdigit() else name):
                 if pattern.fullmatch(str(value.constant) if value.is_known else value.path or "?"):
                     return False
-        return True
+        return sink.slow_pattern is None or any(
+            isinstance(value.constant, str) and self.is_slow(value.constant, name)
+            for value in given.at(sink.slow_pattern)
+        )
+
+    def is_slow(self, pattern: str, name: str) -> bool:
+        """Whether the function of `re` can take more than linear time for the pattern."""
+        key = (pattern, name in ("match", "fullmatch"))
+        known = self.patterns.get(key)
+        if known is None:
+            known = self.patterns[key] = takes_polynomial_time(
+                pattern, anywhere=not key[1], whole=name == "fullmatch"
+            )
+        return known
 
     def note_call(self, sink: Sink, call: Call, values: list[Value], state: State) -> None:
         key = (sink.rule, id(call))
@@ -1649,6 +1666,8 @@ class _Analysis:
                 "input" if holds == "input" else "local", ("parameter", id(function), index)
             )
             value = Value((Taint(label, Trace(parameter, "source", None)),), True, path=path)
+            if _has_length(parameter.default) or "max_length" in annotation:
+                value = cleared_for(value, _LENGTHS)
             return self.typed(value, annotation, state)
         if holds:
             if path.removesuffix("()").endswith(("Request", "HTTPConnection", "WebSocket")):
@@ -1909,6 +1928,10 @@ class _Analysis:
                 if right.constant == 0 and operator in (">", "<=") and is_above:
                     return state
                 self.assume_call(test.left, truth == is_above, state)
+            for side, is_less in ((test.left, not is_above), (test.right, is_above)):
+                if is_call_of(side, "len") and isinstance(side, Call) and is_less == truth:
+                    for argument in side.arguments:
+                        self.clear(self.evaluate(argument.value, state), _LENGTHS, state)
             numbers = (left.constant, right.constant)
             if left.is_known and right.is_known and all(type(n) in (int, float) for n in numbers):
                 answer = {
@@ -2135,6 +2158,11 @@ def _is_held_to_pattern(expression: Expression) -> bool:
     )
 
 
+def _has_length(default: Expression | None) -> bool:
+    """`Query(max_length=100)`."""
+    return isinstance(default, Call) and any(one.name == "max_length" for one in default.arguments)
+
+
 class _Made(NamedTuple):
     """Marks a value as a class itself, not an object of it."""
 
@@ -2155,6 +2183,7 @@ _REFUTABLE = frozenset(
 """What linters claim without knowing where a value comes from."""
 _RUNS_TEXT = frozenset(["code-injection", "unsafe-deserialization", "template-injection"])
 _TEXT_KINDS = frozenset(["nosql-injection", "prototype-pollution"])
+_LENGTHS = frozenset(["regex-polynomial"])
 _PATHS = frozenset(["path-traversal", "archive-extraction"])
 _NOT_PATHS = frozenset(
     ["sql-injection", "command-injection", "code-injection", "cross-site-scripting",
