@@ -75,6 +75,7 @@ from .values import (
     join_all,
     map_taints,
     merged,
+    pairs_of,
     part,
     put_in,
     taints_of,
@@ -158,6 +159,8 @@ class Closure(NamedTuple):
     of: Class | None = None
     bound: Value | None = None
     """The object that a method was taken from."""
+    given: tuple[Value, ...] = ()
+    """The first arguments, where it was made from another function by `partial`."""
     types: tuple[str, ...] = ()
     """What a caller gives for the parameters, as paths of objects, where nothing else says it."""
 
@@ -819,6 +822,10 @@ class _Analysis:
             old = self.evaluate(expression.target, state)
             if expression.operator in ("??", "||", "or"):
                 value = join(old, value)
+            elif expression.operator == "|":
+                fields = {**(old.fields or {}), **(value.fields or {})}
+                taints = merged([old.taints, value.taints])
+                value = Value(taints, old.is_known and value.is_known, fields=fields or None)
             elif expression.operator in ("+", "%", "/"):
                 value = self.build(expression, [old, value], expression.operator, state)
             else:
@@ -1081,6 +1088,12 @@ class _Analysis:
             return self.replaced(given.positional[2], given.positional)
         if path == "re.compile().sub()" and len(given.positional) == 2 and given.receiver:
             return self.replaced(given.positional[1], [given.receiver])
+        if path == "map()" and len(values) > 1:
+            for change in self.knowledge.effects(
+                values[0].path.rpartition(".")[2], (values[0].path,)
+            ):
+                if isinstance(change, Cleaner):
+                    return cleared_for(join_all(values[1:]), change.clears)
         if len(values) == 1 or effect.path == "=":
             kept = values[0].path if effect.path == "=" and values else effect.path or path
             return values[0]._replace(path=kept, test=None) if values else UNKNOWN
@@ -1151,6 +1164,8 @@ class _Analysis:
             if name == "format" and isinstance(receiver.constant, str):
                 built = built._replace(prefix=receiver.constant.partition("{")[0])
             return built
+        if name == "items" and not arguments:
+            return pairs_of(receiver)._replace(path=path)
         if name == "values" and receiver.fields is not None:
             return Value(receiver_taints, receiver.is_known, fields=receiver.fields)
         if not receiver_taints:
@@ -1168,9 +1183,14 @@ class _Analysis:
             if len(arguments) > 1:
                 found = join(found, arguments[1])
             return found._replace(path=path)
-        if name in ("items", "entries"):
+        if name == "entries":
             return Value(receiver_taints, path=path)
         taints = receiver_taints
+        if name in ("model_dump", "dict") and _DECLARED.fullmatch(receiver.path):
+            # A model has the fields that it declares, whatever was sent.
+            taints = tuple(
+                taint._replace(cleared=taint.cleared | {"mass-assignment"}) for taint in taints
+            )
         if name == "pop" or name == "shift":
             taints = element(Value(receiver_taints)).taints
         if name not in _KEYED and name not in ("json", "copy", "dict", "model_dump", "to_dict"):
@@ -1331,6 +1351,8 @@ class _Analysis:
         self, closure: Closure, given: Given, call: Expression, state: State
     ) -> Value | None:
         self.called.add(id(closure.function))
+        if closure.given:
+            given = given._replace(positional=[*closure.given, *given.positional])
         closure = self.specialised(closure, given)
         summary = self.summary(closure)
         if summary is None:
@@ -1378,6 +1400,8 @@ class _Analysis:
                 named = {**named, **(named.get("kwargs", UNKNOWN).fields or {})}
             names = {parameter.name for parameter in closure.function.parameters}
             named = {key: one for key, one in named.items() if key in names and one is not value}
+            if name == "partial" and not named:
+                return Value(function=closure._replace(given=(*closure.given, *positional)))
             if closure.function.is_inline:
                 return self.run_inline(closure, positional, state)[0]
             return self.call_closure(closure, Given(None, positional, named), call, state)
@@ -2220,6 +2244,7 @@ _HANDS_OVER = frozenset(
 )  # fmt: skip
 """Calls that are given a function and its arguments, to run it now or later."""
 _ON_EACH = frozenset(["map", "imap", "imap_unordered", "map_async"])
+_DECLARED = re.compile(r"(?:[\w$]+\.)*[A-Z][\w$]*\(\)")
 _TYPED = re.compile(r"(?:[\w$@-]+\.)*[A-Z][\w$]*\(\)\.[\w$]+")
 _CONTAINERS = re.compile(
     r"(?:.*\.)?(?:set|dict|list|Set|Map|Array|(?:Simple|Lifo|Priority)?Queue|(?:Raw)?ConfigParser|StringIO|BytesIO|OrderedDict|defaultdict|deque|URLSearchParams|FormData)\(\)"
