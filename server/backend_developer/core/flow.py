@@ -140,6 +140,10 @@ class Class:
     bases: tuple[str, ...]
     attributes: dict[str, Value]
     methods: dict[str, Closure]
+    clean: set[str] = field(default_factory=set)
+    """Fields whose declared type or pattern lets nothing harmful in."""
+    texts: set[str] = field(default_factory=set)
+    """Fields that are declared as text."""
     stores: dict[str, Value] = field(default_factory=dict)
     """What methods put into the fields of an object."""
     subclasses: list[Class] = field(default_factory=list)
@@ -491,6 +495,8 @@ class _Analysis:
                     inherited.object_of.of.subclasses.append(new)
                     new.methods.update(inherited.object_of.of.methods)
                     new.attributes.update(inherited.object_of.of.attributes)
+                    new.clean |= inherited.object_of.of.clean
+                    new.texts |= inherited.object_of.of.texts
         self.classes.append(new)
         state.variables[statement.name] = Value(object_of=_Made(new), path=statement.name)
         for one in statement.body:
@@ -505,9 +511,13 @@ class _Analysis:
                     is_clean = bool(bind.annotation) and self.is_clean_type(bind.annotation, state)
                     if is_clean or _is_held_to_pattern(bind.value):
                         value = KNOWN
-                    elif bind.annotation and isinstance(bind.value, Other):
-                        path = self.type_path(bind.annotation, state)
-                        value = Value(path=path)
+                        new.clean.add(bind.target.name)
+                    elif _TEXT_TYPES.fullmatch(bind.annotation):
+                        new.texts.add(bind.target.name)
+                    elif _CLEAN_FIELDS.fullmatch(value.path):
+                        new.clean.add(bind.target.name)
+                    if not is_clean and bind.annotation and isinstance(bind.value, Other):
+                        value = Value(path=self.type_path(bind.annotation, state))
                     if value.function is not None and value.function.of is None:
                         closure = value.function._replace(of=new)
                         new.methods[bind.target.name] = closure
@@ -578,6 +588,9 @@ class _Analysis:
             # `require("axios").default`
             return value
         result = part(value, name)
+        if made is not None and name in _VALID_DATA and not isinstance(made, _Made):
+            data = self.read(result, name, expression, state)
+            return data._replace(fields=dict.fromkeys(sorted(made.clean), KNOWN))
         if result.path and (not result.taints or result.path.startswith(_OWN)):
             return self.read(result, name, expression, state)
         return result
@@ -1468,6 +1481,11 @@ class _Analysis:
 
     def make(self, of: Class, given: Given, call: Call, state: State) -> Value:
         """An object of a class of the file."""
+        if any(base.rpartition(".")[2] in _ENUMS for base in of.bases):
+            # `Direction(text)` fails on what is none of its values.
+            for value in given.all():
+                self.clear(value, ALL, state)
+            return KNOWN
         of.is_made_here = True
         constructor = of.methods.get("__init__") or of.methods.get("constructor")
         fields: dict[str, Value] = {}
@@ -1488,8 +1506,7 @@ class _Analysis:
             for name, value in zip(names, given.positional, strict=False):
                 fields[name] = value
             for name, value in fields.items():
-                known = of.attributes.get(name)
-                if known is not None and known.is_known and not known.taints:
+                if name in of.clean:
                     fields[name] = KNOWN
                 of.stores[name] = join(of.stores[name], value) if name in of.stores else value
         return Value(fields=fields, object_of=of, path=f"{of.name}()")
@@ -1710,9 +1727,30 @@ class _Analysis:
             return value
         of = made.object_of.of
         fields = {
-            name: one for name, one in of.attributes.items() if one.is_known and not one.taints
+            name: cleared_for(part(value, name), _OBJECT_KINDS)
+            for name in sorted(of.texts)
+            if value.taints
         }
+        fields.update(dict.fromkeys((*sorted(of.clean), *sorted(self.validated(of))), KNOWN))
         return value._replace(fields=fields)
+
+    def validated(self, of: Class) -> set[str]:
+        """The fields that methods such as pydantic's `@field_validator("name")` let pass or not."""
+        names: set[str] = set()
+        for method in of.methods.values():
+            for decorator in method.function.decorators:
+                if not is_call_of(decorator, "field_validator", "validator"):
+                    continue
+                assert isinstance(decorator, Call)
+                summary = self.summary(method)
+                checked = summary.checked if summary is not None else {}
+                if "*" in checked.get(Label("parameter", (id(method.function), 0)), NOTHING):
+                    names |= {
+                        str(one.value.value)
+                        for one in decorator.arguments
+                        if isinstance(one.value, Constant)
+                    }
+        return names
 
     def is_injected(self, default: Expression, state: State) -> bool:
         """`= Depends(get_database)`: made by the framework from other things."""
@@ -1935,8 +1973,10 @@ class _Analysis:
                 return state if (left.constant in options) == truth else None
             if truth and _is_allow_list(right, left):
                 self.clear(left, ALL, state)
-            elif not truth and left.constant == "..":
+            elif not truth and left.constant in ("..", "../"):
                 self.clear(right, _PATHS, state)
+            elif not truth and left.constant in ("'", '"'):
+                self.clear(right, frozenset(["xpath-injection"]), state)
             elif truth and isinstance(test.right, Attribute) and test.right.name == "parents":
                 self.clear(self.evaluate(test.right.object, state), _PATHS, state)
         elif operator == "typeof" or operator == "instanceof":
@@ -2223,6 +2263,16 @@ _INJECTED_TYPES = re.compile(
     r"\b(?:Request|Response|Session|AsyncSession|Connection|BackgroundTasks|Engine|WebSocket|Depends|"
     r"Pool|Redis|Settings|Database|HTTPConnection)\b"
 )
+_TEXT_TYPES = re.compile(
+    r"(?:(?:typing\.)?Optional\[)?(?:str|EmailStr|constr\(.*\)|Annotated\[str\b.*\])\]?(?:\s*\|\s*None)?"
+)
+_CLEAN_FIELDS = re.compile(
+    r"(?:.*\.)?(?:Integer|PositiveInteger|Float|Decimal|Boolean|NullBoolean|Date|Time|DateTime|"
+    r"Duration|UUID|Choice|TypedChoice|MultipleChoice|ModelChoice|ModelMultipleChoice|IPAddress|"
+    r"PrimaryKeyRelated)Field\(\)"
+)
+"""Of forms and serializers, what lets nothing harmful in."""
+_VALID_DATA = frozenset(["cleaned_data", "validated_data"])
 _ENUMS = frozenset(["Enum", "IntEnum", "StrEnum", "TextChoices", "IntegerChoices", "IntFlag"])
 _TYPE_NAME = re.compile(
     r"(?:(?:typing\.)?(?:Optional|Annotated|Promise|Readonly|Partial)[\[<])*(?P<name>[\w$.]+)"
