@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 from .knowledge import Place
-from .values import UNKNOWN, Value, join, merged
+from .values import KNOWN, UNKNOWN, Value, join, merged
 
 
 class Given(NamedTuple):
@@ -49,7 +49,8 @@ class Given(NamedTuple):
 def _program(value: Value) -> Value:
     """Of a command given as a list: the program, and a shell's script."""
     if value.fields is None:
-        return UNKNOWN if value.prefix.strip() else value
+        # The program is what a text that was put together starts with.
+        return KNOWN if value.prefix.strip() else value
     first = value.fields.get("0", UNKNOWN)
     option = value.fields.get("1", UNKNOWN).constant
     if _SHELLS.fullmatch(str(first.constant)) and re.fullmatch(

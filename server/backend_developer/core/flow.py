@@ -12,7 +12,6 @@ the way to here: `if name not in ALLOWED: return` makes all safe that was made f
 from __future__ import annotations
 
 import builtins
-import contextlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from typing import Any, NamedTuple
 from .arguments import Given
 from .harmless import FIXED_HOST, SQL_START, is_markup, is_restrictive
 from .knowledge import ALL, Cleaner, Ends, Guard, Input, Knowledge, Passes, Retypes, Sink
+from .patterns import takes_polynomial_time
 from .program import (
     Assert,
     Attribute,
@@ -75,6 +75,7 @@ from .values import (
     join_all,
     map_taints,
     merged,
+    pairs_of,
     part,
     put_in,
     taints_of,
@@ -85,6 +86,8 @@ from .values import (
 MOST_STEPS = 50_000
 """Expressions evaluated before a file is given up: what was found until then is reported."""
 DEEPEST_CALLS = 6
+MOST_VARIANTS = 4
+"""How many combinations of types of arguments a function is looked at for."""
 MOST_QUESTIONS = 2
 """How many variables that hold the answer to a question are looked into, one inside another."""
 
@@ -104,6 +107,10 @@ class Hit(NamedTuple):
         return (self.sink.rule, id(self.place), self.taint.label)
 
 
+_TEXT = Sink("", "sql-injection", "", (), shape="sql")
+"""Stands for a text that is put together: input in it is no finding, but the text is not safe."""
+
+
 class Flow(NamedTuple):
     hits: tuple[Hit, ...]
     """Of labels from outside, and of parameters of functions that nothing in the file calls."""
@@ -116,8 +123,10 @@ class Flow(NamedTuple):
 def analyse(program: Sequence[Statement], knowledge: Knowledge) -> Flow:
     """Everything found in one file."""
     analysis = _Analysis(knowledge)
-    with contextlib.suppress(_ExhaustedError):
+    try:
         analysis.module(tuple(program))
+    except _ExhaustedError:
+        analysis.is_exhausted = True
     return analysis.result()
 
 
@@ -131,8 +140,14 @@ class Class:
     bases: tuple[str, ...]
     attributes: dict[str, Value]
     methods: dict[str, Closure]
+    clean: set[str] = field(default_factory=set)
+    """Fields whose declared type or pattern lets nothing harmful in."""
+    texts: set[str] = field(default_factory=set)
+    """Fields that are declared as text."""
     stores: dict[str, Value] = field(default_factory=dict)
     """What methods put into the fields of an object."""
+    subclasses: list[Class] = field(default_factory=list)
+    """In this file."""
     is_made_here: bool = False
     own: Value | None = None
     """What its methods see as the object, once the constructor is known."""
@@ -148,6 +163,14 @@ class Closure(NamedTuple):
     of: Class | None = None
     bound: Value | None = None
     """The object that a method was taken from."""
+    given: tuple[Value, ...] = ()
+    """The first arguments, where it was made from another function by `partial`."""
+    types: tuple[str, ...] = ()
+    """What a caller gives for the parameters, as paths of objects, where nothing else says it."""
+
+    @property
+    def key(self) -> tuple[int, tuple[str, ...]]:
+        return (id(self.function), self.types)
 
 
 class Summary(NamedTuple):
@@ -159,6 +182,15 @@ class Summary(NamedTuple):
     checked_if_false: Mapping[Label, Cleared]
     stores: Mapping[str, Value]
     never_returns: bool = False
+
+
+class _Claim(NamedTuple):
+    """That nothing harmful is at a place."""
+
+    place: Any
+    is_safe: bool
+    owners: frozenset[int] = frozenset()
+    """The functions whose parameters reach it: it holds if those who call them give nothing bad."""
 
 
 class _Frame:
@@ -193,7 +225,7 @@ _LOOKUP = re.compile(
 _JOINING = frozenset(["format", "join", "concat", "replace", "replaceAll", "format_map", "padEnd"])
 _ADDING = frozenset(
     ["append", "add", "push", "unshift", "insert", "extend", "update", "setdefault", "set", "write",
-     "appendleft", "writelines", "assign"]
+     "appendleft", "writelines", "assign", "put", "put_nowait"]
 )  # fmt: skip
 _APPENDING = frozenset(["append", "push", "unshift", "extend", "appendleft"])
 _KEYED = frozenset(
@@ -213,13 +245,16 @@ _OBJECT_KINDS = frozenset(["nosql-injection", "mass-assignment", "prototype-poll
 class _Analysis:
     def __init__(self, knowledge: Knowledge) -> None:
         self.knowledge = knowledge
-        self.summaries: dict[int, Summary] = {}
+        self.summaries: dict[tuple[int, tuple[str, ...]], Summary] = {}
+        self.variants: dict[int, set[tuple[str, ...]]] = {}
         self.active: set[int] = set()
         self.registered: dict[int, Closure] = {}
         self.called: set[int] = set()
         self.classes: list[Class] = []
-        self.texts: dict[int, tuple[Any, bool]] = {}
-        self.calls: dict[tuple[str, int], tuple[Call, bool]] = {}
+        self.texts: dict[int, _Claim] = {}
+        self.calls: dict[tuple[str, int], _Claim] = {}
+        self.patterns: dict[tuple[str, bool], bool] = {}
+        self.is_exhausted = False
         self.found: dict[tuple[str, int, Label], Hit] = {}
         self.frame = _Frame(None, None, ())
         self.steps = 0
@@ -235,20 +270,34 @@ class _Analysis:
         state = self.module_state
         self.hoist(program, state)
         self.execute(program, state)
+        before = self.shared_inputs()
+        self.summarise()
+        if self.shared_inputs() != before:
+            # A function has put input where another one, maybe above it, takes it from.
+            self.summaries.clear()
+            self.summarise()
+
+    def summarise(self) -> None:
+        """Every function of the file, those that others define included."""
         for _ in range(3):
-            waiting = [
-                closure
-                for closure in self.registered.values()
-                if id(closure.function) not in self.summaries
-            ]
+            waiting = [one for one in self.registered.values() if one.key not in self.summaries]
             for closure in waiting:
                 self.summary(closure)
             if not waiting:
                 break
 
+    def shared_inputs(self) -> set[tuple[str, Label]]:
+        """The input in the variables of the module."""
+        return {
+            (name, taint.label)
+            for name, value in self.module_state.variables.items()
+            for taint in taints_of(value)
+            if taint.label.kind == "input"
+        }
+
     def result(self) -> Flow:
         hits: dict[tuple[str, int, Label], Hit] = dict(self.frame.hits)
-        for identity, summary in self.summaries.items():
+        for (identity, _), summary in self.summaries.items():
             is_called = identity in self.called
             for hit in summary.hits:
                 for resolved in self.resolve(hit):
@@ -257,9 +306,21 @@ class _Analysis:
                     is_open |= label.root[0] == identity and not is_called
                     if label.kind != "parameter" or is_open:
                         hits.setdefault(resolved.key, resolved)
-        safe = [place for place, is_safe in self.texts.values() if is_safe]
-        calls = [(key[0], call) for key, (call, is_safe) in self.calls.items() if is_safe]
-        return Flow(tuple(hits.values()), tuple(safe), tuple(calls))
+        reached = {(hit.sink.rule, id(hit.place)) for hit in hits.values()}
+        safe = [one.place for one in self.texts.values() if self.holds(one, _TEXT.rule, reached)]
+        calls = [
+            (rule, one.place)
+            for (rule, _), one in self.calls.items()
+            if self.holds(one, rule, reached)
+        ]
+        found = [hit for hit in hits.values() if hit.sink is not _TEXT]
+        return Flow(tuple(found), tuple(safe), tuple(calls))
+
+    def holds(self, claim: _Claim, rule: str, reached: set[tuple[str, int]]) -> bool:
+        """Whether nothing harmful is there: by itself, or by all that callers in the file give."""
+        if not claim.is_safe or (rule, id(claim.place)) in reached:
+            return False
+        return not claim.owners or (not self.is_exhausted and claim.owners <= self.called)
 
     def resolve(self, hit: Hit) -> Iterable[Hit]:
         """A hit of an object's field: one for everything that was stored in the field."""
@@ -431,8 +492,11 @@ class _Analysis:
             if isinstance(base, Name):
                 inherited = state.get(base.name)
                 if inherited is not None and isinstance(inherited.object_of, _Made):
+                    inherited.object_of.of.subclasses.append(new)
                     new.methods.update(inherited.object_of.of.methods)
                     new.attributes.update(inherited.object_of.of.attributes)
+                    new.clean |= inherited.object_of.of.clean
+                    new.texts |= inherited.object_of.of.texts
         self.classes.append(new)
         state.variables[statement.name] = Value(object_of=_Made(new), path=statement.name)
         for one in statement.body:
@@ -444,11 +508,16 @@ class _Analysis:
                 bind = one.value
                 if isinstance(bind.target, Name):
                     value = self.evaluate(bind.value, inner)
-                    if bind.annotation and self.is_clean_type(bind.annotation, state):
+                    is_clean = bool(bind.annotation) and self.is_clean_type(bind.annotation, state)
+                    if is_clean or _is_held_to_pattern(bind.value):
                         value = KNOWN
-                    elif bind.annotation and isinstance(bind.value, Other):
-                        path = self.type_path(bind.annotation, state)
-                        value = Value(path=path)
+                        new.clean.add(bind.target.name)
+                    elif _TEXT_TYPES.fullmatch(bind.annotation):
+                        new.texts.add(bind.target.name)
+                    elif _CLEAN_FIELDS.fullmatch(value.path):
+                        new.clean.add(bind.target.name)
+                    if not is_clean and bind.annotation and isinstance(bind.value, Other):
+                        value = Value(path=self.type_path(bind.annotation, state))
                     if value.function is not None and value.function.of is None:
                         closure = value.function._replace(of=new)
                         new.methods[bind.target.name] = closure
@@ -503,6 +572,11 @@ class _Analysis:
         if made is not None and (value.fields is None or name not in value.fields):
             of = made.of if isinstance(made, _Made) else made
             method = of.methods.get(name)
+            if method is not None and _is_property(method.function):
+                answer = self.call_closure(
+                    method._replace(bound=value), Given(value, [], {}), expression, state
+                )
+                return answer if answer is not None else UNKNOWN
             if method is not None:
                 return Value(function=method._replace(bound=value))
             if name in of.attributes:
@@ -514,6 +588,9 @@ class _Analysis:
             # `require("axios").default`
             return value
         result = part(value, name)
+        if made is not None and name in _VALID_DATA and not isinstance(made, _Made):
+            data = self.read(result, name, expression, state)
+            return data._replace(fields=dict.fromkeys(sorted(made.clean), KNOWN))
         if result.path and (not result.taints or result.path.startswith(_OWN)):
             return self.read(result, name, expression, state)
         return result
@@ -574,6 +651,7 @@ class _Analysis:
         prefix = ""
         is_open = True
         host_fixed = False
+        is_past_headers = False
         groups = []
         for index, one in enumerate(values):
             taints = taints_of(one)
@@ -584,8 +662,13 @@ class _Analysis:
                     else taint
                     for taint in taints
                 )
+            if is_past_headers:
+                taints = tuple(
+                    taint._replace(cleared=taint.cleared | {"header-injection"}) for taint in taints
+                )
             groups.append(taints)
             text = one.constant if isinstance(one.constant, str) else ""
+            is_past_headers |= "\n\n" in text or "\r\n\r\n" in text
             if index == 0 and operator == "%":
                 text = text.partition("%")[0]
             if is_open:
@@ -601,35 +684,41 @@ class _Analysis:
             taints = tuple(
                 taint._replace(cleared=taint.cleared | _OBJECT_KINDS) for taint in taints
             )
-        if constant is None:
-            self.note_text(
-                expression, is_known and not self.reaches(taints, "sql-injection", state)
-            )
-        path = values[0].path if operator == "/" and values else ""
-        return Value(
+        result = Value(
             taints,
             is_known,
             constant,
-            path,
+            values[0].path if operator == "/" and values else "",
             is_built=constant is None,
             has_markup=any(one.has_markup or is_markup(one.constant) for one in values),
             prefix=prefix[:200],
         )
+        key = id(expression)
+        self.texts[key] = self.claim(expression, result, _TEXT.kind, state, self.texts.get(key))
+        self.check_sink(_TEXT, result, expression, state)
+        return result
 
-    def reaches(self, taints: Iterable[Taint], kind: str, state: State) -> bool:
-        """Whether any of them is not safe for this kind of sink."""
-        for taint in taints:
-            if kind in taint.cleared or "*" in taint.cleared:
-                continue
-            cleared = state.kinds(taint.label)
-            if kind not in cleared and "*" not in cleared:
-                return True
-        return False
+    def claim(
+        self, place: Any, value: Value, kind: str, state: State, earlier: _Claim | None
+    ) -> _Claim:
+        """What is known of a place after the value came there once more."""
+        if earlier is not None and not earlier.is_safe:
+            return earlier
+        reaching = self.reaching(taints_of(value), kind, state)
+        owners = {_owner(taint.label) for taint in reaching}
+        if not value.is_known or None in owners:
+            return _Claim(place, False)
+        known = frozenset(one for one in owners if one is not None)
+        return _Claim(place, True, known | (earlier.owners if earlier is not None else frozenset()))
 
-    def note_text(self, expression: Expression, is_safe: bool) -> None:
-        known = self.texts.get(id(expression))
-        safe = is_safe and (known is None or known[1])
-        self.texts[id(expression)] = (expression, safe)
+    def reaching(self, taints: Iterable[Taint], kind: str, state: State) -> list[Taint]:
+        """Those that are not safe for this kind of sink."""
+        return [
+            taint
+            for taint in taints
+            if kind not in (cleared := taint.cleared | state.kinds(taint.label))
+            and "*" not in cleared
+        ]
 
     def _logical(self, expression: Logical, state: State) -> Value:
         operands = operands_of(expression)
@@ -746,6 +835,10 @@ class _Analysis:
             old = self.evaluate(expression.target, state)
             if expression.operator in ("??", "||", "or"):
                 value = join(old, value)
+            elif expression.operator == "|":
+                fields = {**(old.fields or {}), **(value.fields or {})}
+                taints = merged([old.taints, value.taints])
+                value = Value(taints, old.is_known and value.is_known, fields=fields or None)
             elif expression.operator in ("+", "%", "/"):
                 value = self.build(expression, [old, value], expression.operator, state)
             else:
@@ -896,6 +989,11 @@ class _Analysis:
         given = Given(receiver, positional, named)
         if callee.function is not None:
             result = self.call_closure(callee.function, given, call, state)
+            if receiver is not None and receiver.path == "self":
+                for closure in _overriding(callee.function):
+                    other = self.call_closure(closure, given, call, state)
+                    if result is not None and other is not None:
+                        result = join(result, other)
             if result is not None:
                 return result
             return doubtful(join_all(given.all())) if given.all() else UNKNOWN
@@ -940,12 +1038,11 @@ class _Analysis:
             if isinstance(effect, Sink):
                 sinks.add(effect.kind)
                 values = [value for place in effect.arguments for value in given.at(place)]
-                if self.applies(effect, given):
+                if self.applies(effect, given, name):
                     for value in values:
                         self.check_sink(effect, value, call, state)
-                safe = bool(values) and all(self.is_safe(one, effect.kind, state) for one in values)
-                if effect.rule in _REFUTABLE:
-                    self.note_call(effect.rule, call, safe)
+                    if effect.rule in _REFUTABLE:
+                        self.note_call(effect, call, values, state)
             elif isinstance(effect, Input):
                 if effect.is_call and (result is None or effect.strength == "input"):
                     key = given.positional[0].constant if given.positional else None
@@ -980,6 +1077,10 @@ class _Analysis:
             elif isinstance(effect, Passes) and result is None:
                 result = self.passed(effect, call, given, path, state)
         self.run_callbacks(call, name, given, is_source, result, state)
+        if self.is_python and name in _HANDS_OVER:
+            answer = self.run_later(call, name, given, state)
+            if answer is not None:
+                return answer._replace(path=path) if name[:1].isupper() else answer
         if sinks:
             # It was reported here; its result is something else, unless it is known to be the same.
             if result is None:
@@ -998,6 +1099,14 @@ class _Analysis:
         values = given.all()
         if path == "re.sub()" and len(given.positional) == 3:
             return self.replaced(given.positional[2], given.positional)
+        if path == "re.compile().sub()" and len(given.positional) == 2 and given.receiver:
+            return self.replaced(given.positional[1], [given.receiver])
+        if path == "map()" and len(values) > 1:
+            for change in self.knowledge.effects(
+                values[0].path.rpartition(".")[2], (values[0].path,)
+            ):
+                if isinstance(change, Cleaner):
+                    return cleared_for(join_all(values[1:]), change.clears)
         if len(values) == 1 or effect.path == "=":
             kept = values[0].path if effect.path == "=" and values else effect.path or path
             return values[0]._replace(path=kept, test=None) if values else UNKNOWN
@@ -1033,6 +1142,11 @@ class _Analysis:
             return Value(path=path, fields={**given.named, "()": doubtful(join_all(arguments))})
         if name in ("pop", "shift") and receiver.fields and all(map(str.isdigit, receiver.fields)):
             return self.removed(call, name, given, state)
+        if name == "get" and len(arguments) > 1 and _SECTIONED.fullmatch(receiver.path):
+            keys = [one.constant for one in arguments[:2]]
+            if receiver.fields is not None and all(isinstance(one, str) for one in keys):
+                return at(receiver, map(str, keys))
+            return element(element(receiver))
         if name in ("get", "pop") and receiver.fields is not None and arguments:
             key = arguments[0]
             if key.constant is not None and str(key.constant) in receiver.fields:
@@ -1063,6 +1177,8 @@ class _Analysis:
             if name == "format" and isinstance(receiver.constant, str):
                 built = built._replace(prefix=receiver.constant.partition("{")[0])
             return built
+        if name == "items" and not arguments:
+            return pairs_of(receiver)._replace(path=path)
         if name == "values" and receiver.fields is not None:
             return Value(receiver_taints, receiver.is_known, fields=receiver.fields)
         if not receiver_taints:
@@ -1080,9 +1196,14 @@ class _Analysis:
             if len(arguments) > 1:
                 found = join(found, arguments[1])
             return found._replace(path=path)
-        if name in ("items", "entries"):
+        if name == "entries":
             return Value(receiver_taints, path=path)
         taints = receiver_taints
+        if name in ("model_dump", "dict") and _DECLARED.fullmatch(receiver.path):
+            # A model has the fields that it declares, whatever was sent.
+            taints = tuple(
+                taint._replace(cleared=taint.cleared | {"mass-assignment"}) for taint in taints
+            )
         if name == "pop" or name == "shift":
             taints = element(Value(receiver_taints)).taints
         if name not in _KEYED and name not in ("json", "copy", "dict", "model_dump", "to_dict"):
@@ -1132,7 +1253,10 @@ class _Analysis:
         arguments = [*given.positional, *given.named.values()]
         first = given.positional[0] if given.positional else UNKNOWN
         is_pair = name in ("set", "setdefault") and len(arguments) > 1
-        if is_pair and isinstance(first.constant, str):
+        keyed = [one.constant for one in arguments[:2] if isinstance(one.constant, str)]
+        if name == "set" and len(arguments) == 3 and len(keyed) == 2:
+            new = with_part(inner, tuple(map(str, keyed)), arguments[2])
+        elif is_pair and isinstance(first.constant, str):
             new = with_part(inner, (first.constant,), arguments[1])
         elif name in ("append", "push") and inner.fields is not None and len(arguments) == 1:
             if all(key.isdigit() for key in inner.fields) and len(inner.fields) < 50:
@@ -1163,26 +1287,37 @@ class _Analysis:
             state.assign(call.function.object.name, new, False)
         return taken
 
-    def applies(self, sink: Sink, given: Given) -> bool:
+    def applies(self, sink: Sink, given: Given, name: str) -> bool:
         if not self.matches(sink.when, given):
             return False
         for name, pattern in sink.unless.items():
             for value in given.at(int(name) if name.isdigit() else name):
                 if pattern.fullmatch(str(value.constant) if value.is_known else value.path or "?"):
                     return False
-        return True
+        return sink.slow_pattern is None or any(
+            isinstance(value.constant, str) and self.is_slow(value.constant, name)
+            for value in given.at(sink.slow_pattern)
+        )
 
-    def is_safe(self, value: Value, kind: str, state: State) -> bool:
-        """Whether the value is harmless there, whoever calls the function."""
-        taints = taints_of(value)
-        if kind in _RUNS_TEXT and value.constant is None and not taints:
-            # Not even a number or a hash is meant to be run.
-            return False
-        return value.is_known and not self.reaches(taints, kind, state)
+    def is_slow(self, pattern: str, name: str) -> bool:
+        """Whether the function of `re` can take more than linear time for the pattern."""
+        key = (pattern, name in ("match", "fullmatch"))
+        known = self.patterns.get(key)
+        if known is None:
+            known = self.patterns[key] = takes_polynomial_time(
+                pattern, anywhere=not key[1], whole=name == "fullmatch"
+            )
+        return known
 
-    def note_call(self, rule: str, call: Call, is_safe: bool) -> None:
-        known = self.calls.get((rule, id(call)))
-        self.calls[rule, id(call)] = (call, is_safe and (known is None or known[1]))
+    def note_call(self, sink: Sink, call: Call, values: list[Value], state: State) -> None:
+        key = (sink.rule, id(call))
+        claim = self.calls.get(key)
+        for value in values:
+            claim = self.claim(call, value, sink.kind, state, claim)
+            if sink.kind in _RUNS_TEXT and value.constant is None and not taints_of(value):
+                # Not even a number or a hash is meant to be run.
+                claim = _Claim(call, False)
+        self.calls[key] = claim if claim is not None and values else _Claim(call, False)
 
     def matches(self, when: Mapping[str, re.Pattern[str]], given: Given) -> bool:
         """Whether all these arguments are there, and are such constants or not known."""
@@ -1226,9 +1361,12 @@ class _Analysis:
     # --- Functions of the file
 
     def call_closure(
-        self, closure: Closure, given: Given, call: Call, state: State
+        self, closure: Closure, given: Given, call: Expression, state: State
     ) -> Value | None:
         self.called.add(id(closure.function))
+        if closure.given:
+            given = given._replace(positional=[*closure.given, *given.positional])
+        closure = self.specialised(closure, given)
         summary = self.summary(closure)
         if summary is None:
             return None
@@ -1237,8 +1375,53 @@ class _Analysis:
             return _NEVER
         return self.apply(closure, summary, given, call, state)
 
+    def specialised(self, closure: Closure, given: Given) -> Closure:
+        """The function as it is for arguments that are objects of known libraries."""
+        function = closure.function
+        types = []
+        for index, parameter in enumerate(function.parameters):
+            value = given.named.get(parameter.name)
+            if value is None and index < len(given.positional):
+                value = given.positional[index]
+            is_typed = value is None or parameter.annotation or parameter.is_rest
+            is_object = value is not None and value.path.endswith("()") and not value.taints
+            types.append(value.path if value is not None and is_object and not is_typed else "")
+        known = self.variants.setdefault(id(function), set())
+        key = tuple(types)
+        if not any(types) or (key not in known and len(known) >= MOST_VARIANTS):
+            return closure
+        known.add(key)
+        return closure._replace(types=key)
+
+    def run_later(self, call: Call, name: str, given: Given, state: State) -> Value | None:
+        """A function that is handed over with its arguments, such as to a thread, is called."""
+        functions = [
+            (one, given.positional[index + 1 :]) for index, one in enumerate(given.positional)
+        ]
+        functions += [(given.named[key], []) for key in ("target", "func") if key in given.named]
+        for value, rest in functions:
+            closure = value.function
+            if closure is None:
+                continue
+            positional = rest
+            if name in _ON_EACH:
+                positional = [element(one) for one in rest]
+            elif (several := given.named.get("args")) is not None:
+                positional = list((several.fields or {"": element(several)}).values())
+            named = given.named
+            if "kwargs" in named or not rest:
+                named = {**named, **(named.get("kwargs", UNKNOWN).fields or {})}
+            names = {parameter.name for parameter in closure.function.parameters}
+            named = {key: one for key, one in named.items() if key in names and one is not value}
+            if name == "partial" and not named:
+                return Value(function=closure._replace(given=(*closure.given, *positional)))
+            if closure.function.is_inline:
+                return self.run_inline(closure, positional, state)[0]
+            return self.call_closure(closure, Given(None, positional, named), call, state)
+        return None
+
     def apply(
-        self, closure: Closure, summary: Summary, given: Given, call: Call, state: State
+        self, closure: Closure, summary: Summary, given: Given, call: Expression, state: State
     ) -> Value:
         """A call of a function of the file: its summary with the arguments put in."""
         mapping = self.arguments(closure, given)
@@ -1277,6 +1460,11 @@ class _Analysis:
         function = closure.function
         mapping: dict[Any, Value] = {}
         positional = given.positional
+        if function.decorators:
+            # A decorator may put in the first ones, such as a connection.
+            needed = [one for one in function.parameters if one.default is None and not one.is_rest]
+            injected = len(needed) - len(positional) - len(given.named)
+            positional = [UNKNOWN] * injected + positional
         for index, parameter in enumerate(function.parameters):
             root = (id(function), index)
             if parameter.is_rest:
@@ -1293,6 +1481,11 @@ class _Analysis:
 
     def make(self, of: Class, given: Given, call: Call, state: State) -> Value:
         """An object of a class of the file."""
+        if any(base.rpartition(".")[2] in _ENUMS for base in of.bases):
+            # `Direction(text)` fails on what is none of its values.
+            for value in given.all():
+                self.clear(value, ALL, state)
+            return KNOWN
         of.is_made_here = True
         constructor = of.methods.get("__init__") or of.methods.get("constructor")
         fields: dict[str, Value] = {}
@@ -1313,8 +1506,7 @@ class _Analysis:
             for name, value in zip(names, given.positional, strict=False):
                 fields[name] = value
             for name, value in fields.items():
-                known = of.attributes.get(name)
-                if known is not None and known.is_known and not known.taints:
+                if name in of.clean:
                     fields[name] = KNOWN
                 of.stores[name] = join(of.stores[name], value) if name in of.stores else value
         return Value(fields=fields, object_of=of, path=f"{of.name}()")
@@ -1322,7 +1514,7 @@ class _Analysis:
     def summary(self, closure: Closure) -> Summary | None:
         """None while it is being made (it calls itself), and where calls nest too deeply."""
         function = closure.function
-        known = self.summaries.get(id(function))
+        known = self.summaries.get(closure.key)
         if known is not None:
             return known
         if id(function) in self.active or self.depth >= DEEPEST_CALLS:
@@ -1356,14 +1548,15 @@ class _Analysis:
             self.depth -= 1
             self.active.discard(id(function))
             self.frame = outer
-        self.summaries[id(function)] = summary
+        self.summaries[closure.key] = summary
         return summary
 
     def summed_up(self, frame: _Frame) -> Summary:
         returns = frame.returns
         answer = join_all([value for value, _, _ in returns])
         if frame.yields:
-            answer = Value(fields={"0": join_all(frame.yields)})
+            every = merged([taints_of(one) for one in frame.yields])
+            answer = Value(every, fields={"0": join_all(frame.yields)})
         checked = in_all([state for _, state, _ in returns])
         true: list[State] = []
         false: list[State] = []
@@ -1391,11 +1584,21 @@ class _Analysis:
         for decorator in function.decorators:
             path = self.path_of(decorator, closure.state)
             for pattern, sink in self.knowledge.returns:
-                if pattern.matches(path):
+                if pattern.matches(path) and self.is_decorated_so(sink, decorator, closure.state):
                     sinks.append(sink)
         if not function.decorators:
             sinks += self.knowledge.helper_returns
         return sinks
+
+    def is_decorated_so(self, sink: Sink, decorator: Expression, state: State) -> bool:
+        """Whether the decorator has the arguments that the sink asks for."""
+        given = {
+            one.name: self.path_of(one.value, state)
+            for one in (decorator.arguments if isinstance(decorator, Call) else ())
+        }
+        return all(
+            name in given and pattern.fullmatch(given[name]) for name, pattern in sink.when.items()
+        )
 
     def parameters(self, closure: Closure, state: State) -> None:
         """Gives the parameters what they hold when nothing is known of the caller."""
@@ -1433,7 +1636,7 @@ class _Analysis:
         if of.own is not None:
             return of.own
         constructor = of.methods.get("__init__") or of.methods.get("constructor")
-        summary = self.summaries.get(id(constructor.function)) if constructor else None
+        summary = self.summaries.get(constructor.key) if constructor else None
         taint = Taint(Label("parameter", of.root), Trace(of, "the object", None))
         fields: dict[str, Value] = {}
         for name, value in (summary.stores if summary else {}).items():
@@ -1461,6 +1664,8 @@ class _Analysis:
         annotation = parameter.annotation
         state = closure.state
         if annotation and self.is_clean_type(annotation, state):
+            return KNOWN
+        if parameter.default is not None and _is_held_to_pattern(parameter.default):
             return KNOWN
         own = [self.path_of(one, state) for one in parameter.decorators]
         after = function.parameters[index + 1 : index + 2]
@@ -1502,6 +1707,8 @@ class _Analysis:
                 "input" if holds == "input" else "local", ("parameter", id(function), index)
             )
             value = Value((Taint(label, Trace(parameter, "source", None)),), True, path=path)
+            if _has_length(parameter.default) or "max_length" in annotation:
+                value = cleared_for(value, _LENGTHS)
             return self.typed(value, annotation, state)
         if holds:
             if path.removesuffix("()").endswith(("Request", "HTTPConnection", "WebSocket")):
@@ -1509,6 +1716,7 @@ class _Analysis:
             if not path or _FRAMEWORK_TYPE.search(path):
                 return Value(path=holds)
         label = Label("parameter", (id(function), index))
+        path = path or (closure.types[index] if closure.types else "")
         value = Value((Taint(label, Trace(parameter, "parameter", None)),), True, path=path)
         return self.typed(value, annotation, state)
 
@@ -1519,9 +1727,30 @@ class _Analysis:
             return value
         of = made.object_of.of
         fields = {
-            name: one for name, one in of.attributes.items() if one.is_known and not one.taints
+            name: cleared_for(part(value, name), _OBJECT_KINDS)
+            for name in sorted(of.texts)
+            if value.taints
         }
+        fields.update(dict.fromkeys((*sorted(of.clean), *sorted(self.validated(of))), KNOWN))
         return value._replace(fields=fields)
+
+    def validated(self, of: Class) -> set[str]:
+        """The fields that methods such as pydantic's `@field_validator("name")` let pass or not."""
+        names: set[str] = set()
+        for method in of.methods.values():
+            for decorator in method.function.decorators:
+                if not is_call_of(decorator, "field_validator", "validator"):
+                    continue
+                assert isinstance(decorator, Call)
+                summary = self.summary(method)
+                checked = summary.checked if summary is not None else {}
+                if "*" in checked.get(Label("parameter", (id(method.function), 0)), NOTHING):
+                    names |= {
+                        str(one.value.value)
+                        for one in decorator.arguments
+                        if isinstance(one.value, Constant)
+                    }
+        return names
 
     def is_injected(self, default: Expression, state: State) -> bool:
         """`= Depends(get_database)`: made by the framework from other things."""
@@ -1548,6 +1777,9 @@ class _Analysis:
 
     def is_clean_type(self, annotation: str, state: State) -> bool:
         if self.knowledge.clean_types.fullmatch(annotation):
+            return True
+        held = _PATTERN_IN_TYPE.search(annotation)
+        if held is not None and is_restrictive(held["pattern"], False, False):
             return True
         made = state.get(annotation.strip("'\"")) if annotation.isidentifier() else None
         return (
@@ -1664,7 +1896,7 @@ class _Analysis:
             self.active.discard(id(function))
             self.frame = outer
         outer.nested += frame.nested
-        self.summaries.setdefault(id(function), summary._replace(hits=()))
+        self.summaries.setdefault(closure.key, summary._replace(hits=()))
         return summary.answer, summary.checked_if_true
 
     # --- Tests
@@ -1739,10 +1971,12 @@ class _Analysis:
             options = [one.constant for one in (right.fields or {}).values()]
             if left.constant is not None and options and None not in options and not right.taints:
                 return state if (left.constant in options) == truth else None
-            if truth and not taints_of(right):
+            if truth and _is_allow_list(right, left):
                 self.clear(left, ALL, state)
-            elif not truth and left.constant == "..":
+            elif not truth and left.constant in ("..", "../"):
                 self.clear(right, _PATHS, state)
+            elif not truth and left.constant in ("'", '"'):
+                self.clear(right, frozenset(["xpath-injection"]), state)
             elif truth and isinstance(test.right, Attribute) and test.right.name == "parents":
                 self.clear(self.evaluate(test.right.object, state), _PATHS, state)
         elif operator == "typeof" or operator == "instanceof":
@@ -1758,6 +1992,10 @@ class _Analysis:
                 if right.constant == 0 and operator in (">", "<=") and is_above:
                     return state
                 self.assume_call(test.left, truth == is_above, state)
+            for side, is_less in ((test.left, not is_above), (test.right, is_above)):
+                if is_call_of(side, "len") and isinstance(side, Call) and is_less == truth:
+                    for argument in side.arguments:
+                        self.clear(self.evaluate(argument.value, state), _LENGTHS, state)
             numbers = (left.constant, right.constant)
             if left.is_known and right.is_known and all(type(n) in (int, float) for n in numbers):
                 answer = {
@@ -1941,6 +2179,54 @@ class _Analysis:
         return f"{base}{bracket}{tail}{dot}{rest}"
 
 
+def _owner(label: Label) -> int | None:
+    """The function whose parameter it is; None for anything else."""
+    owner = label.root[0] if label.kind == "parameter" else None
+    return owner if isinstance(owner, int) else None
+
+
+def _is_allow_list(options: Value, value: Value) -> bool:
+    """Whether the value's sender has no say in the options."""
+    senders = {taint.label.root for taint in taints_of(value)}
+    return all(
+        taint.label.kind == "parameter" and taint.label.root not in senders
+        for taint in taints_of(options)
+    )
+
+
+def _is_property(function: Function) -> bool:
+    names = [dotted_path(one).rpartition(".")[2] for one in function.decorators]
+    return "property" in names or "cached_property" in names
+
+
+def _overriding(closure: Closure) -> Iterable[Closure]:
+    """The methods that stand in for this one in the file's subclasses."""
+    waiting = list(closure.of.subclasses) if closure.of is not None else []
+    seen = {id(closure.function)}
+    while waiting:
+        of = waiting.pop()
+        waiting += of.subclasses
+        method = of.methods.get(closure.function.name)
+        if method is not None and id(method.function) not in seen:
+            seen.add(id(method.function))
+            yield method._replace(bound=closure.bound)
+
+
+def _is_held_to_pattern(expression: Expression) -> bool:
+    """`Query(pattern="^[a-z]+$")`, `Field(regex=…)`."""
+    return isinstance(expression, Call) and any(
+        argument.name in ("pattern", "regex")
+        and isinstance(argument.value, Constant)
+        and is_restrictive(str(argument.value.value), False, False)
+        for argument in expression.arguments
+    )
+
+
+def _has_length(default: Expression | None) -> bool:
+    """`Query(max_length=100)`."""
+    return isinstance(default, Call) and any(one.name == "max_length" for one in default.arguments)
+
+
 class _Made(NamedTuple):
     """Marks a value as a class itself, not an object of it."""
 
@@ -1961,6 +2247,7 @@ _REFUTABLE = frozenset(
 """What linters claim without knowing where a value comes from."""
 _RUNS_TEXT = frozenset(["code-injection", "unsafe-deserialization", "template-injection"])
 _TEXT_KINDS = frozenset(["nosql-injection", "prototype-pollution"])
+_LENGTHS = frozenset(["regex-polynomial"])
 _PATHS = frozenset(["path-traversal", "archive-extraction"])
 _NOT_PATHS = frozenset(
     ["sql-injection", "command-injection", "code-injection", "cross-site-scripting",
@@ -1976,6 +2263,16 @@ _INJECTED_TYPES = re.compile(
     r"\b(?:Request|Response|Session|AsyncSession|Connection|BackgroundTasks|Engine|WebSocket|Depends|"
     r"Pool|Redis|Settings|Database|HTTPConnection)\b"
 )
+_TEXT_TYPES = re.compile(
+    r"(?:(?:typing\.)?Optional\[)?(?:str|EmailStr|constr\(.*\)|Annotated\[str\b.*\])\]?(?:\s*\|\s*None)?"
+)
+_CLEAN_FIELDS = re.compile(
+    r"(?:.*\.)?(?:Integer|PositiveInteger|Float|Decimal|Boolean|NullBoolean|Date|Time|DateTime|"
+    r"Duration|UUID|Choice|TypedChoice|MultipleChoice|ModelChoice|ModelMultipleChoice|IPAddress|"
+    r"PrimaryKeyRelated)Field\(\)"
+)
+"""Of forms and serializers, what lets nothing harmful in."""
+_VALID_DATA = frozenset(["cleaned_data", "validated_data"])
 _ENUMS = frozenset(["Enum", "IntEnum", "StrEnum", "TextChoices", "IntegerChoices", "IntFlag"])
 _TYPE_NAME = re.compile(
     r"(?:(?:typing\.)?(?:Optional|Annotated|Promise|Readonly|Partial)[\[<])*(?P<name>[\w$.]+)"
@@ -1983,9 +2280,24 @@ _TYPE_NAME = re.compile(
 _FRAMEWORK_TYPE = re.compile(
     r"(?i)\b(?:any|[\w.]*(?:request|response|reply|context|toolkit|event))\(\)"
 )
+_PATTERN_IN_TYPE = re.compile(
+    r"\b(?:pattern|regex)\s*=\s*r?(?P<quote>[\"'])(?P<pattern>.*?)(?P=quote)"
+)
+"""`Annotated[str, Query(pattern="^[a-z]+$")]`, `constr(regex=…)`."""
+_SECTIONED = re.compile(r"configparser\.\w+\(\)")
+_HANDS_OVER = frozenset(
+    ["Thread", "Process", "Timer", "submit", "map", "starmap", "imap", "imap_unordered",
+     "map_async", "apply", "apply_async", "add_task", "to_thread", "run_in_executor",
+     "run_in_threadpool", "run_sync", "partial", "call_soon", "call_soon_threadsafe", "call_later",
+     "call_at", "spawn",
+     "enqueue", "start_soon", "start_new_thread", "defer"]
+)  # fmt: skip
+"""Calls that are given a function and its arguments, to run it now or later."""
+_ON_EACH = frozenset(["map", "imap", "imap_unordered", "map_async"])
+_DECLARED = re.compile(r"(?:[\w$]+\.)*[A-Z][\w$]*\(\)")
 _TYPED = re.compile(r"(?:[\w$@-]+\.)*[A-Z][\w$]*\(\)\.[\w$]+")
 _CONTAINERS = re.compile(
-    r"(?:.*\.)?(?:set|dict|list|Set|Map|Array|StringIO|BytesIO|OrderedDict|defaultdict|deque|URLSearchParams|FormData)\(\)"
+    r"(?:.*\.)?(?:set|dict|list|Set|Map|Array|(?:Simple|Lifo|Priority)?Queue|(?:Raw)?ConfigParser|StringIO|BytesIO|OrderedDict|defaultdict|deque|URLSearchParams|FormData)\(\)"
 )
 _OWN = ("self.", "http.server.Handler().")
 _NEVER = Value(path="never")

@@ -69,6 +69,8 @@ class Sink:
     when: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
     """Arguments that must be there as constants and match."""
     unless: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
+    slow_pattern: Place | None = None
+    """Only when the regular expression in this argument takes more than linear time."""
     shape: Literal["any", "text", "built", "object", "markup", "sql", "whole"] = "any"
     """"text": no object or list. "built": put together from parts; "markup": with a `<` in them;
     "sql": that start as SQL does. "object": may hold an object. "whole": all that a client sent."""

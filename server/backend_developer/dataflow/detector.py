@@ -77,7 +77,10 @@ class FlowDetector:
         family: Family = "python" if source.language == "python" else "javascript"
         knowledge, names = self._python if family == "python" else self._javascript
         text = source.text
-        if len(text) > LONGEST_TEXT or names.isdisjoint(_WORD.findall(text)):
+        if len(text) > LONGEST_TEXT:
+            return Flow(())
+        has_markup = "</" in text and bool(knowledge.helper_returns)
+        if not has_markup and names.isdisjoint(_WORD.findall(text)):
             return Flow(())
         try:
             lower = lower_python if family == "python" else lower_javascript

@@ -13,6 +13,8 @@
         shape: text                     text: no list or object; built: put together from parts;
                                         markup: built, with a `<`; sql: built, and starts as SQL;
                                         object: may hold an object; whole: all the client sent
+        slow_pattern: "0"               only when the regular expression in this argument takes
+                                        more than linear time
         kind: code-injection            what cleaners clear, else the rule's name without its focus
         confidence: medium              else high
         parameters: low                 how sure it is for a function's parameter, or `off`
@@ -192,6 +194,9 @@ class _Builder:
         if confidence not in CONFIDENCES:
             raise entry.error("confidence", "high, medium or low")
 
+        slow = entry.text("slow_pattern") if "slow_pattern" in entry else None
+        slow_pattern = int(slow) if slow is not None and slow.isdigit() else slow
+
         def sink(places: tuple[Place, ...]) -> Sink:
             return Sink(
                 rule,
@@ -203,6 +208,7 @@ class _Builder:
                 built,
                 _conditions(entry, "when"),
                 _conditions(entry, "unless"),
+                slow_pattern,
                 cast("Any", shape),
             )
 

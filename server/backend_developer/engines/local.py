@@ -168,9 +168,13 @@ class LocalEngine:
             proposal
             for proposal in proposals
             if not any(function.contains(_place(proposal)) for function in emptied)
-            and not _is_refuted(proposal, refuted.get(proposal.rule, ()))
             and not _has_noqa(source, proposal, rules[proposal.rule])
         ]
+        wrong = [one for one in reported if _is_refuted(one, refuted.get(one.rule, ()))]
+        reported = [one for one in reported if one not in wrong]
+        if settings.profile == "strict":
+            # Who asked for everything sees what the linters say of harmless values, too.
+            reported += [replace(one, confidence="low") for one in wrong]
         return tuple(
             _settled(proposal, rule_level(settings, proposal.rule), standing)
             for proposal in _merged(reported)

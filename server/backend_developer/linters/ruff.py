@@ -50,7 +50,9 @@ def _message(message: RuffMessage) -> Message:
 
 
 def _is_worth_saying(text: str, message: RuffMessage) -> bool:
-    return not (_is_no_secret(text, message) or _is_route(text, message))
+    return not (
+        _is_no_secret(text, message) or _is_route(text, message) or _is_plain_path(text, message)
+    )
 
 
 def run_ruff(texts: Sequence[tuple[str, str]], codes: Sequence[str]) -> list[list[RuffMessage]]:
@@ -154,6 +156,22 @@ def _is_route(text: str, message: RuffMessage) -> bool:
     """Ruff takes the path in `@app.get("/tmp")` for a temporary file."""
     line_start = text.rfind("\n", 0, message.span.start) + 1
     return message.code == "S108" and text[line_start:].lstrip().startswith("@")
+
+
+_WAITS_FOR_DISK = re.compile(
+    r"\b(?:exists|lexists|isfile|isdir|isjunction|isdevdrive|islink|ismount|getsize|getmtime|getatime"
+    r"|getctime|samefile|sameopenfile|samestat|realpath|abspath|relpath|expanduser|stat|\w*link\w*)\s*\("
+)
+
+
+def _is_plain_path(text: str, message: RuffMessage) -> bool:
+    """Ruff takes all of `os.path` for access to the disk; most of it only looks at the text."""
+    code = text[message.span.start : message.span.end]
+    return (
+        message.code == "ASYNC240"
+        and "os.path" in message.message
+        and _WAITS_FOR_DISK.search(code + "(") is None
+    )
 
 
 def _read(output: bytes, texts: dict[str, str]) -> dict[str, list[RuffMessage]]:

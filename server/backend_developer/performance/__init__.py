@@ -27,6 +27,7 @@ class PerformanceDetector:
             "performance/request-in-loop",
             "performance/sequential-awaits",
             "performance/sync-filesystem-call",
+            "performance/sync-file-operation",
         }
     )
     runs_program = False
