@@ -19,8 +19,21 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from .arguments import Given
-from .harmless import FIXED_HOST, SQL_START, is_markup, is_restrictive
-from .knowledge import ALL, Cleaner, Ends, Guard, Input, Knowledge, Passes, Retypes, Sink
+from .harmless import FIXED_HOST, SQL_START, is_markup, is_path_start, is_restrictive
+from .knowledge import (
+    ALL,
+    Asserts,
+    Calls,
+    Cleaner,
+    Ends,
+    Guard,
+    Input,
+    Knowledge,
+    Passes,
+    Retypes,
+    Sink,
+    Validates,
+)
 from .program import (
     Assert,
     Attribute,
@@ -225,6 +238,11 @@ class _Analysis:
         self.steps = 0
         self.asking = 0
         self.depth = 0
+        self.shared: dict[str, Value] = {}
+        """What a function puts on an object that the framework gives to others too."""
+        self.prechecked: dict[int, list[tuple[Label, Cleared]]] = {}
+        """By function, what was checked before it was called."""
+        self.objects = frozenset(rule.holds for rule in knowledge.parameters)
         self.module_state = State()
         self.has_star_import = False
         self.is_python = knowledge.aliases.get("__language__") == "python"
@@ -346,7 +364,8 @@ class _Analysis:
             if statement.iterable is not None:
                 iterable = self.evaluate(statement.iterable, start)
                 if statement.target is not None:
-                    self.bind(statement.target, element(iterable), start, statement.target)
+                    one = self.read_element(iterable, statement.iterable)
+                    self.bind(statement.target, one, start, statement.target)
             inside: State | None = start
             if statement.test is not None:
                 self.evaluate(statement.test, start)
@@ -392,7 +411,10 @@ class _Analysis:
         value = KNOWN if statement.value is None else self.evaluate(statement.value, state)
         value = baked(value, state)
         for sink in self.frame.sinks:
-            self.check_sink(sink, value, statement.place, state)
+            below = value
+            for key in sink.arguments:
+                below = part(below, str(key))
+            self.check_sink(sink, below, statement.place, state)
         self.frame.returns.append((value, state, statement.value))
         return None
 
@@ -444,7 +466,11 @@ class _Analysis:
                 bind = one.value
                 if isinstance(bind.target, Name):
                     value = self.evaluate(bind.value, inner)
-                    if bind.annotation and self.is_clean_type(bind.annotation, state):
+                    checks = [self.evaluate(one, state) for one in bind.decorators]
+                    is_checked = any("*" in self.schema_kinds(one.path) for one in checks)
+                    if is_checked or (
+                        bind.annotation and self.is_clean_type(bind.annotation, state)
+                    ):
                         value = KNOWN
                     elif bind.annotation and isinstance(bind.value, Other):
                         path = self.type_path(bind.annotation, state)
@@ -484,7 +510,16 @@ class _Analysis:
         for pattern, source in self.knowledge.reads.get(name, ()):
             if not source.is_call and pattern.matches(value.path):
                 return self.source(source, value.path, expression, value.path)
+        if not value.taints and value.fields is None and value.path in self.shared:
+            return self.shared[value.path]._replace(path=value.path)
         return value
+
+    def read_element(self, value: Value, expression: Expression) -> Value:
+        """What a loop over the value gives."""
+        one = element(value)
+        if one is UNKNOWN and value.path:
+            return self.read(Value(path=f"{value.path}.[]"[:200]), "[]", expression, State())
+        return one
 
     def source(self, source: Input, root: Any, expression: Expression, path: str) -> Value:
         trace = Trace(expression, "source", None)
@@ -514,6 +549,10 @@ class _Analysis:
             # `require("axios").default`
             return value
         result = part(value, name)
+        if result.taints and any(
+            pattern.matches(result.path) for pattern in self.knowledge.harmless.get(name, ())
+        ):
+            return Value(is_known=True, path=result.path)
         if result.path and (not result.taints or result.path.startswith(_OWN)):
             return self.read(result, name, expression, state)
         return result
@@ -575,8 +614,14 @@ class _Analysis:
         is_open = True
         host_fixed = False
         groups = []
+        follows_base = False
         for index, one in enumerate(values):
             taints = taints_of(one)
+            # An unknown base, from a configuration say, then the start of a path, or all of it.
+            host_fixed |= follows_base and (bool(taints) or is_path_start(one.constant))
+            follows_base = one.constant is None and all(
+                taint.label.kind != "input" for taint in taints
+            )
             if index > 0 and taints:
                 taints = tuple(
                     taint._replace(cleared=taint.cleared | _URL_KINDS)
@@ -591,11 +636,7 @@ class _Analysis:
             if is_open:
                 prefix += text or one.prefix
                 is_open = isinstance(one.constant, str) and operator != "%"
-                host_fixed = bool(FIXED_HOST.fullmatch(prefix))
-            is_base = all(taint.label.kind == "local" for taint in groups[0])
-            if not host_fixed and index > 0 and is_base and re.match(r"[/?#]", text):
-                # A base that is not from outside, then the start of the path.
-                host_fixed = True
+                host_fixed |= bool(FIXED_HOST.fullmatch(prefix))
         taints = merged(groups)
         if taints:
             taints = tuple(
@@ -831,6 +872,8 @@ class _Analysis:
             for pattern, sink in self.knowledge.writes.get("[]", ()):
                 if any(pattern.matches(path) for path in paths):
                     self.check_sink(sink, value, place, state)
+        if name:
+            self.share(f"{owner.path}.{name}", value)
         if type(current) is not Name:
             return
         old = state.get(current.name)
@@ -852,6 +895,17 @@ class _Analysis:
                 is_known=old.is_known and value.is_known,
             )
         state.assign(current.name, new, False)
+
+    def share(self, path: str, value: Value) -> None:
+        """`request.tenant = value` in a middleware is what the handlers after it read."""
+        owner = path.rpartition(".")[0]
+        if owner not in self.objects and owner.rpartition(".")[0] not in self.objects:
+            return
+        taints = tuple(one for one in taints_of(value) if one.label.kind != "parameter")
+        if taints:
+            old = self.shared.get(path)
+            new = Value(taints, value.is_known)
+            self.shared[path] = new if old is None else join(old, new)
 
     def check_key(
         self, taint: Taint, current: Subscript, target: Expression, value: Value, state: State
@@ -906,6 +960,7 @@ class _Analysis:
         if callee.path and callee.path != literal:
             # A type that was declared says more than the name that somebody chose.
             paths = (callee.path,) if _TYPED.match(callee.path) else (callee.path, literal)
+        self.note_checks(given)
         return self.call_unknown(call, name, paths, given, state)
 
     def method(self, receiver: Value, name: str) -> Value:
@@ -934,12 +989,14 @@ class _Analysis:
         if last != name and last:
             effects += knowledge.effects(last, paths)
         path = f"{paths[0]}()" if len(paths[0]) < 200 else ""
+        holds: dict[int, str] = {}
         for effect in effects:
             if isinstance(effect, Ends):
                 return _NEVER
             if isinstance(effect, Sink):
-                sinks.add(effect.kind)
                 values = [value for place in effect.arguments for value in given.at(place)]
+                if not values or any(fits(effect, value) for value in values):
+                    sinks.add(effect.kind)
                 if self.applies(effect, given):
                     for value in values:
                         self.check_sink(effect, value, call, state)
@@ -979,7 +1036,19 @@ class _Analysis:
                         state.assign(target.name, result, False)
             elif isinstance(effect, Passes) and result is None:
                 result = self.passed(effect, call, given, path, state)
-        self.run_callbacks(call, name, given, is_source, result, state)
+            elif isinstance(effect, Asserts) and call.arguments:
+                # Where it cannot hold, nothing follows; that much precision is not needed.
+                self.assume(call.arguments[0].value, True, state)
+            elif isinstance(effect, Validates):
+                result = self.validated(effect, name, given, path, state)
+            elif isinstance(effect, Calls) and self.matches(effect.when, given):
+                holds[effect.position] = effect.holds
+        if result is None and self.knowledge.schemas.makers.match(path):
+            result = self.schema(name, given, path)
+        if holds:
+            self.run_with(holds, given, call, path, state)
+        else:
+            self.run_callbacks(call, name, given, is_source, result, state)
         if sinks:
             # It was reported here; its result is something else, unless it is known to be the same.
             if result is None:
@@ -993,6 +1062,121 @@ class _Analysis:
             if answer is not None:
                 return answer
         return self.default_result(call, name, path, given, state)
+
+    # --- Schemas: `z.object({id: z.uuid()}).parse(input)` gives an `id` that is harmless
+
+    def schema(self, name: str, given: Given, path: str) -> Value:
+        """The description of valid values that a call makes: its keys, and its names as a path."""
+        receiver, first = given.receiver, given.positional[0] if given.positional else KNOWN
+        is_first = receiver is None or not receiver.path.endswith("()")
+        fields = None if is_first or receiver is None else receiver.fields
+        makers = self.knowledge.schemas.makers
+        if first.fields is not None and all(
+            makers.match(one.path) for one in first.fields.values()
+        ):
+            fields = {**(fields or {}), **first.fields}
+        elif makers.match(first.path):
+            fields = {"0": first}
+        if is_restrictive(str(first.constant or ""), False, False):
+            path = f"{path}.listed()"
+        constant = first.constant if is_first or receiver is None else receiver.constant
+        return Value(is_known=True, constant=constant, path=path, fields=fields)
+
+    def schema_kinds(self, path: str) -> Cleared:
+        """What a value is safe for that such a schema has let through."""
+        schemas = self.knowledge.schemas
+        if not schemas.makers.match(path):
+            return NOTHING
+        names = re.findall(r"([\w$]+)\(\)", path)
+        if any(schemas.harmless.fullmatch(one) for one in names):
+            return ALL
+        return _OBJECT_KINDS if any(schemas.texts.fullmatch(one) for one in names) else NOTHING
+
+    def validated(
+        self, effect: Validates, name: str, given: Given, path: str, state: State
+    ) -> Value:
+        data = given.positional[0] if given.positional else UNKNOWN
+        schema = given.receiver or UNKNOWN
+        if not self.knowledge.schemas.makers.match(schema.path) or schema.fields is None:
+            schema = given.positional[1] if len(given.positional) > 1 else schema
+        self.clear(data, effect.clears, state)
+        for key, one in (schema.fields or {}).items():
+            self.clear(part(data, key), self.schema_kinds(one.path), state)
+        value = self.conforming(data, schema, effect.clears)._replace(path=path)
+        if name in _ASKING:
+            answers = {"value": value, "data": value, "error": KNOWN, "errors": KNOWN}
+            value = value._replace(fields={**answers, "success": KNOWN, **(value.fields or {})})
+        return value
+
+    def conforming(self, data: Value, schema: Value, otherwise: Cleared, depth: int = 0) -> Value:
+        """The data after the schema has let it through."""
+        kinds = self.schema_kinds(schema.path)
+        if "*" in kinds:
+            return KNOWN
+        if schema.fields and self.knowledge.schemas.makers.match(schema.path) and depth < 4:
+            if schema.fields.keys() == {"0"}:
+                one = self.conforming(element(data), schema.fields["0"], otherwise, depth + 1)
+                return Value(is_known=True, fields={"0": one})
+            fields = {
+                key: self.conforming(part(data, key), one, otherwise, depth + 1)
+                for key, one in schema.fields.items()
+            }
+            return Value(is_known=True, fields=fields)
+        return cleared_for(data, otherwise | kinds)
+
+    def note_checks(self, given: Given) -> None:
+        """What validators check that are given to the framework together with a handler."""
+        handlers = [one.function for one in given.positional if one.function is not None]
+        inner = [one.fields.get("handler", KNOWN) for one in given.positional if one.fields]
+        handlers += [one.function for one in inner if one.function is not None]
+        if not handlers:
+            return
+        checks = [check for one in given.positional for check in self.checks_of(one)]
+        for handler in handlers if checks else ():
+            self.prechecked.setdefault(id(handler.function), []).extend(checks)
+
+    def checks_of(self, value: Value) -> Iterable[tuple[Label, Cleared]]:
+        schemas = self.knowledge.schemas
+        start = value.path.partition("(")[0]
+        kinds = self.schema_kinds(value.path)
+        if start in schemas.inputs and isinstance(value.constant, str) and kinds:
+            if not any(map(schemas.enforcers.fullmatch, self.module_state.variables)):
+                return
+            for root in schemas.inputs[start]:
+                yield Label("input", root, tuple(value.constant.split(".")[:3])), kinds
+        elif not value.path and value.fields is not None:
+            if "schema" in value.fields:
+                yield from self.described(value.fields["schema"])
+            elif all(key.isdigit() for key in value.fields):
+                for one in value.fields.values():
+                    yield from self.checks_of(one)
+
+    def described(self, schema: Value) -> Iterable[tuple[Label, Cleared]]:
+        """JSON Schema of the parts of a request, as Fastify has it."""
+        for name, root in self.knowledge.schemas.inputs.items():
+            properties = at(schema, (name, "properties")).fields if "." not in name else None
+            for key, one in (properties or {}).items():
+                kinds = _described_kinds(one)
+                if kinds:
+                    yield Label("input", root[0], (key,)), kinds
+
+    def run_with(
+        self, holds: Mapping[int, str], given: Given, call: Call, path: str, state: State
+    ) -> None:
+        """Functions that are given away, and what they will be given."""
+        arguments = [
+            self.source(Input("input", True), (path, id(call)), call, path)
+            if holds.get(index) == "input"
+            else Value(path=holds[index])
+            if index in holds
+            else None
+            for index in range(max(holds) + 1)
+        ]
+        inner = [*given.positional, *given.named.values()]
+        inner += [one for value in given.positional for one in (value.fields or {}).values()]
+        for value in inner:
+            if value.function is not None and value.function.function.is_inline:
+                self.run_inline(value.function, arguments, state)
 
     def passed(self, effect: Passes, call: Call, given: Given, path: str, state: State) -> Value:
         values = given.all()
@@ -1072,7 +1256,9 @@ class _Analysis:
             if is_module and given.positional and not _LOOKUP.fullmatch(name):
                 # A function of another module may give back what it was given.
                 return doubtful(join_all(given.positional))._replace(path=path)
-            return Value(is_known=receiver.is_known and receiver.constant is not None, path=path)
+            is_list = receiver.fields is not None and name in ("join", "slice", "concat", "sort")
+            is_known = receiver.is_known and (receiver.constant is not None or is_list)
+            return Value(is_known=is_known, path=path)
         if name in _KEYED and arguments and isinstance(arguments[0].constant, str):
             if "type" in given.named and given.named["type"].path in _NUMBER_TYPES:
                 return KNOWN
@@ -1110,6 +1296,12 @@ class _Analysis:
             kinds = set(_PATHS)
         elif re.search(r"\\[rn]|[\r\n]", what):
             kinds = {"log-injection", "header-injection"}
+        elif (
+            what.startswith("[")
+            and all(one in what for one in ".*+?()")
+            and (arguments[1].constant == "\\$&")
+        ):
+            kinds = {"regex-explosion"}
         if "*" in kinds:
             return Value(is_known=True)
         return cleared_for(receiver, frozenset(kinds)) if kinds else receiver
@@ -1195,17 +1387,13 @@ class _Analysis:
         return True
 
     def check_sink(self, sink: Sink, value: Value, place: Any, state: State) -> None:
-        if sink.shape == "text" and value.fields is not None and not value.taints:
-            return
-        if sink.shape in ("built", "markup", "sql") and not value.is_built:
-            return
-        if sink.shape == "markup" and not value.has_markup:
-            return
-        if sink.shape == "sql" and not SQL_START.match(value.prefix):
+        if not fits(sink, value):
             return
         taints = value.taints if sink.shape in ("text", "whole") else taints_of(value)
         if sink.kind in _URL_KINDS:
             taints = tuple(one for one in taints if not _is_own_address(one.label))
+            if sink.kind == "open-redirect":
+                taints = tuple(one for one in taints if not _is_own_host(one.label))
         elif sink.kind == "cross-site-scripting" and sink.shape == "text":
             # A body as a whole is an object, which is sent as JSON.
             taints = tuple(
@@ -1341,6 +1529,8 @@ class _Analysis:
         self.depth += 1
         try:
             self.parameters(closure, state)
+            for label, kinds in self.prechecked.get(id(function), ()):
+                state.clear(label, kinds)
             self.hoist(function.body, state)
             end = self.execute(function.body, state)
             for nested in frame.nested:
@@ -1597,7 +1787,7 @@ class _Analysis:
         if not callbacks:
             return None
         receiver = given.receiver
-        inner = receiver if name in ("then", "tap", "pipe") else element(receiver)
+        inner = receiver if name in ("then", "tap", "pipe") else self.read_element(receiver, call)
         arguments = [inner, KNOWN, receiver]
         if name == "reduce":
             arguments = [join_all(given.positional[1:]), inner, KNOWN]
@@ -1622,7 +1812,7 @@ class _Analysis:
         return UNKNOWN if name == "sort" else KNOWN
 
     def run_inline(
-        self, closure: Closure, arguments: Sequence[Value], state: State
+        self, closure: Closure, arguments: Sequence[Value | None], state: State
     ) -> tuple[Value, Mapping[Label, Cleared]]:
         """A callback's answer, and what is safe when it answers yes."""
         function = closure.function
@@ -1654,6 +1844,8 @@ class _Analysis:
                     self.bind(parameter.pattern, given, inner, parameter, True)
                 elif parameter.name:
                     inner.variables[parameter.name] = given
+            for label, kinds in self.prechecked.get(id(function), ()):
+                inner.clear(label, kinds)
             self.hoist(function.body, inner)
             end = self.execute(function.body, inner)
             if end is not None:
@@ -1988,7 +2180,36 @@ _CONTAINERS = re.compile(
     r"(?:.*\.)?(?:set|dict|list|Set|Map|Array|StringIO|BytesIO|OrderedDict|defaultdict|deque|URLSearchParams|FormData)\(\)"
 )
 _OWN = ("self.", "http.server.Handler().")
+_ASKING = frozenset(["validate", "safeParse", "safeParseAsync"])
+"""Of validators: they give an answer that holds the value."""
 _NEVER = Value(path="never")
+
+
+def _described_kinds(schema: Value) -> Cleared:
+    """What a value is safe for that a JSON schema lets through."""
+    fields = schema.fields or {}
+
+    def text(key: str) -> str:
+        return str(fields[key].constant) if key in fields else ""
+
+    if "enum" in fields or text("type") in ("integer", "number", "boolean"):
+        return ALL
+    if text("format") in ("uuid", "date", "date-time", "ipv4") or (
+        text("pattern") and is_restrictive(text("pattern"), False, False)
+    ):
+        return ALL
+    return _OBJECT_KINDS if text("type") == "string" else NOTHING
+
+
+def fits(sink: Sink, value: Value) -> bool:
+    """Whether the value has the shape that does harm there."""
+    if sink.shape == "text":
+        return value.fields is None or bool(value.taints)
+    if sink.shape in ("built", "markup", "sql") and not value.is_built:
+        return False
+    if sink.shape == "markup":
+        return value.has_markup
+    return sink.shape != "sql" or bool(SQL_START.match(value.prefix))
 
 
 def _is_own_address(label: Label) -> bool:
@@ -1997,6 +2218,17 @@ def _is_own_address(label: Label) -> bool:
         not label.path
         and isinstance(label.root, str)
         and label.root.rpartition(".")[2] in _OWN_ADDRESSES
+    )
+
+
+def _is_own_host(label: Label) -> bool:
+    """Whether it is the host that was asked for: no page can make a visitor send another."""
+    if label.path:
+        return label.path[-1] == "host" and str(label.root).endswith("headers")
+    return isinstance(label.root, str) and label.root.rpartition(".")[2] in (
+        "host",
+        "hostname",
+        "protocol",
     )
 
 

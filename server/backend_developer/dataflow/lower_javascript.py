@@ -296,7 +296,7 @@ def _class(node: SgNode, depth: int, outer_decorators: Iterable[SgNode] = ()) ->
             members.append(Define(_function(child, depth + 1, "this", waiting)))
             waiting = []
         elif kind in ("public_field_definition", "field_definition"):
-            members.append(_field(child, depth + 1))
+            members.append(_field(child, depth + 1, waiting))
             waiting = []
     return DefineClass(
         node,
@@ -307,7 +307,7 @@ def _class(node: SgNode, depth: int, outer_decorators: Iterable[SgNode] = ()) ->
     )
 
 
-def _field(node: SgNode, depth: int) -> Statement:
+def _field(node: SgNode, depth: int, decorators: Iterable[SgNode]) -> Statement:
     name = node.field("name") or node.field("property")
     value = node.field("value")
     text = name.text() if name is not None else ""
@@ -315,7 +315,9 @@ def _field(node: SgNode, depth: int) -> Statement:
     if type(lowered) is Function:
         return Define(lowered._replace(name=text, receiver="this", is_inline=False))
     annotation = _annotation(node.field("type"))
-    return Evaluate(Bind(node, Name(node, text), lowered, "", True, annotation))
+    inner = [child for child in node.named_children() if child.kind() == "decorator"]
+    own = tuple(_decorators((*decorators, *inner), depth))
+    return Evaluate(Bind(node, Name(node, text), lowered, "", True, annotation, own))
 
 
 def _decorators(nodes: Iterable[SgNode], depth: int) -> Iterable[Expression]:
