@@ -571,7 +571,9 @@ class _Analysis:
                 return element(value)
             return self.read_part(value, name, expression, state)
         result = element(value)
-        if value.path and not result.path:
+        if not result.path and self.reaches(taints_of(key), "prototype-pollution", state):
+            result = result._replace(path=f"{value.path[:190] or '?'}{_CHOSEN}")
+        elif value.path and not result.path:
             result = result._replace(path=f"{value.path}.[]"[:200])
         return result
 
@@ -910,10 +912,12 @@ class _Analysis:
     def check_key(
         self, taint: Taint, current: Subscript, target: Expression, value: Value, state: State
     ) -> None:
-        """`object[key] = value` with a key from outside, below another such key or with a value."""
-        for pattern, sink in self.knowledge.writes.get("[*]", ()):
-            is_nested = current is not target or isinstance(current.object, Subscript)
-            if is_nested and pattern.matches("[*]"):
+        """`object[key] = value` with a key from outside, below another key."""
+        is_nested = current is not target or isinstance(current.object, Subscript)
+        # The object itself was looked up by such a key: it may be the prototype.
+        is_nested |= self.evaluate(current.object, state).path.endswith(_CHOSEN)
+        for _, sink in self.knowledge.writes.get("[*]", ()):
+            if is_nested:
                 self.check_sink(sink, Value((taint,)), target, state)
 
     # --- Calls
@@ -931,6 +935,10 @@ class _Analysis:
         else:
             callee = self.evaluate(function, state)
             name = callee.path.removesuffix("()").rpartition(".")[2]
+            if isinstance(function, Subscript) and function.key is not None:
+                key = self.evaluate(function.key, state)
+                for _, sink in self.knowledge.writes.get("[*]()", ()):
+                    self.check_sink(sink, key, call, state)
         positional: list[Value] = []
         named: dict[str, Value] = {}
         for argument in call.arguments:
@@ -1045,6 +1053,8 @@ class _Analysis:
                 holds[effect.position] = effect.holds
         if result is None and self.knowledge.schemas.makers.match(path):
             result = self.schema(name, given, path)
+        elif result is None and name in self.knowledge.schemas.inputs and given.positional:
+            result = Value(path=path, fields={name: given.positional[0]})
         if holds:
             self.run_with(holds, given, call, path, state)
         else:
@@ -1132,6 +1142,8 @@ class _Analysis:
         if not handlers:
             return
         checks = [check for one in given.positional for check in self.checks_of(one)]
+        if given.receiver is not None:
+            checks += self.described(given.receiver)
         for handler in handlers if checks else ():
             self.prechecked.setdefault(id(handler.function), []).extend(checks)
 
@@ -1152,11 +1164,12 @@ class _Analysis:
                     yield from self.checks_of(one)
 
     def described(self, schema: Value) -> Iterable[tuple[Label, Cleared]]:
-        """JSON Schema of the parts of a request, as Fastify has it."""
+        """By a JSON schema of the parts of a request, as Fastify has it, or schemas of others."""
         for name, root in self.knowledge.schemas.inputs.items():
-            properties = at(schema, (name, "properties")).fields if "." not in name else None
+            described = part(schema, name) if "." not in name else KNOWN
+            properties = part(described, "properties").fields or described.fields
             for key, one in (properties or {}).items():
-                kinds = _described_kinds(one)
+                kinds = _described_kinds(one) | self.schema_kinds(one.path)
                 if kinds:
                     yield Label("input", root[0], (key,)), kinds
 
@@ -1235,6 +1248,10 @@ class _Analysis:
         ):
             self.add(call, name, given, state)
         receiver_taints = taints_of(receiver)
+        if isinstance(receiver.constant, str) and name in _OF_CONSTANTS:
+            folded = _OF_CONSTANTS[name](receiver.constant, [one.constant for one in arguments])
+            if folded is not None:
+                return Value(is_known=True, constant=folded)
         if name in ("replace", "replaceAll") and len(arguments) >= 2:
             receiver = self.replaced(receiver, arguments)
             receiver_taints = receiver.taints
@@ -1783,11 +1800,11 @@ class _Analysis:
 
     def on_elements(self, call: Call, name: str, given: Given, state: State) -> Value | None:
         assert given.receiver is not None
-        callbacks = [one for one in given.positional if one.function is not None]
-        if not callbacks:
-            return None
         receiver = given.receiver
         inner = receiver if name in ("then", "tap", "pipe") else self.read_element(receiver, call)
+        callbacks = [one for one in given.positional if one.function is not None]
+        if not callbacks:
+            return self.on_elements_by_name(call, name, inner, given, state)
         arguments = [inner, KNOWN, receiver]
         if name == "reduce":
             arguments = [join_all(given.positional[1:]), inner, KNOWN]
@@ -1810,6 +1827,23 @@ class _Analysis:
 
             return map_taints(source, safe)
         return UNKNOWN if name == "sort" else KNOWN
+
+    def on_elements_by_name(
+        self, call: Call, name: str, inner: Value, given: Given, state: State
+    ) -> Value | None:
+        """`list.map(Number)`, `promise.then(JSON.parse)`."""
+        if name not in ("map", "flatMap", "then", "forEach") or len(call.arguments) != 1:
+            return None
+        function, path = call.arguments[0].value, given.positional[0].path
+        if not isinstance(function, (Name, Attribute)) or not path or given.positional[0].taints:
+            return None
+        each = Given(None, [inner], {})
+        answer = self.call_unknown(
+            Call(call.place, function, ()), path.rpartition(".")[2], (path,), each, state
+        )
+        if name == "then":
+            return answer
+        return Value(is_known=answer.is_known, fields={"0": answer})
 
     def run_inline(
         self, closure: Closure, arguments: Sequence[Value | None], state: State
@@ -1963,6 +1997,9 @@ class _Analysis:
 
     def assume_equal(self, test: Compare, truth: bool, state: State) -> State | None:
         for this, that in ((test.left, test.right), (test.right, test.left)):
+            if self.is_start(this, that):
+                self.assume_is_start(this, truth, state)
+                return state
             if isinstance(that, Constant) and that.value in (None, False, True) and that.value != 1:
                 return self.assume(this, not truth, state)
             if isinstance(that, Constant) and that.value is True:
@@ -1975,9 +2012,11 @@ class _Analysis:
         left, right = self.evaluate(test.left, state), self.evaluate(test.right, state)
         if left.constant is not None and type(left.constant) is type(right.constant):
             return state if (left.constant == right.constant) == truth else None
+        if not truth and "__proto__" in (left.constant, right.constant):
+            self.clear(left if right.constant == "__proto__" else right, _PROTOTYPES, state)
         if truth:
             for one, other in ((left, right), (right, left)):
-                if not taints_of(other):
+                if not taints_of(other) and other.constant != "__proto__":
                     self.clear(one, ALL, state)
             for this, other in ((test.left, right), (test.right, left)):
                 if isinstance(this, Call) and is_call_of(this, "commonpath", "commonprefix"):
@@ -1988,6 +2027,16 @@ class _Analysis:
                 ):
                     self.clear(other, _PATHS, state)
         return state
+
+    def is_start(self, this: Expression, that: Expression) -> bool:
+        """`path.indexOf(folder) === 0`."""
+        return is_call_of(this, "indexOf") and isinstance(that, Constant) and that.value == 0
+
+    def assume_is_start(self, test: Expression, truth: bool, state: State) -> None:
+        assert isinstance(test, Call)
+        if isinstance(test.function, Attribute) and test.arguments:
+            start = self.evaluate(test.arguments[0].value, state)
+            self.assume_start(self.evaluate(test.function.object, state), start, truth, state)
 
     def is_minus_one(self, expression: Expression, state: State) -> bool:
         return isinstance(expression, Other) or self.evaluate(expression, state).constant == -1
@@ -2153,6 +2202,7 @@ _REFUTABLE = frozenset(
 """What linters claim without knowing where a value comes from."""
 _RUNS_TEXT = frozenset(["code-injection", "unsafe-deserialization", "template-injection"])
 _TEXT_KINDS = frozenset(["nosql-injection", "prototype-pollution"])
+_PROTOTYPES = frozenset(["prototype-pollution"])
 _PATHS = frozenset(["path-traversal", "archive-extraction"])
 _NOT_PATHS = frozenset(
     ["sql-injection", "command-injection", "code-injection", "cross-site-scripting",
@@ -2180,6 +2230,22 @@ _CONTAINERS = re.compile(
     r"(?:.*\.)?(?:set|dict|list|Set|Map|Array|StringIO|BytesIO|OrderedDict|defaultdict|deque|URLSearchParams|FormData)\(\)"
 )
 _OWN = ("self.", "http.server.Handler().")
+
+
+def _character(text: str, arguments: Sequence[Any]) -> str | None:
+    index = arguments[0] if arguments else 0
+    return text[index] if type(index) is int and -len(text) <= index < len(text) else None
+
+
+_OF_CONSTANTS: Mapping[str, Callable[[str, Sequence[Any]], str | None]] = {
+    "charAt": _character,
+    "at": _character,
+    "toUpperCase": lambda text, _: text.upper(),
+    "toLowerCase": lambda text, _: text.lower(),
+    "trim": lambda text, _: text.strip(),
+}
+_CHOSEN = ".[*]"
+"""Ends the path of what was looked up by a key from outside."""
 _ASKING = frozenset(["validate", "safeParse", "safeParseAsync"])
 """Of validators: they give an answer that holds the value."""
 _NEVER = Value(path="never")

@@ -22,8 +22,9 @@ ALL = frozenset(["*"])
 
 Place: TypeAlias = int | str
 """An argument: its position, its name, or "self" for what the method is called on. "0.url" is a
-property of the first argument, "0.program" what a command given as a list starts, "1.script" a
-script given to a shell, "*" is all of them, and "2+" the third and later ones."""
+property of the first argument, "0.!url" each of the others, "0.program" what a command given as a
+list starts, "1.script" a script given to a shell, "*" is all of them, and "2+" the third and later
+ones."""
 
 
 class PathPattern:

@@ -466,8 +466,6 @@ def _call(node: SgNode, depth: int) -> Expression:
             lowered.append(Argument(_expression(child, depth)))
     callee = _expression(function, depth)
     is_require = type(callee) is Name and callee.name in ("require", "import")
-    if function is not None and function.kind() == "import":
-        is_require = True
     if is_require and len(lowered) == 1:
         name = lowered[0].value
         if type(name) is Constant and isinstance(name.value, str):
@@ -693,7 +691,7 @@ def _jsx_attribute(node: SgNode, depth: int) -> Expression:
 
 
 _NAMES = frozenset(
-    ["identifier", "this", "super", "shorthand_property_identifier", "undefined",
+    ["identifier", "import", "this", "super", "shorthand_property_identifier", "undefined",
      "shorthand_property_identifier_pattern", "property_identifier", "type_identifier"]
 )  # fmt: skip
 _TRANSPARENT = frozenset(

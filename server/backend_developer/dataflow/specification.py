@@ -18,7 +18,8 @@
         parameters: low                 how sure it is for a function's parameter, or `off`
         built: medium                   the same, where it was put together with something
       - rule: …
-        writes: ["*.innerHTML"]         assigned to; "{}.$where": a key of an object
+        writes: ["*.innerHTML"]         assigned to; "{}.$where": a key of an object; "[*]": a key
+                                        from outside; "[*]()": called by such a key
       - rule: …
         returned_by: ["*.route()"]      returned by functions with these decorators
         key: url                        below this key of what is returned
@@ -301,7 +302,7 @@ class _Builder:
         """For each last name of the pattern, the regular expression of its paths."""
         for one in _alternatives(pattern):
             head, dot, last = one.rpartition(".")
-            if last == "[]" or re.fullmatch(r"\[\*\]|[\w$@-]+(?:\(\))?", last):
+            if last == "[]" or re.fullmatch(r"\[\*\](?:\(\))?|[\w$@-]+(?:\(\))?", last):
                 regex = self._regex(head, entry, key) + re.escape(dot) if dot else ""
                 yield last, regex + re.escape(last)
             else:
