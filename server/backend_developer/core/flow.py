@@ -571,7 +571,7 @@ class _Analysis:
                 return element(value)
             return self.read_part(value, name, expression, state)
         result = element(value)
-        if not result.path and self.reaches(taints_of(key), "prototype-pollution", state):
+        if not result.path and self.reaches(taints_of(key), "prototype-key", state):
             result = result._replace(path=f"{value.path[:190] or '?'}{_CHOSEN}")
         elif value.path and not result.path:
             result = result._replace(path=f"{value.path}.[]"[:200])
@@ -2202,7 +2202,7 @@ _REFUTABLE = frozenset(
 """What linters claim without knowing where a value comes from."""
 _RUNS_TEXT = frozenset(["code-injection", "unsafe-deserialization", "template-injection"])
 _TEXT_KINDS = frozenset(["nosql-injection", "prototype-pollution"])
-_PROTOTYPES = frozenset(["prototype-pollution"])
+_PROTOTYPES = frozenset(["prototype-pollution", "prototype-key"])
 _PATHS = frozenset(["path-traversal", "archive-extraction"])
 _NOT_PATHS = frozenset(
     ["sql-injection", "command-injection", "code-injection", "cross-site-scripting",
