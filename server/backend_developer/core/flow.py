@@ -712,6 +712,7 @@ class _Analysis:
         fields: dict[str, Value] = {}
         taints: list[tuple[Taint, ...]] = []
         is_known = True
+        has_places = True
         index = 0
         for item in expression.items[:200]:
             value = self.operand(item.value, state)
@@ -724,6 +725,11 @@ class _Analysis:
                     for one in value.fields.values():
                         fields[str(index)] = one
                         index += 1
+                else:
+                    has_places = False
+                continue
+            if not expression.has_keys and not has_places:
+                taints.append(taints_of(value))
                 continue
             if not expression.has_keys:
                 fields[str(index)] = value
@@ -1307,7 +1313,7 @@ class _Analysis:
         kinds: set[str] = set()
         if re.fullmatch(r"\[\^(?:[^\]\\]|\\.)+\][+*]?", what) and not re.search(r"[<;'\"`]", what):
             kinds = {"*"} if not re.search(r"\./|\\/|\.\\/", what) else {*_NOT_PATHS}
-        elif "<" in what:
+        elif re.fullmatch(r"[<>]|\[[^\]]*<[^\]]*\]\+?", what):
             kinds = {"cross-site-scripting"}
         elif re.match(r"\^\(\\\.\\\.", what):
             kinds = set(_PATHS)
@@ -1929,6 +1935,9 @@ class _Analysis:
                     return answer
                 if isinstance(value.constant, bool) and self.frame.function is not None:
                     return state if value.constant == truth else None
+                if not truth:
+                    # Empty, or not there at all.
+                    self.clear(value, ALL, state)
             return state
         if isinstance(test, Other) and len(test.operands) == 1 and not test.is_number:
             return self.assume(test.operands[0], truth, state)
