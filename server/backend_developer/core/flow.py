@@ -570,7 +570,9 @@ class _Analysis:
             if value.fields is not None and name not in value.fields and not value.taints:
                 return element(value)
             return self.read_part(value, name, expression, state)
-        result = element(value)
+        # A field that the code itself names, in a loop over some names say.
+        is_own = key.is_known and not key.taints and value.fields is None
+        result = part(value, "[]") if is_own else element(value)
         if not result.path and self.reaches(taints_of(key), "prototype-key", state):
             result = result._replace(path=f"{value.path[:190] or '?'}{_CHOSEN}")
         elif value.path and not result.path:
