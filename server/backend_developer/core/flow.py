@@ -242,7 +242,9 @@ class _Analysis:
         """What a function puts on an object that the framework gives to others too."""
         self.prechecked: dict[int, list[tuple[Label, Cleared]]] = {}
         """By function, what was checked before it was called."""
-        self.objects = frozenset(rule.holds for rule in knowledge.parameters)
+        self.objects = frozenset(
+            rule.holds for rule in knowledge.parameters if rule.holds.endswith("()")
+        )
         self.module_state = State()
         self.has_star_import = False
         self.is_python = knowledge.aliases.get("__language__") == "python"
@@ -2107,10 +2109,14 @@ class _Analysis:
                     self.clear(receiver, _PATHS, state)
         elif name in ("startswith", "startsWith") and receiver is not None and first is not None:
             self.assume_start(receiver, first, truth, state)
+        elif name in ("endswith", "endsWith") and truth and receiver is not None:
+            self.assume_end(receiver, first, state)
         elif name in ("test", "match", "fullmatch", "search", "exec"):
             self.assume_match(name, given, callee.path, truth, state)
         elif name in ("all", "every") and truth:
             self.assume_every(test, given, state)
+        elif name in ("some", "find") and truth and receiver is not None:
+            self.assume_some(receiver, given, state)
         elif not is_known and _CHECK.fullmatch(name) and truth:
             for value in positional:
                 self.clear(value, ALL, state)
@@ -2131,6 +2137,14 @@ class _Analysis:
             for taint in taints_of(receiver):
                 if "normalised-path" in taint.cleared:
                     state.clear(taint.label, _PATHS)
+
+    def assume_end(self, receiver: Value, end: Value | None, state: State) -> None:
+        """`url.hostname.endsWith(".example.com")`: only with the dot it is a domain of ours."""
+        if end is None or taints_of(end) or not str(end.constant or ".").startswith("."):
+            return
+        for taint in taints_of(receiver):
+            if taint.label.path[-1:] and taint.label.path[-1] in self.knowledge.hosts:
+                self.clear(Value((taint,)), _URL_KINDS, state)
 
     def assume_match(self, name: str, given: Given, path: str, truth: bool, state: State) -> None:
         """A regular expression was asked."""
@@ -2157,6 +2171,14 @@ class _Analysis:
         is_allowed |= not truth and bool(re.fullmatch(r"\[\^(?:[^\]\\]|\\.)+\]", text))
         if is_allowed:
             self.clear(subject, ALL, state)
+
+    def assume_some(self, receiver: Value, given: Given, state: State) -> None:
+        """`LIST.some((one) => one === value)`: what holds for one of them is true of the value."""
+        for value in given.positional:
+            if value.function is not None and not taints_of(receiver):
+                _, found = self.run_inline(value.function, [element(receiver)], state)
+                for label, kinds in found.items():
+                    state.clear(label, kinds)
 
     def assume_every(self, test: Call, given: Given, state: State) -> None:
         """`all(c.isalnum() for c in text)`, `[...text].every(c => …)`."""
