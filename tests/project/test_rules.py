@@ -13,6 +13,7 @@ from project.support import check, document
 
 UNGUARDED = "security/unguarded-route"
 LIMIT = "security/missing-rate-limit"
+PIPE = "api-design/unvalidated-body"
 DUPLICATE = "api-design/duplicate-route"
 SHADOWED = "api-design/shadowed-route"
 SAME_ID = "api-design/duplicate-operation-id"
@@ -87,6 +88,20 @@ const app = require('express')();
 app.post('/orders', limiter, create);
 app.post('/login', login);
 ^^^^^^^^^^^^^^^^^^^^^^^^^ security/missing-rate-limit
+""",
+    ),
+    "a body in a Nest application without a pipe": (
+        PIPE,
+        """
+//- /main.ts
+const app = await NestFactory.create(AppModule);
+//- /users.controller.ts
+@Controller('users')
+export class UsersController {
+  @Post()
+  ^^^^^^^ api-design/unvalidated-body
+  create(@Body() body: CreateDto) { return this.users.create(body); }
+}
 """,
     ),
     "the same path in two routers of one application": (
@@ -298,6 +313,20 @@ app.use(require('express-rate-limit')({ max: 5 }));
 const limiter = rateLimit();
 app.use(limiter);
 app.post('/login', login);
+""",
+    ),
+    "a body in a Nest application with a pipe": (
+        PIPE,
+        """
+//- /main.ts
+const app = await NestFactory.create(AppModule);
+app.useGlobalPipes(new ValidationPipe());
+//- /users.controller.ts
+@Controller('users')
+export class UsersController {
+  @Post()
+  create(@Body() body: CreateDto) { return this.users.create(body); }
+}
 """,
     ),
     "the same path in two applications": (

@@ -43,6 +43,9 @@ class Given(NamedTuple):
             return [_program(one) for one in values]
         if key == "script":
             return [_script(self.positional[0], one) for one in values]
+        if key.startswith("!"):
+            parts = [part for one in values for part in (one.fields or {}).items()]
+            return [inner for name, inner in parts if name.lower() != key[1:]]
         return [one.fields[key] for one in values if one.fields is not None and key in one.fields]
 
 

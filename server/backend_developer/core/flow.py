@@ -18,8 +18,21 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from .arguments import Given
-from .harmless import FIXED_HOST, SQL_START, is_markup, is_restrictive
-from .knowledge import ALL, Cleaner, Ends, Guard, Input, Knowledge, Passes, Retypes, Sink
+from .harmless import FIXED_HOST, SQL_START, is_markup, is_path_start, is_restrictive
+from .knowledge import (
+    ALL,
+    Asserts,
+    Calls,
+    Cleaner,
+    Ends,
+    Guard,
+    Input,
+    Knowledge,
+    Passes,
+    Retypes,
+    Sink,
+    Validates,
+)
 from .patterns import takes_polynomial_time
 from .program import (
     Assert,
@@ -260,6 +273,13 @@ class _Analysis:
         self.steps = 0
         self.asking = 0
         self.depth = 0
+        self.shared: dict[str, Value] = {}
+        """What a function puts on an object that the framework gives to others too."""
+        self.prechecked: dict[int, list[tuple[Label, Cleared]]] = {}
+        """By function, what was checked before it was called."""
+        self.objects = frozenset(
+            rule.holds for rule in knowledge.parameters if rule.holds.endswith("()")
+        )
         self.module_state = State()
         self.has_star_import = False
         self.is_python = knowledge.aliases.get("__language__") == "python"
@@ -407,7 +427,8 @@ class _Analysis:
             if statement.iterable is not None:
                 iterable = self.evaluate(statement.iterable, start)
                 if statement.target is not None:
-                    self.bind(statement.target, element(iterable), start, statement.target)
+                    one = self.read_element(iterable, statement.iterable)
+                    self.bind(statement.target, one, start, statement.target)
             inside: State | None = start
             if statement.test is not None:
                 self.evaluate(statement.test, start)
@@ -453,7 +474,10 @@ class _Analysis:
         value = KNOWN if statement.value is None else self.evaluate(statement.value, state)
         value = baked(value, state)
         for sink in self.frame.sinks:
-            self.check_sink(sink, value, statement.place, state)
+            below = value
+            for key in sink.arguments:
+                below = part(below, str(key))
+            self.check_sink(sink, below, statement.place, state)
         self.frame.returns.append((value, state, statement.value))
         return None
 
@@ -508,7 +532,11 @@ class _Analysis:
                 bind = one.value
                 if isinstance(bind.target, Name):
                     value = self.evaluate(bind.value, inner)
-                    is_clean = bool(bind.annotation) and self.is_clean_type(bind.annotation, state)
+                    checks = [self.evaluate(one, state) for one in bind.decorators]
+                    is_checked = any("*" in self.schema_kinds(one.path) for one in checks)
+                    is_clean = is_checked or (
+                        bool(bind.annotation) and self.is_clean_type(bind.annotation, state)
+                    )
                     if is_clean or _is_held_to_pattern(bind.value):
                         value = KNOWN
                         new.clean.add(bind.target.name)
@@ -553,7 +581,16 @@ class _Analysis:
         for pattern, source in self.knowledge.reads.get(name, ()):
             if not source.is_call and pattern.matches(value.path):
                 return self.source(source, value.path, expression, value.path)
+        if not value.taints and value.fields is None and value.path in self.shared:
+            return self.shared[value.path]._replace(path=value.path)
         return value
+
+    def read_element(self, value: Value, expression: Expression) -> Value:
+        """What a loop over the value gives."""
+        one = element(value)
+        if one is UNKNOWN and value.path:
+            return self.read(Value(path=f"{value.path}.[]"[:200]), "[]", expression, State())
+        return one
 
     def source(self, source: Input, root: Any, expression: Expression, path: str) -> Value:
         trace = Trace(expression, "source", None)
@@ -591,6 +628,10 @@ class _Analysis:
         if made is not None and name in _VALID_DATA and not isinstance(made, _Made):
             data = self.read(result, name, expression, state)
             return data._replace(fields=dict.fromkeys(sorted(made.clean), KNOWN))
+        if result.taints and any(
+            pattern.matches(result.path) for pattern in self.knowledge.harmless.get(name, ())
+        ):
+            return Value(is_known=True, path=result.path)
         if result.path and (not result.taints or result.path.startswith(_OWN)):
             return self.read(result, name, expression, state)
         return result
@@ -608,8 +649,12 @@ class _Analysis:
             if value.fields is not None and name not in value.fields and not value.taints:
                 return element(value)
             return self.read_part(value, name, expression, state)
-        result = element(value)
-        if value.path and not result.path:
+        # A field that the code itself names, in a loop over some names say.
+        is_own = key.is_known and not key.taints and value.fields is None
+        result = part(value, "[]") if is_own else element(value)
+        if not result.path and self.reaching(taints_of(key), "prototype-key", state):
+            result = result._replace(path=f"{value.path[:190] or '?'}{_CHOSEN}")
+        elif value.path and not result.path:
             result = result._replace(path=f"{value.path}.[]"[:200])
         return result
 
@@ -653,8 +698,14 @@ class _Analysis:
         host_fixed = False
         is_past_headers = False
         groups = []
+        follows_base = False
         for index, one in enumerate(values):
             taints = taints_of(one)
+            # An unknown base, from a configuration say, then the start of a path, or all of it.
+            host_fixed |= follows_base and (bool(taints) or is_path_start(one.constant))
+            follows_base = one.constant is None and all(
+                taint.label.kind != "input" for taint in taints
+            )
             if index > 0 and taints:
                 taints = tuple(
                     taint._replace(cleared=taint.cleared | _URL_KINDS)
@@ -674,11 +725,7 @@ class _Analysis:
             if is_open:
                 prefix += text or one.prefix
                 is_open = isinstance(one.constant, str) and operator != "%"
-                host_fixed = bool(FIXED_HOST.fullmatch(prefix))
-            is_base = all(taint.label.kind == "local" for taint in groups[0])
-            if not host_fixed and index > 0 and is_base and re.match(r"[/?#]", text):
-                # A base that is not from outside, then the start of the path.
-                host_fixed = True
+                host_fixed |= bool(FIXED_HOST.fullmatch(prefix))
         taints = merged(groups)
         if taints:
             taints = tuple(
@@ -758,6 +805,7 @@ class _Analysis:
         fields: dict[str, Value] = {}
         taints: list[tuple[Taint, ...]] = []
         is_known = True
+        has_places = True
         index = 0
         for item in expression.items[:200]:
             value = self.operand(item.value, state)
@@ -770,6 +818,11 @@ class _Analysis:
                     for one in value.fields.values():
                         fields[str(index)] = one
                         index += 1
+                else:
+                    has_places = False
+                continue
+            if not expression.has_keys and not has_places:
+                taints.append(taints_of(value))
                 continue
             if not expression.has_keys:
                 fields[str(index)] = value
@@ -924,6 +977,8 @@ class _Analysis:
             for pattern, sink in self.knowledge.writes.get("[]", ()):
                 if any(pattern.matches(path) for path in paths):
                     self.check_sink(sink, value, place, state)
+        if name:
+            self.share(f"{owner.path}.{name}", value)
         if type(current) is not Name:
             return
         old = state.get(current.name)
@@ -946,13 +1001,26 @@ class _Analysis:
             )
         state.assign(current.name, new, False)
 
+    def share(self, path: str, value: Value) -> None:
+        """`request.tenant = value` in a middleware is what the handlers after it read."""
+        owner = path.rpartition(".")[0]
+        if owner not in self.objects and owner.rpartition(".")[0] not in self.objects:
+            return
+        taints = tuple(one for one in taints_of(value) if one.label.kind != "parameter")
+        if taints:
+            old = self.shared.get(path)
+            new = Value(taints, value.is_known)
+            self.shared[path] = new if old is None else join(old, new)
+
     def check_key(
         self, taint: Taint, current: Subscript, target: Expression, value: Value, state: State
     ) -> None:
-        """`object[key] = value` with a key from outside, below another such key or with a value."""
-        for pattern, sink in self.knowledge.writes.get("[*]", ()):
-            is_nested = current is not target or isinstance(current.object, Subscript)
-            if is_nested and pattern.matches("[*]"):
+        """`object[key] = value` with a key from outside, below another key."""
+        is_nested = current is not target or isinstance(current.object, Subscript)
+        # The object itself was looked up by such a key: it may be the prototype.
+        is_nested |= self.evaluate(current.object, state).path.endswith(_CHOSEN)
+        for _, sink in self.knowledge.writes.get("[*]", ()):
+            if is_nested:
                 self.check_sink(sink, Value((taint,)), target, state)
 
     # --- Calls
@@ -970,6 +1038,10 @@ class _Analysis:
         else:
             callee = self.evaluate(function, state)
             name = callee.path.removesuffix("()").rpartition(".")[2]
+            if isinstance(function, Subscript) and function.key is not None:
+                key = self.evaluate(function.key, state)
+                for _, sink in self.knowledge.writes.get("[*]()", ()):
+                    self.check_sink(sink, key, call, state)
         positional: list[Value] = []
         named: dict[str, Value] = {}
         for argument in call.arguments:
@@ -1004,6 +1076,7 @@ class _Analysis:
         if callee.path and callee.path != literal:
             # A type that was declared says more than the name that somebody chose.
             paths = (callee.path,) if _TYPED.match(callee.path) else (callee.path, literal)
+        self.note_checks(given)
         return self.call_unknown(call, name, paths, given, state)
 
     def method(self, receiver: Value, name: str) -> Value:
@@ -1032,12 +1105,14 @@ class _Analysis:
         if last != name and last:
             effects += knowledge.effects(last, paths)
         path = f"{paths[0]}()" if len(paths[0]) < 200 else ""
+        holds: dict[int, str] = {}
         for effect in effects:
             if isinstance(effect, Ends):
                 return _NEVER
             if isinstance(effect, Sink):
-                sinks.add(effect.kind)
                 values = [value for place in effect.arguments for value in given.at(place)]
+                if not values or any(fits(effect, value) for value in values):
+                    sinks.add(effect.kind)
                 if self.applies(effect, given, name):
                     for value in values:
                         self.check_sink(effect, value, call, state)
@@ -1076,7 +1151,21 @@ class _Analysis:
                         state.assign(target.name, result, False)
             elif isinstance(effect, Passes) and result is None:
                 result = self.passed(effect, call, given, path, state)
-        self.run_callbacks(call, name, given, is_source, result, state)
+            elif isinstance(effect, Asserts) and call.arguments:
+                # Where it cannot hold, nothing follows; that much precision is not needed.
+                self.assume(call.arguments[0].value, True, state)
+            elif isinstance(effect, Validates):
+                result = self.validated(effect, name, given, path, state)
+            elif isinstance(effect, Calls) and self.matches(effect.when, given):
+                holds[effect.position] = effect.holds
+        if result is None and self.knowledge.schemas.makers.match(path):
+            result = self.schema(name, given, path)
+        elif result is None and name in self.knowledge.schemas.inputs and given.positional:
+            result = Value(path=path, fields={name: given.positional[0]})
+        if holds:
+            self.run_with(holds, given, call, path, state)
+        else:
+            self.run_callbacks(call, name, given, is_source, result, state)
         if self.is_python and name in _HANDS_OVER:
             answer = self.run_later(call, name, given, state)
             if answer is not None:
@@ -1094,6 +1183,124 @@ class _Analysis:
             if answer is not None:
                 return answer
         return self.default_result(call, name, path, given, state)
+
+    # --- Schemas: `z.object({id: z.uuid()}).parse(input)` gives an `id` that is harmless
+
+    def schema(self, name: str, given: Given, path: str) -> Value:
+        """The description of valid values that a call makes: its keys, and its names as a path."""
+        receiver, first = given.receiver, given.positional[0] if given.positional else KNOWN
+        is_first = receiver is None or not receiver.path.endswith("()")
+        fields = None if is_first or receiver is None else receiver.fields
+        makers = self.knowledge.schemas.makers
+        if first.fields is not None and all(
+            makers.match(one.path) for one in first.fields.values()
+        ):
+            fields = {**(fields or {}), **first.fields}
+        elif makers.match(first.path):
+            fields = {"0": first}
+        if is_restrictive(str(first.constant or ""), False, False):
+            path = f"{path}.listed()"
+        constant = first.constant if is_first or receiver is None else receiver.constant
+        return Value(is_known=True, constant=constant, path=path, fields=fields)
+
+    def schema_kinds(self, path: str) -> Cleared:
+        """What a value is safe for that such a schema has let through."""
+        schemas = self.knowledge.schemas
+        if not schemas.makers.match(path):
+            return NOTHING
+        names = re.findall(r"([\w$]+)\(\)", path)
+        if any(schemas.harmless.fullmatch(one) for one in names):
+            return ALL
+        return _OBJECT_KINDS if any(schemas.texts.fullmatch(one) for one in names) else NOTHING
+
+    def validated(
+        self, effect: Validates, name: str, given: Given, path: str, state: State
+    ) -> Value:
+        data = given.positional[0] if given.positional else UNKNOWN
+        schema = given.receiver or UNKNOWN
+        if not self.knowledge.schemas.makers.match(schema.path) or schema.fields is None:
+            schema = given.positional[1] if len(given.positional) > 1 else schema
+        self.clear(data, effect.clears, state)
+        for key, one in (schema.fields or {}).items():
+            self.clear(part(data, key), self.schema_kinds(one.path), state)
+        value = self.conforming(data, schema, effect.clears)._replace(path=path)
+        if name in _ASKING:
+            answers = {"value": value, "data": value, "error": KNOWN, "errors": KNOWN}
+            value = value._replace(fields={**answers, "success": KNOWN, **(value.fields or {})})
+        return value
+
+    def conforming(self, data: Value, schema: Value, otherwise: Cleared, depth: int = 0) -> Value:
+        """The data after the schema has let it through."""
+        kinds = self.schema_kinds(schema.path)
+        if "*" in kinds:
+            return KNOWN
+        if schema.fields and self.knowledge.schemas.makers.match(schema.path) and depth < 4:
+            if schema.fields.keys() == {"0"}:
+                one = self.conforming(element(data), schema.fields["0"], otherwise, depth + 1)
+                return Value(is_known=True, fields={"0": one})
+            fields = {
+                key: self.conforming(part(data, key), one, otherwise, depth + 1)
+                for key, one in schema.fields.items()
+            }
+            return Value(is_known=True, fields=fields)
+        return cleared_for(data, otherwise | kinds)
+
+    def note_checks(self, given: Given) -> None:
+        """What validators check that are given to the framework together with a handler."""
+        handlers = [one.function for one in given.positional if one.function is not None]
+        inner = [one.fields.get("handler", KNOWN) for one in given.positional if one.fields]
+        handlers += [one.function for one in inner if one.function is not None]
+        if not handlers:
+            return
+        checks = [check for one in given.positional for check in self.checks_of(one)]
+        if given.receiver is not None:
+            checks += self.described(given.receiver)
+        for handler in handlers if checks else ():
+            self.prechecked.setdefault(id(handler.function), []).extend(checks)
+
+    def checks_of(self, value: Value) -> Iterable[tuple[Label, Cleared]]:
+        schemas = self.knowledge.schemas
+        start = value.path.partition("(")[0]
+        kinds = self.schema_kinds(value.path)
+        if start in schemas.inputs and isinstance(value.constant, str) and kinds:
+            if not any(map(schemas.enforcers.fullmatch, self.module_state.variables)):
+                return
+            for root in schemas.inputs[start]:
+                yield Label("input", root, tuple(value.constant.split(".")[:3])), kinds
+        elif not value.path and value.fields is not None:
+            if "schema" in value.fields:
+                yield from self.described(value.fields["schema"])
+            elif all(key.isdigit() for key in value.fields):
+                for one in value.fields.values():
+                    yield from self.checks_of(one)
+
+    def described(self, schema: Value) -> Iterable[tuple[Label, Cleared]]:
+        """By a JSON schema of the parts of a request, as Fastify has it, or schemas of others."""
+        for name, root in self.knowledge.schemas.inputs.items():
+            described = part(schema, name) if "." not in name else KNOWN
+            properties = part(described, "properties").fields or described.fields
+            for key, one in (properties or {}).items():
+                kinds = _described_kinds(one) | self.schema_kinds(one.path)
+                if kinds:
+                    yield Label("input", root[0], (key,)), kinds
+
+    def run_with(
+        self, holds: Mapping[int, str], given: Given, call: Call, path: str, state: State
+    ) -> None:
+        """Functions that are given away, and what they will be given."""
+        arguments = [
+            self.source(Input("input", True), (path, id(call)), call, path)
+            if holds.get(index) == "input"
+            else Value(path=holds[index])
+            if index in holds
+            else None
+            for index in range(max(holds) + 1)
+        ]
+        inner = [*given.positional, *given.named.values()]
+        inner += [one for value in given.positional for one in (value.fields or {}).values()]
+        for value in inner:
+            if value.function is not None and value.function.function.is_inline:
+                self.run_inline(value.function, arguments, state)
 
     def passed(self, effect: Passes, call: Call, given: Given, path: str, state: State) -> Value:
         values = given.all()
@@ -1165,6 +1372,10 @@ class _Analysis:
         ):
             self.add(call, name, given, state)
         receiver_taints = taints_of(receiver)
+        if isinstance(receiver.constant, str) and name in _OF_CONSTANTS:
+            folded = _OF_CONSTANTS[name](receiver.constant, [one.constant for one in arguments])
+            if folded is not None:
+                return Value(is_known=True, constant=folded)
         if name in ("replace", "replaceAll") and len(arguments) >= 2:
             receiver = self.replaced(receiver, arguments)
             receiver_taints = receiver.taints
@@ -1188,7 +1399,9 @@ class _Analysis:
             if is_module and given.positional and not _LOOKUP.fullmatch(name):
                 # A function of another module may give back what it was given.
                 return doubtful(join_all(given.positional))._replace(path=path)
-            return Value(is_known=receiver.is_known and receiver.constant is not None, path=path)
+            is_list = receiver.fields is not None and name in ("join", "slice", "concat", "sort")
+            is_known = receiver.is_known and (receiver.constant is not None or is_list)
+            return Value(is_known=is_known, path=path)
         if name in _KEYED and arguments and isinstance(arguments[0].constant, str):
             if "type" in given.named and given.named["type"].path in _NUMBER_TYPES:
                 return KNOWN
@@ -1225,12 +1438,18 @@ class _Analysis:
         kinds: set[str] = set()
         if re.fullmatch(r"\[\^(?:[^\]\\]|\\.)+\][+*]?", what) and not re.search(r"[<;'\"`]", what):
             kinds = {"*"} if not re.search(r"\./|\\/|\.\\/", what) else {*_NOT_PATHS}
-        elif "<" in what:
+        elif re.fullmatch(r"[<>]|\[[^\]]*<[^\]]*\]\+?", what):
             kinds = {"cross-site-scripting"}
         elif re.match(r"\^\(\\\.\\\.", what):
             kinds = set(_PATHS)
         elif re.search(r"\\[rn]|[\r\n]", what):
             kinds = {"log-injection", "header-injection"}
+        elif (
+            what.startswith("[")
+            and all(one in what for one in ".*+?()")
+            and (arguments[1].constant == "\\$&")
+        ):
+            kinds = {"regex-explosion"}
         if "*" in kinds:
             return Value(is_known=True)
         return cleared_for(receiver, frozenset(kinds)) if kinds else receiver
@@ -1330,17 +1549,13 @@ class _Analysis:
         return True
 
     def check_sink(self, sink: Sink, value: Value, place: Any, state: State) -> None:
-        if sink.shape == "text" and value.fields is not None and not value.taints:
-            return
-        if sink.shape in ("built", "markup", "sql") and not value.is_built:
-            return
-        if sink.shape == "markup" and not value.has_markup:
-            return
-        if sink.shape == "sql" and not SQL_START.match(value.prefix):
+        if not fits(sink, value):
             return
         taints = value.taints if sink.shape in ("text", "whole") else taints_of(value)
         if sink.kind in _URL_KINDS:
             taints = tuple(one for one in taints if not _is_own_address(one.label))
+            if sink.kind == "open-redirect":
+                taints = tuple(one for one in taints if not _is_own_host(one.label))
         elif sink.kind == "cross-site-scripting" and sink.shape == "text":
             # A body as a whole is an object, which is sent as JSON.
             taints = tuple(
@@ -1533,6 +1748,8 @@ class _Analysis:
         self.depth += 1
         try:
             self.parameters(closure, state)
+            for label, kinds in self.prechecked.get(id(function), ()):
+                state.clear(label, kinds)
             self.hoist(function.body, state)
             end = self.execute(function.body, state)
             for nested in frame.nested:
@@ -1731,10 +1948,10 @@ class _Analysis:
             for name in sorted(of.texts)
             if value.taints
         }
-        fields.update(dict.fromkeys((*sorted(of.clean), *sorted(self.validated(of))), KNOWN))
+        fields.update(dict.fromkeys((*sorted(of.clean), *sorted(self.validated_fields(of))), KNOWN))
         return value._replace(fields=fields)
 
-    def validated(self, of: Class) -> set[str]:
+    def validated_fields(self, of: Class) -> set[str]:
         """The fields that methods such as pydantic's `@field_validator("name")` let pass or not."""
         names: set[str] = set()
         for method in of.methods.values():
@@ -1825,11 +2042,11 @@ class _Analysis:
 
     def on_elements(self, call: Call, name: str, given: Given, state: State) -> Value | None:
         assert given.receiver is not None
+        receiver = given.receiver
+        inner = receiver if name in ("then", "tap", "pipe") else self.read_element(receiver, call)
         callbacks = [one for one in given.positional if one.function is not None]
         if not callbacks:
-            return None
-        receiver = given.receiver
-        inner = receiver if name in ("then", "tap", "pipe") else element(receiver)
+            return self.on_elements_by_name(call, name, inner, given, state)
         arguments = [inner, KNOWN, receiver]
         if name == "reduce":
             arguments = [join_all(given.positional[1:]), inner, KNOWN]
@@ -1853,8 +2070,25 @@ class _Analysis:
             return map_taints(source, safe)
         return UNKNOWN if name == "sort" else KNOWN
 
+    def on_elements_by_name(
+        self, call: Call, name: str, inner: Value, given: Given, state: State
+    ) -> Value | None:
+        """`list.map(Number)`, `promise.then(JSON.parse)`."""
+        if name not in ("map", "flatMap", "then", "forEach") or len(call.arguments) != 1:
+            return None
+        function, path = call.arguments[0].value, given.positional[0].path
+        if not isinstance(function, (Name, Attribute)) or not path or given.positional[0].taints:
+            return None
+        each = Given(None, [inner], {})
+        answer = self.call_unknown(
+            Call(call.place, function, ()), path.rpartition(".")[2], (path,), each, state
+        )
+        if name == "then":
+            return answer
+        return Value(is_known=answer.is_known, fields={"0": answer})
+
     def run_inline(
-        self, closure: Closure, arguments: Sequence[Value], state: State
+        self, closure: Closure, arguments: Sequence[Value | None], state: State
     ) -> tuple[Value, Mapping[Label, Cleared]]:
         """A callback's answer, and what is safe when it answers yes."""
         function = closure.function
@@ -1886,6 +2120,8 @@ class _Analysis:
                     self.bind(parameter.pattern, given, inner, parameter, True)
                 elif parameter.name:
                     inner.variables[parameter.name] = given
+            for label, kinds in self.prechecked.get(id(function), ()):
+                inner.clear(label, kinds)
             self.hoist(function.body, inner)
             end = self.execute(function.body, inner)
             if end is not None:
@@ -1935,6 +2171,9 @@ class _Analysis:
                     return answer
                 if isinstance(value.constant, bool) and self.frame.function is not None:
                     return state if value.constant == truth else None
+                if not truth:
+                    # Empty, or not there at all.
+                    self.clear(value, ALL, state)
             return state
         if isinstance(test, Other) and len(test.operands) == 1 and not test.is_number:
             return self.assume(test.operands[0], truth, state)
@@ -2009,6 +2248,9 @@ class _Analysis:
 
     def assume_equal(self, test: Compare, truth: bool, state: State) -> State | None:
         for this, that in ((test.left, test.right), (test.right, test.left)):
+            if self.is_start(this, that):
+                self.assume_is_start(this, truth, state)
+                return state
             if isinstance(that, Constant) and that.value in (None, False, True) and that.value != 1:
                 return self.assume(this, not truth, state)
             if isinstance(that, Constant) and that.value is True:
@@ -2021,9 +2263,11 @@ class _Analysis:
         left, right = self.evaluate(test.left, state), self.evaluate(test.right, state)
         if left.constant is not None and type(left.constant) is type(right.constant):
             return state if (left.constant == right.constant) == truth else None
+        if not truth and "__proto__" in (left.constant, right.constant):
+            self.clear(left if right.constant == "__proto__" else right, _PROTOTYPES, state)
         if truth:
             for one, other in ((left, right), (right, left)):
-                if not taints_of(other):
+                if not taints_of(other) and other.constant != "__proto__":
                     self.clear(one, ALL, state)
             for this, other in ((test.left, right), (test.right, left)):
                 if isinstance(this, Call) and is_call_of(this, "commonpath", "commonprefix"):
@@ -2034,6 +2278,16 @@ class _Analysis:
                 ):
                     self.clear(other, _PATHS, state)
         return state
+
+    def is_start(self, this: Expression, that: Expression) -> bool:
+        """`path.indexOf(folder) === 0`."""
+        return is_call_of(this, "indexOf") and isinstance(that, Constant) and that.value == 0
+
+    def assume_is_start(self, test: Expression, truth: bool, state: State) -> None:
+        assert isinstance(test, Call)
+        if isinstance(test.function, Attribute) and test.arguments:
+            start = self.evaluate(test.arguments[0].value, state)
+            self.assume_start(self.evaluate(test.function.object, state), start, truth, state)
 
     def is_minus_one(self, expression: Expression, state: State) -> bool:
         return isinstance(expression, Other) or self.evaluate(expression, state).constant == -1
@@ -2093,10 +2347,14 @@ class _Analysis:
                     self.clear(receiver, _PATHS, state)
         elif name in ("startswith", "startsWith") and receiver is not None and first is not None:
             self.assume_start(receiver, first, truth, state)
+        elif name in ("endswith", "endsWith") and truth and receiver is not None:
+            self.assume_end(receiver, first, state)
         elif name in ("test", "match", "fullmatch", "search", "exec"):
             self.assume_match(name, given, callee.path, truth, state)
         elif name in ("all", "every") and truth:
             self.assume_every(test, given, state)
+        elif name in ("some", "find") and truth and receiver is not None:
+            self.assume_some(receiver, given, state)
         elif not is_known and _CHECK.fullmatch(name) and truth:
             for value in positional:
                 self.clear(value, ALL, state)
@@ -2117,6 +2375,14 @@ class _Analysis:
             for taint in taints_of(receiver):
                 if "normalised-path" in taint.cleared:
                     state.clear(taint.label, _PATHS)
+
+    def assume_end(self, receiver: Value, end: Value | None, state: State) -> None:
+        """`url.hostname.endsWith(".example.com")`: only with the dot it is a domain of ours."""
+        if end is None or taints_of(end) or not str(end.constant or ".").startswith("."):
+            return
+        for taint in taints_of(receiver):
+            if taint.label.path[-1:] and taint.label.path[-1] in self.knowledge.hosts:
+                self.clear(Value((taint,)), _URL_KINDS, state)
 
     def assume_match(self, name: str, given: Given, path: str, truth: bool, state: State) -> None:
         """A regular expression was asked."""
@@ -2143,6 +2409,14 @@ class _Analysis:
         is_allowed |= not truth and bool(re.fullmatch(r"\[\^(?:[^\]\\]|\\.)+\]", text))
         if is_allowed:
             self.clear(subject, ALL, state)
+
+    def assume_some(self, receiver: Value, given: Given, state: State) -> None:
+        """`LIST.some((one) => one === value)`: what holds for one of them is true of the value."""
+        for value in given.positional:
+            if value.function is not None and not taints_of(receiver):
+                _, found = self.run_inline(value.function, [element(receiver)], state)
+                for label, kinds in found.items():
+                    state.clear(label, kinds)
 
     def assume_every(self, test: Call, given: Given, state: State) -> None:
         """`all(c.isalnum() for c in text)`, `[...text].every(c => …)`."""
@@ -2248,6 +2522,7 @@ _REFUTABLE = frozenset(
 _RUNS_TEXT = frozenset(["code-injection", "unsafe-deserialization", "template-injection"])
 _TEXT_KINDS = frozenset(["nosql-injection", "prototype-pollution"])
 _LENGTHS = frozenset(["regex-polynomial"])
+_PROTOTYPES = frozenset(["prototype-pollution", "prototype-key"])
 _PATHS = frozenset(["path-traversal", "archive-extraction"])
 _NOT_PATHS = frozenset(
     ["sql-injection", "command-injection", "code-injection", "cross-site-scripting",
@@ -2300,7 +2575,52 @@ _CONTAINERS = re.compile(
     r"(?:.*\.)?(?:set|dict|list|Set|Map|Array|(?:Simple|Lifo|Priority)?Queue|(?:Raw)?ConfigParser|StringIO|BytesIO|OrderedDict|defaultdict|deque|URLSearchParams|FormData)\(\)"
 )
 _OWN = ("self.", "http.server.Handler().")
+
+
+def _character(text: str, arguments: Sequence[Any]) -> str | None:
+    index = arguments[0] if arguments else 0
+    return text[index] if type(index) is int and -len(text) <= index < len(text) else None
+
+
+_OF_CONSTANTS: Mapping[str, Callable[[str, Sequence[Any]], str | None]] = {
+    "charAt": _character,
+    "at": _character,
+    "toUpperCase": lambda text, _: text.upper(),
+    "toLowerCase": lambda text, _: text.lower(),
+    "trim": lambda text, _: text.strip(),
+}
+_CHOSEN = ".[*]"
+"""Ends the path of what was looked up by a key from outside."""
+_ASKING = frozenset(["validate", "safeParse", "safeParseAsync"])
+"""Of validators: they give an answer that holds the value."""
 _NEVER = Value(path="never")
+
+
+def _described_kinds(schema: Value) -> Cleared:
+    """What a value is safe for that a JSON schema lets through."""
+    fields = schema.fields or {}
+
+    def text(key: str) -> str:
+        return str(fields[key].constant) if key in fields else ""
+
+    if "enum" in fields or text("type") in ("integer", "number", "boolean"):
+        return ALL
+    if text("format") in ("uuid", "date", "date-time", "ipv4") or (
+        text("pattern") and is_restrictive(text("pattern"), False, False)
+    ):
+        return ALL
+    return _OBJECT_KINDS if text("type") == "string" else NOTHING
+
+
+def fits(sink: Sink, value: Value) -> bool:
+    """Whether the value has the shape that does harm there."""
+    if sink.shape == "text":
+        return value.fields is None or bool(value.taints)
+    if sink.shape in ("built", "markup", "sql") and not value.is_built:
+        return False
+    if sink.shape == "markup":
+        return value.has_markup
+    return sink.shape != "sql" or bool(SQL_START.match(value.prefix))
 
 
 def _is_own_address(label: Label) -> bool:
@@ -2309,6 +2629,17 @@ def _is_own_address(label: Label) -> bool:
         not label.path
         and isinstance(label.root, str)
         and label.root.rpartition(".")[2] in _OWN_ADDRESSES
+    )
+
+
+def _is_own_host(label: Label) -> bool:
+    """Whether it is the host that was asked for: no page can make a visitor send another."""
+    if label.path:
+        return label.path[-1] == "host" and str(label.root).endswith("headers")
+    return isinstance(label.root, str) and label.root.rpartition(".")[2] in (
+        "host",
+        "hostname",
+        "protocol",
     )
 
 

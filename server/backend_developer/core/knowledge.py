@@ -22,8 +22,9 @@ ALL = frozenset(["*"])
 
 Place: TypeAlias = int | str
 """An argument: its position, its name, or "self" for what the method is called on. "0.url" is a
-property of the first argument, "0.program" what a command given as a list starts, "1.script" a
-script given to a shell, "*" is all of them, and "2+" the third and later ones."""
+property of the first argument, "0.!url" each of the others, "0.program" what a command given as a
+list starts, "1.script" a script given to a shell, "*" is all of them, and "2+" the third and later
+ones."""
 
 
 class PathPattern:
@@ -117,7 +118,33 @@ class Ends:
     """What follows it is never reached."""
 
 
-Effect: TypeAlias = "Input | Sink | Cleaner | Guard | Passes | Retypes | Ends"
+@dataclass(frozen=True, slots=True)
+class Asserts:
+    """It fails unless its first argument is true."""
+
+
+@dataclass(frozen=True, slots=True)
+class Validates:
+    """It holds its first argument to the schema that it is called on, or gets as its second."""
+
+    clears: frozenset[str]
+    """What its result is safe for where nothing is known of the schema."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """It calls the functions that it is given, which get such an object."""
+
+    holds: str
+    """As of a ParameterRule."""
+    position: int
+    """Of the parameter of those functions."""
+    when: Mapping[str, re.Pattern[str]]
+
+
+Effect: TypeAlias = (
+    "Input | Sink | Cleaner | Guard | Passes | Retypes | Ends | Asserts | Validates | Calls"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +170,23 @@ class ParameterRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Schemas:
+    """Libraries whose calls describe valid values, as `z.string().uuid()` does."""
+
+    makers: re.Pattern[str]
+    """The paths of such calls."""
+    harmless: re.Pattern[str]
+    """Names of calls after which a value cannot do harm."""
+    texts: re.Pattern[str]
+    """Names of calls after which it is no object."""
+    inputs: Mapping[str, tuple[str, ...]]
+    """What is checked beside a handler of requests: by the call that starts a schema, or by a key
+    of a JSON schema."""
+    enforcers: re.Pattern[str]
+    """Names in a file that turn requests away which failed the checks beside a handler."""
+
+
+@dataclass(frozen=True, slots=True)
 class Knowledge:
     """What is known for one language. The lists are by the last name of the path."""
 
@@ -158,6 +202,9 @@ class Knowledge:
     """Annotations of values that cannot do harm, such as `int`."""
     aliases: Mapping[str, str]
     """What names mean that the file neither defines nor imports."""
+    harmless: Mapping[str, tuple[PathPattern, ...]]
+    """What is no outside data although it lies in some: the server has made it."""
+    schemas: Schemas
     hosts: frozenset[str] = frozenset(["hostname", "host", "netloc", "origin"])
 
     def effects(self, name: str, paths: tuple[str, ...]) -> Iterator[Effect]:

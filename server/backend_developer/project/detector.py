@@ -19,6 +19,7 @@ Rule = Callable[[Source, FileFacts, Project], Iterator[Proposal]]
 RULES: Mapping[str, Rule] = {
     "security/unguarded-route": rules_routes.unguarded,
     "security/missing-rate-limit": rules_routes.without_limit,
+    "api-design/unvalidated-body": rules_routes.without_pipe,
     "api-design/duplicate-route": rules_routes.duplicates,
     "api-design/shadowed-route": rules_routes.shadowed,
     "api-design/duplicate-operation-id": rules_routes.repeated_ids,

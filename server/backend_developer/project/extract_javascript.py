@@ -119,6 +119,8 @@ def facts_of(source: Source) -> FileFacts:
         ),
         limits_everything=bool(_LIMITS_ALL.search(text)),
         project_guards=tuple(reader.project_guards),
+        has_pipe=bool(re.search(r"ValidationPipe|APP_PIPE|useGlobalPipes|Zod\w*Pipe", text)),
+        makes_nest_application="NestFactory.create" in text,
     )
 
 

@@ -233,6 +233,9 @@ class FileFacts:
     """The limit is one for all routes."""
     project_guards: tuple[Guard, ...] = ()
     """That every route of the project is behind."""
+    has_pipe: bool = False
+    """It names a pipe that holds what Nest's routes get to a schema."""
+    makes_nest_application: bool = False
 
     @property
     def is_empty(self) -> bool:

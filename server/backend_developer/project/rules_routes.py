@@ -139,6 +139,32 @@ def without_limit(source: Source, facts: FileFacts, project: Project) -> Iterato
         )
 
 
+def without_pipe(source: Source, facts: FileFacts, project: Project) -> Iterator[Proposal]:
+    """A body that no pipe validates, in a Nest application; once in each file."""
+    if project.derived(_has_pipe) or not project.derived(_makes_nest_application):
+        return
+    for route in facts.routes:
+        code = source.text[route.body.span.start : route.body.span.end]
+        if route.framework == "nestjs" and re.search(r"@Body\(\s*\)", code):
+            yield _proposal(
+                source,
+                route.place,
+                "api-design/unvalidated-body",
+                "No pipe of the project validates what this route gets, so the type of its body is "
+                "a wish. Call `app.useGlobalPipes(new ValidationPipe({ whitelist: true }))`.",
+                "medium",
+            )
+            return
+
+
+def _has_pipe(project: Project) -> bool:
+    return any(one.has_pipe for one in project.files.values())
+
+
+def _makes_nest_application(project: Project) -> bool:
+    return any(one.makes_nest_application for one in project.files.values())
+
+
 def _limits_some(project: Project) -> bool:
     """Whether the project limits some routes and not simply all of them."""
     files = project.files.values()
