@@ -131,7 +131,7 @@ def path_case(api: Api) -> Iterator[Report]:
     lacking, total = [], 0
     for path, item in api.paths.items():
         fixed = list(_fixed_segments(path))
-        total += bool(fixed)
+        total += any(len(words(one)) > 1 or not one.islower() for one in fixed)
         wrong = [
             one
             for one in fixed
