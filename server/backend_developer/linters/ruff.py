@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,7 +50,12 @@ def _message(message: RuffMessage) -> Message:
 
 
 def _is_worth_saying(text: str, message: RuffMessage) -> bool:
-    return not (_is_no_secret(text, message) or _is_route(text, message))
+    is_harmless = _HARMLESS.get(message.code)
+    return not (
+        _is_no_secret(text, message)
+        or _is_route(text, message)
+        or (is_harmless is not None and is_harmless(text, message.span))
+    )
 
 
 def run_ruff(texts: Sequence[tuple[str, str]], codes: Sequence[str]) -> list[list[RuffMessage]]:
@@ -123,11 +128,59 @@ def _severity(message: RuffMessage) -> Severity | None:
     return "information" if message.code == "S310" else None
 
 
+# --- What is right in good code, by the code
+
+
+def _is_escaped_beside(text: str, span: Span) -> bool:
+    """Whether the function that marks a text as safe also escapes: its writer has thought of it."""
+    start = max(text.rfind("\ndef ", 0, span.start), text.rfind("    def ", 0, span.start), 0)
+    end = span.end
+    if text.startswith("@", span.start) or text[: span.start].endswith("@"):
+        start, end = span.start, text.find("\n\n", span.end)
+    return _ESCAPES.search(text, start, end if end >= 0 else len(text)) is not None
+
+
+def _is_converted(text: str, span: Span) -> bool:
+    """`int(os.environ.get("PORT", 80))` takes a number as well as a text."""
+    return _CONVERTS.search(text, max(span.start - 200, 0), span.start) is not None
+
+
+def _is_tried(text: str, span: Span) -> bool:
+    """`try: self.file.path` asks whether that raises."""
+    return text[: span.start].rstrip().endswith("try:")
+
+
+def _is_a_day(text: str, span: Span) -> bool:
+    """A day has no time zone."""
+    format_ = re.search(r"""["']([^"'\n]*%[^"'\n]*)["']\s*\)$""", text[span.start : span.end])
+    return format_ is not None and not re.search(r"%[HIMSTXcfsp]", format_[1])
+
+
+def _is_expected(text: str, span: Span) -> bool:
+    """The trace tells nothing more of an error that is awaited by name, or it is logged anyway."""
+    clause = text.rfind("except", 0, span.start)
+    caught = text[clause : text.find("\n", clause)]
+    is_any = re.match(r"except\s*(?::|\(?\s*(?:Base)?Exception\b)", caught) is not None
+    return not is_any or "exc_info" in text[span.start : span.end]
+
+
+_ESCAPES = re.compile(r"escape|format_html|urlencode|sanitize|bleach|nh3\.|quote\(")
+_CONVERTS = re.compile(r"\b(?:int|float|Decimal)\(\s*(?:os\.)?(?:environ\.get|getenv)\([^()]*$")
+_HARMLESS: Mapping[str, Callable[[str, Span], bool]] = {
+    "S308": _is_escaped_beside,
+    "S704": _is_escaped_beside,
+    "PLW1508": _is_converted,
+    "B018": _is_tried,
+    "DTZ007": _is_a_day,
+    "TRY400": _is_expected,
+}
+
 _LITERAL = re.compile(r"""["']([^"']*)["']\s*$""")
 _TARGET = re.compile(r'"([^"]*)"$')
 _NO_SECRET_NAME = re.compile(
     r"_(?:url|uri|type|name|field|header|path|prefix|suffix|param|format|endpoint|algorithm|scheme"
-    r"|pattern|regex|hasher|hash|backend|class|model|label|title|message|error|id)s?$",
+    r"|pattern|regex|hasher|hash|backend|class|model|label|title|message|error|id|status|state"
+    r"|mode|action|event|count|length|expiry|ttl)s?$|(?:^|_)(?:dummy|fake|mock|sample)_",
     re.IGNORECASE,
 )
 _NO_SECRET_VALUE = re.compile(r"\s|://|^/|^bearer$|[<>{}%]", re.IGNORECASE)
@@ -146,7 +199,7 @@ def _is_no_secret(text: str, message: RuffMessage) -> bool:
         or not any(map(str.isalnum, value))
         or _NO_SECRET_VALUE.search(value) is not None
         or _NO_SECRET_NAME.search(name) is not None
-        or value.lower() == name.lower()
+        or re.sub(r"\W", "_", value.lower()) in name.lower()
     )
 
 
