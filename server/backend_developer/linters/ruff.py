@@ -106,13 +106,15 @@ _RIGHT_THOUGH_UNSAFE = ("B006", "FAST002")
 _CONFIDENCE: dict[str, Confidence] = {
     # These name every use of a thing that is seldom wrong, so a reader would be tired soon.
     "S311": "low",
+    # A program that nobody catches errors of has no need of classes for them.
+    "TRY002": "low",
     # The standard library's parsers have refused external entities since 3.7.1.
     **dict.fromkeys(("S313", "S314", "S315", "S316", "S317", "S318", "S319"), "low"),
     # These are right or wrong by where the value comes from, which ruff does not follow.
     **dict.fromkeys(("S102", "S103", "S105", "S106", "S107", "S108", "S202", "S301"), "medium"),
     **dict.fromkeys(("S302", "S307", "S308", "S324", "S604", "S605", "S608", "S609"), "medium"),
     **dict.fromkeys(("S610", "S611", "S612", "S702", "S704"), "medium"),
-    **dict.fromkeys(("S110", "S112", "BLE001", "TRY002", "B019"), "medium"),
+    **dict.fromkeys(("S110", "S112", "BLE001", "B019"), "medium"),
     **dict.fromkeys(("ASYNC110", "ASYNC240", "DTZ001", "DJ006", "DJ007", "DJ008"), "medium"),
     **dict.fromkeys(("S310", "S601", "S606", "B018", "DTZ007", "DTZ011", "PERF401"), "medium"),
 }
@@ -125,7 +127,10 @@ def _severity(message: RuffMessage) -> Severity | None:
     if "seems safe" in message.message:
         return "hint"
     # Any address that is no constant, whoever it comes from.
-    return "information" if message.code == "S310" else None
+    if message.code == "S310":
+        return "information"
+    # Any markup that is no constant, likewise.
+    return "warning" if message.code in ("S308", "S704") else None
 
 
 # --- What is right in good code, by the code

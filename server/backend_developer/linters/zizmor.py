@@ -116,33 +116,35 @@ _NARROWER = {
 """What is meant, where zizmor points at the whole block that it stands in."""
 _TAG = re.compile(r"@v?\d")
 _OFFICIAL = re.compile(r"(?:uses:\s*)?(?:actions|github)/")
-_TAKES_CODE = re.compile(r"actions/checkout|download-artifact|\bgit (?:clone|fetch|checkout)\b|gh pr")
-_EXPRESSION = re.compile(r"\$\{\{\s*([\w.-]+)\s*\}\}")
+_TAKES_CODE = re.compile(
+    r"actions/checkout|download-artifact|\bgit (?:clone|fetch|checkout)\b|gh pr"
+)
+_EXPRESSION = re.compile(r"(?:\$\{\{\s*)?([\w.-]+)(?:\s*\}\})?")
 _FIXED = re.compile(
     r"github\.(?:repository\w*|sha|workflow|ref_type|run_\w+|server_url|api_url|event_name)"
     r"|github\.event\.(?:number|after|before|(?:\w+\.)*(?:id|number|sha|head_sha|merged))"
 )
 """What GitHub makes, and nobody words."""
-_OF_MEMBERS = re.compile(r"(?:inputs|env|needs|steps|matrix|github\.event\.inputs)\..+|github\.ref(?:_name)?")
+_OF_MEMBERS = re.compile(
+    r"(?:inputs|env|needs|steps|matrix|github\.event\.inputs)\..+|github\.ref(?:_name)?"
+)
 """What those choose who may push, or what the workflow itself has set."""
 
 
 def _severity(entry: dict[str, Any], code_there: str) -> Severity | None:
     """None: the rule's own."""
     is_expanded = entry["ident"] == "template-injection"
-    return "warning" if is_expanded and _are(code_there, _OF_MEMBERS) else None
+    return "warning" if is_expanded and _is(code_there, _OF_MEMBERS) else None
 
 
-def _are(code_there: str, kind: re.Pattern[str]) -> bool:
-    expressions = _EXPRESSION.findall(code_there)
-    return bool(expressions) and all(map(kind.fullmatch, expressions))
+def _is(code_there: str, kind: re.Pattern[str]) -> bool:
+    expression = _EXPRESSION.fullmatch(code_there.strip())
+    return expression is not None and kind.fullmatch(expression[1]) is not None
 
 
-def _confidence(
-    entry: dict[str, Any], annotation: str, code_there: str, text: str
-) -> Confidence:
+def _confidence(entry: dict[str, Any], annotation: str, code_there: str, text: str) -> Confidence:
     code = entry["ident"]
-    if code == "template-injection" and _are(code_there, _FIXED):
+    if code == "template-injection" and _is(code_there, _FIXED):
         return "low"
     # The secrets of a trigger are in danger where the code of others is fetched.
     if code == "dangerous-triggers" and not _TAKES_CODE.search(text):

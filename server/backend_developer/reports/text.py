@@ -121,7 +121,7 @@ def _finding(
     width: int,
     others: Sequence[int],
 ) -> Iterator[str]:
-    """`others`: the lines of the file where its rule has found the same, and nothing else is said."""
+    """`others`: the lines where its rule has found the same, of which no more is said."""
     start = place(lines, finding.span.start)
     kind = _SEVERITY_WORDS[finding.severity]
     yield (

@@ -60,7 +60,9 @@ def _weighed(proposal: Proposal, source: Source) -> Proposal:
     return replace(proposal, confidence="low") if is_made_up else proposal
 
 
-_EXAMPLE = re.compile(r"[\s*/#\"'-]*(?:x-)?(?:code-?)?(?:examples?|samples)[\"']?\s*:", re.IGNORECASE)
+_EXAMPLE = re.compile(
+    r"[\s*/#\"'-]*(?:x-)?(?:code-?)?(?:examples?|samples)[\"']?\s*:", re.IGNORECASE
+)
 _INDENTATION = re.compile(r"[\s*]*")
 
 
@@ -270,12 +272,15 @@ _BASIC = re.compile(
     r"(?:\bauth\s*=\s*\(|HTTPBasicAuth\(|BasicAuth\(|\.auth\(|\.login\()\s*[\"'][^\"'\n]{1,60}[\"']\s*,\s*"
     r"(?P<quoted>[\"'](?P<value>[^\"'\n]{4,})[\"'])"
 )
+_IS_MANIFEST_OF_SECRET = re.compile(r"^kind:\s*Secret\s*$", re.MULTILINE)
 _COMMENT = re.compile(r"\s*(#|//|\*|/\*|--|>>>)")
 
 
 def _named(text: str, language: str) -> Iterator[tuple[str, str, Span, bool]]:
     """Names with their constant values, the places, and whether it is an assignment."""
     if language in _DATA and language not in ("json", "jsonc"):
+        if _IS_MANIFEST_OF_SECRET.search(text):
+            return  # The rules about Kubernetes say so better.
         for match in _IN_YAML.finditer(text):
             value = match["value"].strip("\"'")
             # `POSTGRES_PASSWORD: postgres` is how a database for tests is started.
