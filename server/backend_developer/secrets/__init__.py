@@ -70,9 +70,9 @@ def _is_example(text: str, offset: int) -> bool:
     """Whether a value stands below `example:`, as in the description of an API."""
     if "xample" not in text and "amples" not in text:
         return False
-    lines = text[:offset].rsplit("\n", _DEEPEST_EXAMPLE)[1:][::-1]
+    before = text[max(offset - _LONGEST_EXAMPLE, 0) : offset]
     depth = 1_000
-    for line in lines:
+    for line in reversed(before.split("\n")):
         indentation = _INDENTATION.match(line)
         here = indentation.end() if indentation else 0
         if here < depth and here < len(line):
@@ -82,8 +82,8 @@ def _is_example(text: str, offset: int) -> bool:
     return False
 
 
-_DEEPEST_EXAMPLE = 200
-"""Lines before a value in which the `example:` above it is looked for."""
+_LONGEST_EXAMPLE = 10_000
+"""Characters before a value in which the `example:` above it is looked for."""
 
 
 def find_secrets(text: str, language: str) -> Iterator[Proposal]:
