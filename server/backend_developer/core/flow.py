@@ -1889,7 +1889,7 @@ class _Analysis:
         following = after[0].name if after else ""
         bases = closure.of.bases if closure.of is not None else ()
         path = self.type_path(annotation, state) if annotation else ""
-        holds = ""
+        holds, clears = "", NOTHING
         for rule in self.knowledge.parameters:
             if rule.names is not None and not rule.names.fullmatch(parameter.name or "{}"):
                 continue
@@ -1909,7 +1909,7 @@ class _Analysis:
                 map(rule.function_decorator.fullmatch, decorators)
             ):
                 continue
-            holds = rule.holds
+            holds, clears = rule.holds, rule.clears
             break
         if "Depends(" in annotation or "Security(" in annotation:
             return Value(path=path)
@@ -1923,7 +1923,8 @@ class _Analysis:
             label = Label(
                 "input" if holds == "input" else "local", ("parameter", id(function), index)
             )
-            value = Value((Taint(label, Trace(parameter, "source", None)),), True, path=path)
+            taint = Taint(label, Trace(parameter, "source", None), clears)
+            value = Value((taint,), True, path=path)
             if _has_length(parameter.default) or "max_length" in annotation:
                 value = cleared_for(value, _LENGTHS)
             return self.typed(value, annotation, state)

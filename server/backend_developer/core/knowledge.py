@@ -153,6 +153,8 @@ class ParameterRule:
 
     holds: Strength | str
     """A strength, or the dotted path of an object such as "express.Request()"."""
+    clears: frozenset[str] = frozenset()
+    """The kinds of sinks that it cannot harm, where it is input."""
     names: re.Pattern[str] | None = None
     """A pattern that takes the parameter apart is called "{}"."""
     position: int | None = None

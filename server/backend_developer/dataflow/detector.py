@@ -146,7 +146,7 @@ def _confidence(hit: Hit) -> Confidence | None:
     elif kind == "local":
         if hit.sink.kind not in _RUNS_CODE:
             return None
-        rank = max(rank, CONFIDENCES.index("medium"))
+        rank = max(rank + 1, CONFIDENCES.index("medium"))
     if hit.taint.is_doubtful:
         rank = min(rank + 1, len(CONFIDENCES) - 1)
     if hit.taint.label.root[0] == "unbound" and CONFIDENCES[rank] == "low":

@@ -4,6 +4,7 @@
     input: [flask.request.{args,form}]  reading these gives what a client sent; `()`: calling
     local: [sys.argv]                   as input, from whoever starts the program
     text_input: […]                     as input, and always text, never an object
+    checked_input: […]                  as text_input, and what was expected there
     sinks:
       - rule: security/command-injection
         calls: ["os.system(0)"]         with the arguments that must not be tainted:
@@ -62,7 +63,7 @@
     parameters:
       - names: req|request              a regular expression, as all here; also position, first,
                                         then, decorator, function_decorator, function, base
-        holds: express.Request()        input, local, or the path of an object
+        holds: express.Request()        input, text_input, local, or the path of an object
     clean_types: int|float              annotations of harmless values
     aliases: {request: flask.request}   names that a file neither defines nor imports
 
@@ -166,6 +167,7 @@ class _Builder:
         for key, strength, clears in (
             ("input", "input", frozenset()),
             ("text_input", "input", _TEXT),
+            ("checked_input", "input", _TEXT | {"trust-boundary"}),
             ("local", "local", _TEXT),
         ):
             for pattern in entry.texts(key):
@@ -230,7 +232,9 @@ class _Builder:
             raise entry.error("rule", f"a rule that rules.yml has, and {rule} is none")
         about = self._texts[rule]
         parameters = self._sureness(entry, about, "parameters", "off")
-        built = self._sureness(entry, about, "built", parameters or "off")
+        # What a sink says of parameters holds for those that something was built with.
+        general = entry if "parameters" in entry else about
+        built = self._sureness(entry, general, "built", parameters or "off")
         shape = entry.text("shape", "any")
         if shape not in SHAPES:
             raise entry.error("shape", "one of " + ", ".join(SHAPES))
@@ -288,8 +292,10 @@ class _Builder:
             ]
             return re.compile(rf"(?:{'|'.join(found)})(?:\(\))?")
 
+        is_text = entry.text("holds") == "text_input"
         return ParameterRule(
-            entry.text("holds"),
+            "input" if is_text else entry.text("holds"),
+            _TEXT if is_text else frozenset(),
             regex("names"),
             entry.number("position") if "position" in entry else None,
             path("decorator"),

@@ -96,9 +96,21 @@ def _scripts(index: int, source: Source) -> Iterator[_Script]:
         function, arguments = call.field("function"), call.field("arguments")
         if function is None or arguments is None or not _RUNS_SQL.search(function.text()):
             continue
-        span = _constant_text(arguments)
+        span = None if _undoes(call) else _constant_text(arguments)
         if span is not None and _DDL.search(text, span.start, span.end):
             yield _Script(index, span.start, text[span.start : span.end], is_whole=False)
+
+
+_WAYS_BACK = ("down", "downgrade", "reverse")
+
+
+def _undoes(call: SgNode) -> bool:
+    """Whether it stands in a migration's way back, which drops what the migration has made."""
+    for node in call.ancestors():
+        name = node.field("name") or node.field("left")
+        if name is not None and name.text().rpartition(".")[2] in _WAYS_BACK:
+            return True
+    return False
 
 
 def _constant_text(arguments: SgNode) -> Span | None:

@@ -23,7 +23,7 @@ from __future__ import annotations
 import difflib
 import textwrap
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Protocol
 
@@ -39,9 +39,19 @@ WIDTH = 100
 def render(report: Report, *, colour: bool = False, width: int = WIDTH) -> str:
     """The whole report, ending in a line end. `width` is in columns of the terminal."""
     paint = painter(colour=colour)
-    blocks: list[str] = []
+    shown: list[tuple[str, Lines, Finding]] = []
+    repeated: dict[tuple[str, str], list[int]] = {}
     for review, lines, finding in report.placed():
-        block = _finding(finding, review.path, lines, report, paint, max(width, 40))
+        others = repeated.get((review.path, finding.rule))
+        if others is not None and _needs_no_more_than_its_line(finding):
+            others.append(place(lines, finding.span.start).line)
+        else:
+            repeated.setdefault((review.path, finding.rule), [])
+            shown.append((review.path, lines, finding))
+    blocks: list[str] = []
+    for path, lines, finding in shown:
+        others = repeated.pop((path, finding.rule), [])
+        block = _finding(finding, path, lines, report, paint, max(width, 40), others)
         # A diff may end in a blank line of context.
         blocks.append("\n".join(block).rstrip("\n"))
     blocks += _fixed(report, paint)
@@ -96,9 +106,22 @@ def columns(text: str) -> int:
 # --- One finding
 
 
+def _needs_no_more_than_its_line(finding: Finding) -> bool:
+    """Whether it is told in a word where its rule has been explained for the file already."""
+    is_minor = finding.severity in ("information", "hint")
+    return is_minor and finding.fix is None and not finding.flow and not finding.refuted
+
+
 def _finding(
-    finding: Finding, path: str, lines: Lines, report: Report, paint: Paint, width: int
+    finding: Finding,
+    path: str,
+    lines: Lines,
+    report: Report,
+    paint: Paint,
+    width: int,
+    others: Sequence[int],
 ) -> Iterator[str]:
+    """`others`: the lines where its rule has found the same, of which no more is said."""
     start = place(lines, finding.span.start)
     kind = _SEVERITY_WORDS[finding.severity]
     yield (
@@ -121,6 +144,9 @@ def _finding(
                 label = "    "
 
     yield from labelled("why:", finding.message)
+    if others:
+        numbers = ", ".join(map(str, dict.fromkeys(others)))
+        yield from labelled("and:", f"the same in line{'s' * (',' in numbers)} {numbers}")
     for number, (span, message) in enumerate(finding.flow, start=1):
         step = f"{number}. line {place(lines, span.start).line}: {message}"
         yield from labelled("how:" if number == 1 else "    ", step)

@@ -240,7 +240,8 @@ class Api:
     ) -> Iterator[Operation]:
         item = self.resolve(item)
         for method, node in item.members.items():
-            if method not in METHODS or not node.members:
+            # What stands behind a reference into another file is not known.
+            if method not in METHODS or not node.members or self.resolve(node).get("$ref"):
                 continue
             parameters = self._parameters(item, node)
             body = node.get("requestBody")

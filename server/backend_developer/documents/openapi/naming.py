@@ -29,6 +29,7 @@ from .model import Api, Operation
 
 
 def verb_in_path(api: Api) -> Iterator[Report]:
+    named = {segment.lower() for path in api.paths for segment in _fixed_segments(path)}
     for path, item in api.paths.items():
         for segment in _fixed_segments(path):
             spelled = words(segment)
@@ -42,7 +43,9 @@ def verb_in_path(api: Api) -> Iterator[Report]:
                     "let the method say what is done with it.",
                 )
                 break
-            if len(spelled) > 1 and not is_plural(spelled[-1]):
+            # Where there are `/load_balancers`, a `load_balancer` is one of them.
+            is_thing = f"{segment.lower()}s" in named
+            if len(spelled) > 1 and not is_plural(spelled[-1]) and not is_thing:
                 yield Report(
                     item.place,
                     f"`{quoted(segment)}` in `{quoted(path)}` reads as an action. Name a resource, "
@@ -131,7 +134,7 @@ def path_case(api: Api) -> Iterator[Report]:
     lacking, total = [], 0
     for path, item in api.paths.items():
         fixed = list(_fixed_segments(path))
-        total += bool(fixed)
+        total += any(len(words(one)) > 1 or not one.islower() for one in fixed)
         wrong = [
             one
             for one in fixed
