@@ -304,6 +304,31 @@ def _missing(api: Api, key: str, advice: str) -> Iterator[Report]:
         yield Report(place, f"It is not said where the API is. {advice}")
 
 
+def malformed_address(api: Api) -> Iterator[Report]:
+    """2.0's `host` with more than a host in it, `basePath` without its slash, or no URL."""
+    host, base = api.root.get("host"), api.root.get("basePath")
+    if api.version != "2.0":
+        host = base = None
+    if host is not None and "/" in host.text:
+        yield Report(
+            host.span,
+            f"`{quoted(host.text)}` is more than a host. Move `https` to `schemes`, and the path "
+            "to `basePath`.",
+        )
+    if base is not None and base.text and not base.text.startswith("/"):
+        yield Report(base.span, f"A base path begins with a slash: write `/{quoted(base.text)}`.")
+    for server in api.servers:
+        url = server.get("url")
+        if url is not None and re.match(
+            r"[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}(?::\d+)?(?:/|$)", url.text
+        ):
+            yield Report(
+                url.span,
+                f"`{quoted(url.text)}` without a scheme is a path below that of this description. "
+                "Begin it with `https://`.",
+            )
+
+
 def example_server(api: Api) -> Iterator[Report]:
     host = api.root.get("host") if api.version == "2.0" else None
     urls = [server.get("url") for server in api.servers]
@@ -397,6 +422,7 @@ CHECKS: Checks = {
     "api-design/openapi-missing-servers": missing_servers,
     "api-design/openapi-missing-host": missing_host,
     "api-design/openapi-missing-schemes": missing_schemes,
+    "api-design/openapi-malformed-address": malformed_address,
     "api-design/openapi-example-server": example_server,
     "api-design/openapi-server-trailing-slash": server_trailing_slash,
     "api-design/openapi-server-variables": server_variables,
