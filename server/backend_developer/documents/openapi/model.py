@@ -240,7 +240,7 @@ class Api:
     ) -> Iterator[Operation]:
         item = self.resolve(item)
         for method, node in item.members.items():
-            if method not in METHODS or not node.members:
+            if method not in METHODS or not isinstance(node.value, dict):
                 continue
             parameters = self._parameters(item, node)
             body = node.get("requestBody")
