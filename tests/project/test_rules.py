@@ -20,6 +20,10 @@ SAME_ID = "api-design/duplicate-operation-id"
 STYLE = "api-design/inconsistent-path-naming"
 UNDESCRIBED = "api-design/undescribed-route"
 NO_ROUTE = "api-design/operation-without-route"
+VERSION = "api-design/unversioned-route"
+SINGULAR = "api-design/singular-collection"
+VERB = "api-design/verb-in-path"
+ERRORS = "api-design/inconsistent-error-format"
 INDEX = "performance/missing-index"
 
 GUARDED = """
@@ -41,7 +45,100 @@ app.use('/users', require('./users'));
 //- /users.js
 const router = require('express').Router();
 """
+VERSIONED = """
+//- /app.js
+const express = require('express');
+const app = express();
+app.get('/v1/users', list);
+app.get('/v1/users/:id', show);
+app.get('/v1/orders', orders);
+app.post('/v1/orders', order);
+"""
+PLURAL = """
+#- /app.py
+from flask import Flask
+app = Flask(__name__)
+@app.get("/users/<int:user_id>")
+def user(user_id): ...
+@app.get("/orders/<int:order_id>")
+def order(order_id): ...
+@app.get("/carts/<int:cart_id>")
+def cart(cart_id): ...
+"""
+ERRORS_OF_EXPRESS = """
+//- /app.js
+const app = require('express')();
+app.get('/a', (req, res) => res.status(404).json({ error: 'a' }));
+app.get('/b', (req, res) => res.status(404).json({ error: 'b' }));
+app.get('/c', (req, res) => res.status(400).json({ error: 'c', code: 7 }));
+app.get('/d', (req, res) => res.status(StatusCodes.CONFLICT).send({ error: 'd' }));
+"""
 FOUND = {
+    "a route without the version of the others": (
+        VERSION,
+        VERSIONED
+        + """app.get('/invoices', list);
+^^^^^^^^^^^^^^^^^^^^^^^^^^ api-design/unversioned-route
+""",
+    ),
+    "a collection in the singular among plurals": (
+        SINGULAR,
+        PLURAL
+        + """@app.get("/invoice/<int:invoice_id>")
+^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ api-design/singular-collection
+def invoice(invoice_id): ...
+""",
+    ),
+    "a verb in an API of Django": (
+        VERB,
+        """
+#- /urls.py
+from django.urls import path
+urlpatterns = [
+    path("api/users/", users),
+    path("api/users/delete/<int:pk>/", remove),
+    ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ api-design/verb-in-path
+]
+""",
+    ),
+    "an error under another name, in Express": (
+        ERRORS,
+        ERRORS_OF_EXPRESS
+        + """app.post('/e', (req, res) =>
+  res.status(409).json({ message: 'e' }));
+  ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ api-design/inconsistent-error-format
+""",
+    ),
+    "an error under another name, in Flask": (
+        ERRORS,
+        """
+#- /a.py
+from flask import Flask, jsonify
+def a(): return jsonify({"error": "no"}), 404
+def b(): return jsonify(error="no", code=3), 400
+def c(): return {"error": "no"}, HTTPStatus.CONFLICT
+def d(): return jsonify({"error": "no"}), 422
+#- /b.py
+from flask import Flask, jsonify
+def e(): return jsonify({"message": "no"}), 404
+                ^^^^^^^^^^^^^^^^^^^^^^^^^^ api-design/inconsistent-error-format
+def f(): return jsonify({"message": "yes"}), 200
+""",
+    ),
+    "a body of one's own where others raise, in FastAPI": (
+        ERRORS,
+        """
+#- /a.py
+from fastapi import APIRouter, HTTPException
+def a(): raise HTTPException(404, "no")
+def b(): raise HTTPException(status_code=404, detail="no")
+def c(): raise HTTPException(status.HTTP_409_CONFLICT, "no")
+def d(): raise HTTPException(409, "no")
+def e():
+    return JSONResponse(status_code=409, content={"error": "no"})
+           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ api-design/inconsistent-error-format
+""",
+    ),
     "a write beside guarded writes": (
         UNGUARDED,
         GUARDED
@@ -235,6 +332,43 @@ def find(db, email):
     ),
 }
 QUIET = {
+    "what is about the service and no version of its API": (
+        VERSION,
+        VERSIONED + "app.get('/healthz', ok);\napp.post('/login', logIn);\n",
+    ),
+    "an application without versions": (VERSION, VERSIONED.replace("/v1", "")),
+    "a project that names everything in the singular": (
+        SINGULAR,
+        PLURAL.replace("s/<", "/<"),
+    ),
+    "one thing in the singular, and a word before an id that is no collection": (
+        SINGULAR,
+        PLURAL
+        + """@app.get("/profile")
+def profile(): ...
+@app.get("/users/by/<name>")
+def named(name): ...
+""",
+    ),
+    "a page of Django that edits": (
+        VERB,
+        """
+#- /urls.py
+from django.urls import path
+urlpatterns = [path("users/edit/<int:pk>/", edit), path("api/listings/", listings)]
+""",
+    ),
+    "errors of which none is usual": (
+        ERRORS,
+        ERRORS_OF_EXPRESS.replace("error: 'a'", "message: 'a'").replace(
+            "error: 'b'", "detail: 'b'"
+        ),
+    ),
+    "errors that all have one form, and what is none": (
+        ERRORS,
+        ERRORS_OF_EXPRESS
+        + "app.get('/f', (req, res) => res.status(200).json({ message: 'done' }));\n",
+    ),
     "a route that is meant to be open": (
         UNGUARDED,
         GUARDED

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from functools import cached_property
 
+from ..core.names import CAMEL, PASCAL, UPPER_SNAKE, word_set, words
 from ..core.text import quoted
-from .names import CAMEL, PASCAL, UPPER_SNAKE, word_set, words
 from .report import Checks, Report, each_or_once
 from .sdl import Field, Type
 

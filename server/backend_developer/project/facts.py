@@ -208,6 +208,15 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True)
+class ErrorAnswer:
+    """An error that a handler answers."""
+
+    name: str
+    """Of the field that tells what went wrong: error, message, detail, …"""
+    place: Place = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class FileFacts:
     """All that one file says."""
 
@@ -225,6 +234,7 @@ class FileFacts:
     migrations: tuple[MigrationStep, ...] = ()
     settings: tuple[Setting, ...] = ()
     operations: tuple[Operation, ...] = ()
+    errors: tuple[ErrorAnswer, ...] = ()
     servers: tuple[str, ...] = ()
     """Paths below which the operations are, from the description's servers."""
     has_limiter: bool = False

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ...core.model import Span
+from ...core.names import HYPHENATED_PASCAL, KEBAB, UPPER_SNAKE, words
 from ...core.text import quoted
-from ..names import HYPHENATED_PASCAL, KEBAB, UPPER_SNAKE, words
 from ..report import Checks, Report
 from ..tree import Node
 from .model import Api, Operation

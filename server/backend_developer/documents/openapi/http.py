@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from ...core.model import Span
+from ...core.names import is_plural, words
 from ...core.text import quoted
-from ..names import is_plural, words
 from ..report import Checks, Report, each_or_once, replacing
 from ..tree import Node
 from .model import Api, Operation, Response

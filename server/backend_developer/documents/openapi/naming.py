@@ -9,8 +9,7 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
 from ...core.model import Span
-from ...core.text import quoted
-from ..names import (
+from ...core.names import (
     CAMEL,
     HYPHENATED_PASCAL,
     KEBAB,
@@ -22,6 +21,7 @@ from ..names import (
     word_set,
     words,
 )
+from ...core.text import quoted
 from ..report import Checks, Report, each_or_once
 from .model import Api, Operation
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ...core.names import words
 from ...core.text import quoted
-from ..names import words
 from ..report import Checks, Report
 from ..tree import Node
 from .model import Api, Response
