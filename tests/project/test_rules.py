@@ -135,8 +135,8 @@ def b(): raise HTTPException(status_code=404, detail="no")
 def c(): raise HTTPException(status.HTTP_409_CONFLICT, "no")
 def d(): raise HTTPException(409, "no")
 def e():
-    return JSONResponse(status_code=409, content={"error": "no"})
-           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ api-design/inconsistent-error-format
+    return JSONResponse({"error": "no"}, status_code=409)
+           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ api-design/inconsistent-error-format
 """,
     ),
     "a write beside guarded writes": (
