@@ -1,4 +1,4 @@
-"""What no linter says of Dockerfiles, GitHub workflows and GitLab pipelines: a few rules of ours."""
+"""What no linter says of Dockerfiles, GitHub workflows and GitLab pipelines: rules of ours."""
 
 from __future__ import annotations
 
