@@ -112,16 +112,30 @@ urlpatterns = [
     "an error under another name, in Flask": (
         ERRORS,
         """
+#- /app.py
+from flask import Flask
+import a, b
+app = Flask(__name__)
+app.register_blueprint(a.bp)
+app.register_blueprint(b.bp)
 #- /a.py
-from flask import Flask, jsonify
+from flask import Blueprint, jsonify
+bp = Blueprint("a", __name__)
+@bp.get("/a")
 def a(): return jsonify({"error": "no"}), 404
+@bp.get("/b")
 def b(): return jsonify(error="no", code=3), 400
+@bp.get("/c")
 def c(): return {"error": "no"}, HTTPStatus.CONFLICT
+@bp.get("/d")
 def d(): return jsonify({"error": "no"}), 422
 #- /b.py
-from flask import Flask, jsonify
+from flask import Blueprint, jsonify
+bp = Blueprint("b", __name__)
+@bp.get("/e")
 def e(): return jsonify({"message": "no"}), 404
                 ^^^^^^^^^^^^^^^^^^^^^^^^^^ api-design/inconsistent-error-format
+@bp.get("/f")
 def f(): return jsonify({"message": "yes"}), 200
 """,
     ),
@@ -129,11 +143,17 @@ def f(): return jsonify({"message": "yes"}), 200
         ERRORS,
         """
 #- /a.py
-from fastapi import APIRouter, HTTPException
+from fastapi import FastAPI, HTTPException
+app = FastAPI()
+@app.get("/a")
 def a(): raise HTTPException(404, "no")
+@app.get("/b")
 def b(): raise HTTPException(status_code=404, detail="no")
+@app.get("/c")
 def c(): raise HTTPException(status.HTTP_409_CONFLICT, "no")
+@app.get("/d")
 def d(): raise HTTPException(409, "no")
+@app.get("/e")
 def e():
     return JSONResponse({"error": "no"}, status_code=409)
            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ api-design/inconsistent-error-format
@@ -363,6 +383,14 @@ urlpatterns = [path("users/edit/<int:pk>/", edit), path("api/listings/", listing
         ERRORS_OF_EXPRESS.replace("error: 'a'", "message: 'a'").replace(
             "error: 'b'", "detail: 'b'"
         ),
+    ),
+    "an application among others that do it otherwise": (
+        ERRORS,
+        ERRORS_OF_EXPRESS
+        + """//- /other.js
+const app = require('express')();
+app.get('/a', (req, res) => res.status(404).json({ message: 'a' }));
+""",
     ),
     "errors that all have one form, and what is none": (
         ERRORS,

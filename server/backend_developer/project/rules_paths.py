@@ -119,8 +119,8 @@ def verbs(source: Source, facts: FileFacts, project: Project) -> Iterator[Propos
 
 
 def error_names(source: Source, facts: FileFacts, project: Project) -> Iterator[Proposal]:
-    """An error told under another name than most of the project's errors."""
-    counts = project.derived(_error_counts)
+    """An error told under another name than most errors of its application."""
+    counts = project.derived(_error_counts).get(project.derived(_roots).get(facts.path), Counter())
     total = sum(counts.values())
     if not facts.errors or total < 5:
         return
@@ -133,11 +133,26 @@ def error_names(source: Source, facts: FileFacts, project: Project) -> Iterator[
                 source,
                 answer.place,
                 "api-design/inconsistent-error-format",
-                f"This error is told under `{answer.name}`, and {count} of the project's {total} "
-                f"under `{usual}`. Give all errors one form, best from one place.",
+                f"This error is told under `{answer.name}`, and {count} of the application's "
+                f"{total} under `{usual}`. Give all errors one form, best from one place.",
                 "medium",
             )
 
 
-def _error_counts(project: Project) -> Counter[str]:
-    return Counter(answer.name for facts in project.files.values() for answer in facts.errors)
+def _error_counts(project: Project) -> dict[object, Counter[str]]:
+    """Application -> the names under which its routes' files tell errors."""
+    found: dict[object, Counter[str]] = {}
+    for file, root in project.derived(_roots).items():
+        errors = project.files[file].errors
+        found.setdefault(root, Counter()).update(answer.name for answer in errors)
+    return found
+
+
+def _roots(project: Project) -> dict[str, object]:
+    """File -> the application that its routes, or the routes that its handlers answer, are of."""
+    found: dict[str, object] = {}
+    for known in project.routes:
+        found.setdefault(known.file, known.root)
+        if known.handler is not None:
+            found.setdefault(known.handler[0], known.root)
+    return found
