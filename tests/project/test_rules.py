@@ -19,6 +19,7 @@ SHADOWED = "api-design/shadowed-route"
 SAME_ID = "api-design/duplicate-operation-id"
 STYLE = "api-design/inconsistent-path-naming"
 UNDESCRIBED = "api-design/undescribed-route"
+STATUS = "api-design/status-not-described"
 NO_ROUTE = "api-design/operation-without-route"
 VERSION = "api-design/unversioned-route"
 SINGULAR = "api-design/singular-collection"
@@ -72,6 +73,22 @@ app.get('/a', (req, res) => res.status(404).json({ error: 'a' }));
 app.get('/b', (req, res) => res.status(404).json({ error: 'b' }));
 app.get('/c', (req, res) => res.status(400).json({ error: 'c', code: 7 }));
 app.get('/d', (req, res) => res.status(StatusCodes.CONFLICT).send({ error: 'd' }));
+"""
+DESCRIBED = """
+#- /openapi.yaml
+openapi: 3.1.0
+paths:
+  /users:
+    get: {responses: {"200": {}}}
+    post: {responses: {"200": {}, "409": {}}}
+  /users/{id}: {get: {responses: {2XX: {}}}}
+#- /app.py
+from fastapi import FastAPI
+app = FastAPI()
+@app.get("/users")
+def users(): ...
+@app.get("/users/{id}", status_code=203)
+def show(id): ...
 """
 FOUND = {
     "a route without the version of the others": (
@@ -303,6 +320,14 @@ def remove(user_id): ...
 def health(): ...
 """,
     ),
+    "a status that the description does not name": (
+        STATUS,
+        DESCRIBED
+        + """@app.post("/users", status_code=201)
+^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ api-design/status-not-described
+def create(): ...
+""",
+    ),
     "an operation that nothing answers": (
         NO_ROUTE,
         """
@@ -352,6 +377,13 @@ def find(db, email):
     ),
 }
 QUIET = {
+    "a status that the description names": (
+        STATUS,
+        DESCRIBED
+        + """@app.post("/users", status_code=status.HTTP_200_OK)
+def create(): ...
+""",
+    ),
     "what is about the service and no version of its API": (
         VERSION,
         VERSIONED + "app.get('/healthz', ok);\napp.post('/login', logIn);\n",

@@ -28,6 +28,7 @@ RULES: Mapping[str, Rule] = {
     "api-design/verb-in-path": rules_paths.verbs,
     "api-design/inconsistent-error-format": rules_paths.error_names,
     "api-design/undescribed-route": rules_drift.undescribed,
+    "api-design/status-not-described": rules_drift.other_status,
     "api-design/operation-without-route": rules_drift.without_route,
     "performance/missing-index": rules_schema.missing_index,
 }

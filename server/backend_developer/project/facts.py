@@ -205,6 +205,8 @@ class Operation:
     operation_id: str
     place: Place = field(compare=False)
     is_secured: bool = False
+    statuses: tuple[str, ...] = ()
+    """That it declares, as written: "200", "4XX", "default"."""
 
 
 @dataclass(frozen=True, slots=True)
