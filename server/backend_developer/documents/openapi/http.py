@@ -185,7 +185,7 @@ def wrong_status_for_method(api: Api) -> Iterator[Report]:
                     response.place,
                     f"{response.code} is no answer to {operation.method.upper()}. {advice}",
                     # Health checks and the like have nothing to return.
-                    "medium" if response.code == "204" else "high",
+                    "medium" if response.code in ("204", "301", "302", "405") else "high",
                 )
 
 
@@ -746,7 +746,10 @@ _CODES_OF_METHODS = {
     "204": (_CHANGING | {"head", "options"}, "Answer 200 with an empty list, or 404."),
     "206": (_READING, "It is for ranges of a GET: answer 200."),
     "207": (_CHANGING | {"get"}, "Answer 200 or 204."),
+    "301": (_READING | {"options"}, "Clients may turn it into a GET: answer 308, or 303."),
+    "302": (_READING | {"options"}, "Clients may turn it into a GET: answer 303 or 307."),
     "304": (_READING, "It is for conditional GET requests: answer 412 when a condition fails."),
+    "405": (frozenset(), "It is described, and so allowed: answer 400, 403 or 409."),
     "409": (_CHANGING, "Reading changes nothing that could conflict: answer 404 or 503."),
     "413": (_CHANGING, "It has no body that could be too large: answer 400 or 414."),
     "415": (_CHANGING, "It has no body of a type: answer 406, or 400 for its parameters."),

@@ -173,8 +173,9 @@ def empty_segment(api: Api) -> Iterator[Report]:
 
 def extension_in_path(api: Api) -> Iterator[Report]:
     for path, item in api.paths.items():
-        last = path.rpartition("/")[2]
-        if re.search(r"\.(?:json|xml|php|aspx?|html?|do|action|cgi)$", last, re.IGNORECASE):
+        # What others agreed upon, such as /.well-known/jwks.json, /openapi.yaml and /robots.txt.
+        is_agreed = re.search(r"/\.well-known/|/(?:openapi|swagger|robots|sitemap)\.", path)
+        if _FILE_ENDING.search(path) and not is_agreed:
             yield Report(
                 item.place,
                 f"`{quoted(path)}` ends in a file's ending. Let `Accept` and `Content-Type` say "
@@ -614,6 +615,11 @@ _OFTEN_NOUNS = word_set(
     copy grant block lock buy pay follow run build read write patch set start end find load
     browse filter order register request reset refresh verify extend login logout convert
     """
+)
+_FILE_ENDING = re.compile(
+    r"\.(?:json|xml|ya?ml|csv|txt|pdf|zip|xlsx?|docx?|php|aspx?|asmx|svc|jspx?|html?|do|action|cgi)"
+    r"(?=/|$)",
+    re.IGNORECASE,
 )
 _QUERY_NAMES = word_set(
     "page page_number page_size per_page limit offset cursor sort order sort_by order_by filter"
