@@ -18,7 +18,9 @@ from .naming import VERSION_SEGMENT, path_of_url
 
 def inconsistent_version(api: Api) -> Iterator[Report]:
     """Paths with a version beside paths without one, or a version in the server's URL too."""
-    versions = {path: _version(path) for path in api.paths}
+    # Health checks, logins and the like are about the service and no version of its API.
+    of_api = [path for path in api.paths if not _UNVERSIONED.intersection(words(path))]
+    versions = {path: _version(path) for path in of_api}
     versioned = {path: version for path, version in versions.items() if version}
     if not versioned:
         return
@@ -34,13 +36,11 @@ def inconsistent_version(api: Api) -> Iterator[Report]:
                 f"`{quoted(base)}`. Say it in one place.",
             )
         elif not version and not base and 2 * len(versioned) >= len(versions):
-            # Health checks and the like are about the service and no version of its API.
-            if not _UNVERSIONED.intersection(words(path)):
-                yield Report(
-                    place,
-                    f"`{quoted(path)}` has no version, and {len(versioned)} of the "
-                    f"{len(versions)} paths have one. Give it the same.",
-                )
+            yield Report(
+                place,
+                f"`{quoted(path)}` has no version, and {len(versioned)} of the "
+                f"{len(versions)} paths have one. Give it the same.",
+            )
         elif version and 2 * len(versioned) < len(versions):
             yield Report(
                 place,

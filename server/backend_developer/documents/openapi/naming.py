@@ -238,7 +238,8 @@ def joined_words(api: Api) -> Iterator[Report]:
     reported: set[str] = set()
     for path, item in api.paths.items():
         for segment in _fixed_segments(path):
-            if segment in reported or not re.fullmatch("[a-z]{7,}", segment):
+            is_word = segment in _COMPOUNDS or segment.removesuffix("s") in _COMPOUNDS
+            if segment in reported or is_word or not re.fullmatch("[a-z]{7,}", segment):
                 continue
             better = next(
                 (known[one] + ending for one, ending in _singulars(segment) if one in known), ""
@@ -620,6 +621,14 @@ _FILE_ENDING = re.compile(
     r"\.(?:json|xml|ya?ml|csv|txt|pdf|zip|xlsx?|docx?|php|aspx?|asmx|svc|jspx?|html?|do|action|cgi)"
     r"(?=/|$)",
     re.IGNORECASE,
+)
+_COMPOUNDS = word_set(
+    """
+    userinfo username password metadata timestamp database webhook keyword filename feedback
+    workflow dashboard checklist bookmark playlist hashtag newsletter datatype namespace endpoint
+    dataset hostname codebase payslip timesheet timeline timetable workspace whitelist blacklist
+    allowlist denylist wishlist watchlist website homepage voicemail backlog layout
+    """
 )
 _QUERY_NAMES = word_set(
     "page page_number page_size per_page limit offset cursor sort order sort_by order_by filter"
