@@ -207,7 +207,7 @@ def test_what_a_description_never_does_is_said_once() -> None:
     assert len(find(f"openapi: 3.0.3\npaths:\n{with_one}", "yaml", rule)) == 9
 
 
-@pytest.mark.parametrize("name", ["orders.yaml", "library.json"])
+@pytest.mark.parametrize("name", ["orders.yaml", "tickets.yaml", "library.json"])
 def test_a_good_description_is_left_alone(name: str) -> None:
     rules = load_catalogue().rules
     usual = [id for id in DETECTOR.rules if rules[id].profile == "default"]
