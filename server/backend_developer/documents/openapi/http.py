@@ -621,7 +621,7 @@ def unusual_media_type(api: Api) -> Iterator[Report]:
                 f"`{quoted(media_type)}` is no registered media type. Use "
                 f"`{_OUTDATED_MEDIA_TYPES[kind]}`.",
             )
-        elif re.fullmatch(r"(?:application|text)/x[.-](?!ndjson|amz-)[\w.-]*(?:json|xml)", kind):
+        elif re.fullmatch(r"(?:application|text)/x[.-](?!ndjson|amz-)[\w.+-]*(?:json|xml)", kind):
             yield Report(
                 place,
                 f"`{quoted(media_type)}` is registered nowhere, and `x-` is deprecated (RFC 6838). "
