@@ -127,21 +127,15 @@ def method_override(api: Api) -> Iterator[Report]:
 
 def patch_like_put(api: Api) -> Iterator[Report]:
     """A PATCH whose body requires what a PUT of the same path does: it changes all or nothing."""
+    puts = {one.path: one.body for one in api.operations if one.method == "put"}
     for operation in api.operations:
-        if operation.method != "patch" or operation.body is None:
+        whole = puts.get(operation.path)
+        if operation.method != "patch" or operation.body is None or whole is None:
             continue
-        whole = next(
-            (
-                one.body
-                for one in api.operations
-                if one.method == "put" and one.path == operation.path and one.body is not None
-            ),
-            None,
-        )
         for media_type, media, schema in api.content(operation.body):
             if schema is None or not api.required(schema) or "json-patch" in media_type:
                 continue
-            same = whole is not None and any(
+            same = any(
                 other is not None and other.value is schema.value
                 for _, _, other in api.content(whole)
             )
