@@ -19,7 +19,12 @@ SHADOWED = "api-design/shadowed-route"
 SAME_ID = "api-design/duplicate-operation-id"
 STYLE = "api-design/inconsistent-path-naming"
 UNDESCRIBED = "api-design/undescribed-route"
+STATUS = "api-design/status-not-described"
 NO_ROUTE = "api-design/operation-without-route"
+VERSION = "api-design/unversioned-route"
+SINGULAR = "api-design/singular-collection"
+VERB = "api-design/verb-in-path"
+ERRORS = "api-design/inconsistent-error-format"
 INDEX = "performance/missing-index"
 
 GUARDED = """
@@ -41,7 +46,136 @@ app.use('/users', require('./users'));
 //- /users.js
 const router = require('express').Router();
 """
+VERSIONED = """
+//- /app.js
+const express = require('express');
+const app = express();
+app.get('/v1/users', list);
+app.get('/v1/users/:id', show);
+app.get('/v1/orders', orders);
+app.post('/v1/orders', order);
+"""
+PLURAL = """
+#- /app.py
+from flask import Flask
+app = Flask(__name__)
+@app.get("/users/<int:user_id>")
+def user(user_id): ...
+@app.get("/orders/<int:order_id>")
+def order(order_id): ...
+@app.get("/carts/<int:cart_id>")
+def cart(cart_id): ...
+"""
+ERRORS_OF_EXPRESS = """
+//- /app.js
+const app = require('express')();
+app.get('/a', (req, res) => res.status(404).json({ error: 'a' }));
+app.get('/b', (req, res) => res.status(404).json({ error: 'b' }));
+app.get('/c', (req, res) => res.status(400).json({ error: 'c', code: 7 }));
+app.get('/d', (req, res) => res.status(StatusCodes.CONFLICT).send({ error: 'd' }));
+"""
+DESCRIBED = """
+#- /openapi.yaml
+openapi: 3.1.0
+paths:
+  /users:
+    get: {responses: {"200": {}}}
+    post: {responses: {"200": {}, "409": {}}}
+  /users/{id}: {get: {responses: {2XX: {}}}}
+#- /app.py
+from fastapi import FastAPI
+app = FastAPI()
+@app.get("/users")
+def users(): ...
+@app.get("/users/{id}", status_code=203)
+def show(id): ...
+"""
 FOUND = {
+    "a route without the version of the others": (
+        VERSION,
+        VERSIONED
+        + """app.get('/invoices', list);
+^^^^^^^^^^^^^^^^^^^^^^^^^^ api-design/unversioned-route
+""",
+    ),
+    "a collection in the singular among plurals": (
+        SINGULAR,
+        PLURAL
+        + """@app.get("/invoice/<int:invoice_id>")
+^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ api-design/singular-collection
+def invoice(invoice_id): ...
+""",
+    ),
+    "a verb in an API of Django": (
+        VERB,
+        """
+#- /urls.py
+from django.urls import path
+urlpatterns = [
+    path("api/users/", users),
+    path("api/users/delete/<int:pk>/", remove),
+    ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ api-design/verb-in-path
+]
+""",
+    ),
+    "an error under another name, in Express": (
+        ERRORS,
+        ERRORS_OF_EXPRESS
+        + """app.post('/e', (req, res) =>
+  res.status(409).json({ message: 'e' }));
+  ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ api-design/inconsistent-error-format
+""",
+    ),
+    "an error under another name, in Flask": (
+        ERRORS,
+        """
+#- /app.py
+from flask import Flask
+import a, b
+app = Flask(__name__)
+app.register_blueprint(a.bp)
+app.register_blueprint(b.bp)
+#- /a.py
+from flask import Blueprint, jsonify
+bp = Blueprint("a", __name__)
+@bp.get("/a")
+def a(): return jsonify({"error": "no"}), 404
+@bp.get("/b")
+def b(): return jsonify(error="no", code=3), 400
+@bp.get("/c")
+def c(): return {"error": "no"}, HTTPStatus.CONFLICT
+@bp.get("/d")
+def d(): return jsonify({"error": "no"}), 422
+#- /b.py
+from flask import Blueprint, jsonify
+bp = Blueprint("b", __name__)
+@bp.get("/e")
+def e(): return jsonify({"message": "no"}), 404
+                ^^^^^^^^^^^^^^^^^^^^^^^^^^ api-design/inconsistent-error-format
+@bp.get("/f")
+def f(): return jsonify({"message": "yes"}), 200
+""",
+    ),
+    "a body of one's own where others raise, in FastAPI": (
+        ERRORS,
+        """
+#- /a.py
+from fastapi import FastAPI, HTTPException
+app = FastAPI()
+@app.get("/a")
+def a(): raise HTTPException(404, "no")
+@app.get("/b")
+def b(): raise HTTPException(status_code=404, detail="no")
+@app.get("/c")
+def c(): raise HTTPException(status.HTTP_409_CONFLICT, "no")
+@app.get("/d")
+def d(): raise HTTPException(409, "no")
+@app.get("/e")
+def e():
+    return JSONResponse({"error": "no"}, status_code=409)
+           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ api-design/inconsistent-error-format
+""",
+    ),
     "a write beside guarded writes": (
         UNGUARDED,
         GUARDED
@@ -200,6 +334,14 @@ def remove(user_id): ...
 def health(): ...
 """,
     ),
+    "a status that the description does not name": (
+        STATUS,
+        DESCRIBED
+        + """@app.post("/users", status_code=201)
+^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ api-design/status-not-described
+def create(): ...
+""",
+    ),
     "an operation that nothing answers": (
         NO_ROUTE,
         """
@@ -249,6 +391,58 @@ def find(db, email):
     ),
 }
 QUIET = {
+    "a status that the description names": (
+        STATUS,
+        DESCRIBED
+        + """@app.post("/users", status_code=status.HTTP_200_OK)
+def create(): ...
+""",
+    ),
+    "what is about the service and no version of its API": (
+        VERSION,
+        VERSIONED + "app.get('/healthz', ok);\napp.post('/login', logIn);\n",
+    ),
+    "an application without versions": (VERSION, VERSIONED.replace("/v1", "")),
+    "a project that names everything in the singular": (
+        SINGULAR,
+        PLURAL.replace("s/<", "/<"),
+    ),
+    "one thing in the singular, and a word before an id that is no collection": (
+        SINGULAR,
+        PLURAL
+        + """@app.get("/profile")
+def profile(): ...
+@app.get("/users/by/<name>")
+def named(name): ...
+""",
+    ),
+    "a page of Django that edits": (
+        VERB,
+        """
+#- /urls.py
+from django.urls import path
+urlpatterns = [path("users/edit/<int:pk>/", edit), path("api/listings/", listings)]
+""",
+    ),
+    "errors of which none is usual": (
+        ERRORS,
+        ERRORS_OF_EXPRESS.replace("error: 'a'", "message: 'a'").replace(
+            "error: 'b'", "detail: 'b'"
+        ),
+    ),
+    "an application among others that do it otherwise": (
+        ERRORS,
+        ERRORS_OF_EXPRESS
+        + """//- /other.js
+const app = require('express')();
+app.get('/a', (req, res) => res.status(404).json({ message: 'a' }));
+""",
+    ),
+    "errors that all have one form, and what is none": (
+        ERRORS,
+        ERRORS_OF_EXPRESS
+        + "app.get('/f', (req, res) => res.status(200).json({ message: 'done' }));\n",
+    ),
     "a route that is meant to be open": (
         UNGUARDED,
         GUARDED

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from ..core.model import Document, Proposal
 from ..detector import Source
 from ..roles import role_of
-from . import rules_drift, rules_routes, rules_schema
+from . import rules_drift, rules_paths, rules_routes, rules_schema
 from .disk import facts_of_source
 from .extract import LANGUAGES
 from .facts import FileFacts
@@ -24,7 +24,12 @@ RULES: Mapping[str, Rule] = {
     "api-design/shadowed-route": rules_routes.shadowed,
     "api-design/duplicate-operation-id": rules_routes.repeated_ids,
     "api-design/inconsistent-path-naming": rules_routes.styles,
+    "api-design/unversioned-route": rules_paths.unversioned,
+    "api-design/singular-collection": rules_paths.singular,
+    "api-design/verb-in-path": rules_paths.verbs,
+    "api-design/inconsistent-error-format": rules_paths.error_names,
     "api-design/undescribed-route": rules_drift.undescribed,
+    "api-design/status-not-described": rules_drift.other_status,
     "api-design/operation-without-route": rules_drift.without_route,
     "performance/missing-index": rules_schema.missing_index,
 }

@@ -8,6 +8,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from ..detector import Source
+from .errors import javascript_errors
 from .facts import (
     PROJECT_ROUTER,
     FileFacts,
@@ -113,6 +114,7 @@ def facts_of(source: Source) -> FileFacts:
         models=tuple(models_of(root, text)),
         queries=tuple(queries_of(root, text)),
         migrations=tuple(migrations_of(root, text)),
+        errors=javascript_errors(root, text),
         settings=settings_of(source),
         has_limiter=bool(
             re.search(r"rate-?limit|rateLimit|[tT]hrottler|slowDown|slow-down|RateLimiter", text)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from ..detector import Source
+from .errors import python_errors
 from .facts import (
     URL_PATTERNS,
     FileFacts,
@@ -132,6 +133,7 @@ def facts_of(source: Source) -> FileFacts:
         models=tuple(models_of(root)),
         queries=tuple(queries_of(root, text)),
         migrations=tuple(migrations_of(root, text)),
+        errors=python_errors(root, text),
         settings=settings_of(source),
         has_limiter=reader.has_limiter,
         limits_everything=bool(_LIMITS_ALL.search(text)),

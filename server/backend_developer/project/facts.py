@@ -205,6 +205,17 @@ class Operation:
     operation_id: str
     place: Place = field(compare=False)
     is_secured: bool = False
+    statuses: tuple[str, ...] = ()
+    """That it declares, as written: "200", "4XX", "default"."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorAnswer:
+    """An error that a handler answers."""
+
+    name: str
+    """Of the field that tells what went wrong: error, message, detail, …"""
+    place: Place = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +236,7 @@ class FileFacts:
     migrations: tuple[MigrationStep, ...] = ()
     settings: tuple[Setting, ...] = ()
     operations: tuple[Operation, ...] = ()
+    errors: tuple[ErrorAnswer, ...] = ()
     servers: tuple[str, ...] = ()
     """Paths below which the operations are, from the description's servers."""
     has_limiter: bool = False
