@@ -192,7 +192,7 @@ class LocalEngine:
             self._flow,
             ApiDetector(),
             SecretDetector(),
-            PerformanceDetector(),
+            PerformanceDetector(self.project.elsewhere),
             DocumentDetector(),
             DeliveryDetector(),
             self.project,

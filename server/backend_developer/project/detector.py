@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ..core.model import Document, Proposal
 from ..detector import Source
+from ..performance.summaries import NOTHING, Elsewhere
 from ..roles import role_of
 from . import rules_drift, rules_routes, rules_schema
 from .disk import facts_of_source
+from .elsewhere import ProjectElsewhere
 from .extract import LANGUAGES
 from .facts import FileFacts
 from .index import Project
@@ -52,12 +54,25 @@ class ProjectDetector:
         facts = self._read(source)
         if facts.is_empty:
             return
-        project = self._project_of(facts.path)
-        if project.files.get(facts.path) is not facts:
-            project = project.with_file(facts.path, facts)
+        project = self._project_with(facts)
         for rule, find in RULES.items():
             if rule in enabled:
                 yield from find(source, facts, project)
+
+    def elsewhere(self, source: Source) -> Elsewhere:
+        """What the other files of a source's project say of the costs of what it uses."""
+        if not _is_of_project(source.document):
+            return NOTHING
+        facts = self._read(source)
+        if not facts.imports:
+            return NOTHING
+        return ProjectElsewhere(self._project_with(facts), facts.path)
+
+    def _project_with(self, facts: FileFacts) -> Project:
+        project = self._project_of(facts.path)
+        if project.files.get(facts.path) is facts:
+            return project
+        return project.with_file(facts.path, facts)
 
     def learn(self, document: Document) -> FileFacts | None:
         """What a document says, which `find` may have read already; None: nothing of the project's.

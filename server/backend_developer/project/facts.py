@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from ..core.model import Span
+from ..performance.summaries import FileSummary
 
 Framework: TypeAlias = Literal[
     "fastapi", "flask", "django", "express", "koa", "fastify", "nestjs", "hono", "other"
@@ -233,6 +234,8 @@ class FileFacts:
     """The limit is one for all routes."""
     project_guards: tuple[Guard, ...] = ()
     """That every route of the project is behind."""
+    costs: FileSummary | None = None
+    """What its functions ask of databases, and its models and answers hold."""
 
     @property
     def is_empty(self) -> bool:
