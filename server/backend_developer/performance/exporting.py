@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ..detector import Source
 from .code import Code, Scope, chain_of, read_code
 from .origins import loads_of
-from .queries import IS_CACHED, Queries, is_worth_reading
+from .queries import Queries
 from .relations import name_of
 from .serializers import response_models_of, serializers_of
 from .summaries import Asks, FileSummary, FunctionSummary, ModelSummary, Read, Rows
@@ -45,17 +45,26 @@ def summary_of(source: Source, imported: frozenset[str]) -> FileSummary | None:
 
 def may_say_something(text: str, language: str) -> bool:
     """A cheap look at whether a file could say something of costs."""
-    is_of_rows = language == "python" and _ROWS.search(text) is not None
-    return is_of_rows or is_worth_reading(text, language)
+    return (_PYTHON if language == "python" else _JAVASCRIPT).search(text) is not None
 
 
-_ROWS = re.compile(r"BaseModel|[rR]elationship\(|ForeignKey|OneToOne|ManyToMany|Manager\b")
+_LAYERS = r"\w*[rR]epositor(?:y|ies)|\brepos?\b|[sS]ervices?\b|[sS]electors?\b|\bcrud\b|\bdao\b"
+_PYTHON = re.compile(
+    r"\.objects\b|[sS]ession\b|\.execute\w*\(|\.query\b|find_one|\bfetch(?:_?(?:one|all|row|val))?\(|"
+    r"\bselect\(|_or_404|requests\.|httpx|aiohttp|\bredis\b|boto3|\bcursor\b|\bdb\b|\bmodels\b|"
+    r"find_(?:many|first|unique)|BaseModel|[sS]erializer|[rR]elationship\(|ForeignKey|OneToOne|ManyToMany|"
+    rf"Manager\b|peewee|tortoise|{_LAYERS}"
+)
+_JAVASCRIPT = re.compile(
+    r"[pP]risma|\.find|\.query\b|knex|sequelize|mongoose|[tT]ypeorm|drizzle|\bfetch\(|axios|models?['\"/]|"
+    rf"\b(?:pool|db|conn|connection|client|sql)\b|{_LAYERS}"
+)
 
 
 def _functions(reading: Queries, imported: frozenset[str]) -> Iterator[FunctionSummary]:
     for scope in reading.code.scopes:
         name = exported_name(scope)
-        if not name or IS_CACHED.search(scope.decorators):
+        if not name or reading.keeps_answers(scope):
             continue
         query = reading.query_in(scope, 2)
         trip = reading.trip(query) if query is not None else None

@@ -248,7 +248,10 @@ class Queries(Relations):
         if callee is not None:
             query = self.query_in(callee, 2)
             trip = self.trip(query) if query is not None else None
-            return (Asks(trip.trip, name_of(query)), query.span) if query and trip else None
+            if query is not None and trip is not None:
+                return Asks(trip.trip, name_of(query)), query.span
+            if callee.span.contains(chain.span):
+                return None
         name = self.called(chain, scope)
         if (model := self._row_model(chain.root, repeats)) and len(chain.steps) == 1:
             name = f"{model}.{chain.steps[0].name}"
@@ -273,9 +276,7 @@ class Queries(Relations):
         if function in self._summaries:
             return self._summaries[function]
         self._summaries[function] = None  # A function that calls itself adds nothing.
-        if IS_CACHED.search(function.decorators) or re.search(
-            r"(?i)loader\.load|_cache\b|memo", self.code.of(function.span)
-        ):
+        if self.keeps_answers(function):
             return None
         for chain, scope in self.code.within(function.span):
             if not self.runs_when_called(scope, function):
@@ -294,6 +295,12 @@ class Queries(Relations):
                     self._summaries[function] = inner
                     return inner
         return None
+
+    def keeps_answers(self, function: Scope) -> bool:
+        """Whether a function may answer a second time without asking."""
+        if _CACHED.search(function.decorators):
+            return True
+        return _KEEPS.search(self.code.of(function.span)) is not None
 
     def _by_its_name(
         self, chain: Chain, scope: Scope | None, repeats: tuple[Repeat, ...], text: str
@@ -337,6 +344,9 @@ class Queries(Relations):
         if chain.root[:1].isupper() and chain.root.startswith("new "):
             return None
         waits = chain.awaited or self.language == "python"
+        stored = _STORES_ROWS.fullmatch(self.called(chain, scope)) if waits else None
+        if stored is not None and _NAMED_LIKE_A_TRIP.match(re.sub("^by", "get", stored[1])):
+            return _READ if self.elsewhere.function(stored[0]) is None else None
         handed = _HANDED if self.language == "python" else _HANDED_JAVASCRIPT
         if waits and handed.search(arguments) and _NAMED_LIKE_A_TRIP.match(name):
             # `get(…)` alone could be anything's.
@@ -358,7 +368,7 @@ class Queries(Relations):
 
     @cached_property
     def _handles(self) -> frozenset[str]:
-        names = set(_HANDLE_TYPES.findall(self.text))
+        names = {*_HANDLE_TYPES.findall(self.text), *_HANDLE_FIELDS.findall(self.text)}
         for assignment in self.code.assignments:
             chain = chain_of(assignment.value, self.text)
             if chain is not None and _HANDLE_MAKERS.search(chain.path):
@@ -472,7 +482,9 @@ _DATA_DEFINITION = re.compile(
     r"(?i)[\"'`]\s*(create|alter|drop|truncate|pragma|vacuum|grant|revoke|set|analyze|"
     r"reindex|refresh|begin|commit|rollback|savepoint|lock|use|attach|comment on)\b"
 )
-IS_CACHED = re.compile(r"cache|memo|lru")
+_CACHED = re.compile(r"cache|memo|lru")
+_KEEPS = re.compile(r"(?i)loader\.load|_cache\b|memo")
+_STORES_ROWS = re.compile(r"\w+(?:Repository|Repo|DAO|Dao)\.(\w+)")
 _HANDED = re.compile(
     r"[(,]\s*(?:self\.|ctx\.|info\.context\.|\w+\s*=\s*)?_?(db|db_session|dbsession|session|"
     r"async_session|conn|connection|cursor|cur|tx|uow)\s*[,)]"
@@ -495,6 +507,7 @@ _HANDLE_TYPES = re.compile(
     r"EntityManager|DataSource|Collection|ModelStatic|"
     r"EntityRepository|ReturnModelType|ModelType|PoolClient|Pool|Connection)\b"
 )
+_HANDLE_FIELDS = re.compile(r"(\w+)\s*=\s*\w[\w.]*\.get(?:Mongo|Tree|Custom)?Repository\(")
 _HANDLE_MAKERS = re.compile(
     r"(getRepository|getCustomRepository|getMongoRepository|collection|"
     r"mongoose\.model|sequelize\.define|sequelize\.model|getModel)\(\)$|^model\(\)$"

@@ -39,6 +39,8 @@ class Receivers(Loops):
 
     def _named(self, names: list[str], scope: Scope | None) -> str:
         if names[0] in ("self", "this", "cls"):
+            if len(names) < 2:
+                return ""
             if len(names) == 2:
                 owner = class_around(scope)
                 return f"{owner.name}.{names[1]}" if owner is not None else ""
@@ -58,8 +60,10 @@ class Receivers(Loops):
         for assignment in self.code.assignments:
             chain = chain_of(assignment.value, self.text)
             made = _MADE.fullmatch(chain.path) if chain is not None else None
-            for name in assignment.names if made else ():
-                found.setdefault(re.sub(r"^(self|this)\.", "", name), set()).add(made[1])  # type: ignore[index]
+            given = found.get(assignment.value.text(), set()) if chain is None else set()
+            for name in assignment.names:
+                ones = {made[1]} if made is not None else given
+                found.setdefault(re.sub(r"^(self|this)\.", "", name), set()).update(ones)
         return {name: next(iter(ones)) for name, ones in found.items() if len(ones) == 1}
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Literal
 
 from ..core.model import Confidence, Proposal, ProposedFix, Replacement, Span
@@ -291,7 +292,6 @@ class Relations(Origins):
         """The relations of its parameters that a call of a function reads, as far as names tell."""
         owner = function.owner()
         own = self.model_of(owner.name) if owner is not None else None
-        iterated = {span_of(loop.iterable) for loop in self.code.loops if loop.iterable is not None}
         found = []
         for chain, scope in self.code.within(function.span):
             if chain.root not in function.parameters or not chain.steps:
@@ -300,10 +300,16 @@ class Relations(Origins):
                 continue
             position = function.parameters.index(chain.root)
             model = own if owner is not None and position == 0 else None
-            kind = self._read_kind(chain, model, chain.span in iterated)
+            kind = self._read_kind(chain, model, chain.span in self._iterated)
             if kind is not None:
                 found.append((Read(position, chain.steps[0].name, kind), chain))
         return found
+
+    @cached_property
+    def _iterated(self) -> frozenset[Span]:
+        """What loops are over."""
+        loops = (loop.iterable for loop in self.code.loops)
+        return frozenset(span_of(iterable) for iterable in loops if iterable is not None)
 
     def _read_kind(
         self, chain: Chain, model: Model | None, is_iterated: bool
