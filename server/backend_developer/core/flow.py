@@ -111,6 +111,8 @@ class Flow(NamedTuple):
     """Texts put together from parts of which none can do harm in SQL."""
     safe_calls: tuple[tuple[str, Any], ...] = ()
     """Sinks, each with its rule, that nothing harmful reaches, whatever calls the functions."""
+    summaries: tuple[tuple[Function, Summary], ...] = ()
+    """What is known of each function, in terms of its parameters."""
 
 
 def analyse(program: Sequence[Statement], knowledge: Knowledge) -> Flow:
@@ -259,7 +261,9 @@ class _Analysis:
                         hits.setdefault(resolved.key, resolved)
         safe = [place for place, is_safe in self.texts.values() if is_safe]
         calls = [(key[0], call) for key, (call, is_safe) in self.calls.items() if is_safe]
-        return Flow(tuple(hits.values()), tuple(safe), tuple(calls))
+        functions = (closure.function for closure in self.registered.values())
+        summed = [(one, self.summaries[id(one)]) for one in functions if id(one) in self.summaries]
+        return Flow(tuple(hits.values()), tuple(safe), tuple(calls), tuple(summed))
 
     def resolve(self, hit: Hit) -> Iterable[Hit]:
         """A hit of an object's field: one for everything that was stored in the field."""

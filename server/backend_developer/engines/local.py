@@ -182,7 +182,7 @@ class LocalEngine:
 
     @cached_property
     def _flow(self) -> FlowDetector:
-        return FlowDetector()
+        return FlowDetector(self.project.known)
 
     @cached_property
     def detectors(self) -> tuple[Detector, ...]:

@@ -38,7 +38,7 @@ def summary_of(source: Source, imported: frozenset[str]) -> FileSummary | None:
             for name, model in reading.models.items()
         ),
         (*serializers_of(code).values(), *response_models_of(code).values()),
-        tuple(dict.fromkeys(_classes(reading))),
+        tuple(dict.fromkeys(_classes(reading, imported))),
     )
     return None if made == FileSummary(classes=made.classes) and not imported else made
 
@@ -123,16 +123,16 @@ def _answer(reading: Queries, function: Scope, imported: frozenset[str]) -> str:
     return ""
 
 
-def _classes(reading: Queries) -> Iterator[tuple[str, str]]:
+def _classes(reading: Queries, imported: frozenset[str]) -> Iterator[tuple[str, str]]:
     code: Code = reading.code
     for scope in code.scopes:
         base = re.search(r"[A-Z]\w*", scope.bases)
         if scope.kind == "class" and scope.parent is None and base is not None:
             yield scope.name, base[0]
-    for assignment in code.assignments:
-        [*names] = assignment.names
-        if assignment.scope is None and len(names) == 1 and names[0] in reading.classes:
-            yield names[0], reading.classes[names[0]]
+    own = {scope.name for scope in code.scopes if scope.kind == "class"}
+    for name, made in reading.classes.items():
+        if made in imported or made in own:
+            yield name, made
     for name in re.findall(r"export default new (\w+)\(", code.text):
         yield "default", name
     for name, schema in re.findall(r"\bmodel(?:<[^>]*>)?\(\s*['\"](\w+)['\"],\s*(\w+)", code.text):

@@ -111,7 +111,7 @@ class FileSummary:
     models: tuple[ModelSummary, ...] = ()
     shapes: tuple[Shape, ...] = ()
     classes: tuple[tuple[str, str], ...] = ()
-    """(Name, class): what a variable of the file is an object of, and what a class inherits."""
+    """(Name, class): what a variable or field is an object of, and what a class inherits."""
 
 
 class Elsewhere(Protocol):

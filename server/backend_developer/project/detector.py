@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ..core.model import Document, Proposal
+from ..dataflow.summaries import Known
 from ..detector import Source
 from ..performance.summaries import NOTHING, Elsewhere
 from ..roles import role_of
@@ -61,12 +62,18 @@ class ProjectDetector:
 
     def elsewhere(self, source: Source) -> Elsewhere:
         """What the other files of a source's project say of the costs of what it uses."""
+        return self._elsewhere(source) or NOTHING
+
+    def known(self, source: Source) -> Sequence[Known]:
+        """What functions of other files do with data, as far as the source can call them."""
+        elsewhere = self._elsewhere(source)
+        return elsewhere.known if elsewhere is not None else ()
+
+    def _elsewhere(self, source: Source) -> ProjectElsewhere | None:
         if not _is_of_project(source.document):
-            return NOTHING
+            return None
         facts = self._read(source)
-        if not facts.imports:
-            return NOTHING
-        return ProjectElsewhere(self._project_with(facts), facts.path)
+        return ProjectElsewhere(self._project_with(facts), facts.path) if facts.imports else None
 
     def _project_with(self, facts: FileFacts) -> Project:
         project = self._project_of(facts.path)

@@ -1,4 +1,5 @@
-"""What the files of a project say to one of them about costs: implements performance's Elsewhere.
+"""What the files of a project say to one of them: implements performance's Elsewhere, and tells
+data flow what functions of other files do.
 
 A name is followed through imports, the classes that variables are objects of, and base classes to
 the function that it stands for, and from there through what that function calls in turn.
@@ -6,10 +7,13 @@ the function that it stands for, and from there through what that function calls
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from ..dataflow.exporting import spelled_path
+from ..dataflow.summaries import DataSummary, Known, Reach
 from ..performance.summaries import (
     Asks,
     FileSummary,
@@ -19,7 +23,7 @@ from ..performance.summaries import (
     Rows,
     Shape,
 )
-from .facts import FileFacts
+from .facts import FileFacts, Import
 from .index import DEPTH, Project
 
 
@@ -46,7 +50,7 @@ class ProjectElsewhere:
         return self._asks(self.path, name, set())
 
     def _asks(self, path: str, name: str, seen: set[tuple[str, str]]) -> Asks | None:
-        found = self._function(path, name, DEPTH)
+        found = self._function(path, name)
         if found is None or len(seen) > 4 * DEPTH:
             return None
         file, summary = found
@@ -57,13 +61,13 @@ class ProjectElsewhere:
         return next((asks for asks in inner if asks is not None), None)
 
     def function(self, name: str) -> FunctionSummary | None:
-        found = self._function(self.path, name, DEPTH)
+        found = self._function(self.path, name)
         return found[1] if found is not None else None
 
     def rows(self, name: str) -> Rows | None:
         path = self.path
         for _ in range(DEPTH):
-            found = self._function(path, name, DEPTH)
+            found = self._function(path, name)
             if found is None:
                 return None
             path, summary = found
@@ -95,17 +99,85 @@ class ProjectElsewhere:
         named = self.project.derived(_shapes).get(name.rpartition(".")[2], ())
         return named[0] if len(named) == 1 else None
 
-    def _function(self, path: str, name: str, depth: int) -> tuple[str, FunctionSummary] | None:
-        place = self.project.definition(path, name)
-        if place is None or not depth:
-            return None
+    def _function(self, path: str, name: str) -> tuple[str, FunctionSummary] | None:
+        for file, key in places(self.project, path, name):
+            function = _tables(self.project, file).functions.get(key)
+            if function is not None:
+                return file, function
+        return None
+
+    # --- Data flow
+
+    @cached_property
+    def known(self) -> tuple[Known, ...]:
+        """The functions of other files that the file can name, with what they do with data."""
+        facts = self.project.files.get(self.path)
+        if facts is None:
+            return ()
+        return tuple(one for imported in facts.imports for one in self._known(facts, imported))
+
+    def _known(self, facts: FileFacts, imported: Import) -> Iterator[Known]:
+        place = self.project.definition(self.path, imported.name)
+        if place is None or place[0] == self.path:
+            return
         file, key = place
-        tables = _tables(self.project, file)
-        if key in tables.functions:
-            return file, tables.functions[key]
+        spelled = re.escape(spelled_path(imported.module, imported.member, facts.language))
+        if not key:
+            for summary in _tables(self.project, file).data.values():
+                path = rf"{spelled}\.{re.escape(summary.name)}"
+                yield self._whole(file, summary, path.replace(r"\.", r"(?:\(\))?\.", 1))
+            return
+        told: set[str] = set()
+        for inner, found in places(self.project, file, f"{key}."):
+            owner = f"{found.removesuffix('.')}."
+            for name, summary in _tables(self.project, inner).data.items():
+                method = name.removeprefix(owner)
+                if name.startswith(owner) and "." not in method and method not in told:
+                    told.add(method)
+                    path = rf"{spelled}(?:\(\))?\.{re.escape(method)}"
+                    yield self._whole(inner, summary, path)
+        own = _tables(self.project, file).data.get(key)
+        if own is not None:
+            yield self._whole(file, own, spelled)
+
+    def _whole(self, file: str, summary: DataSummary, path: str) -> Known:
+        name = summary.name.rpartition(".")[2]
+        reaches = tuple(dict.fromkeys(self._reaches(file, summary, 4)))
+        return Known(path, name, replace(summary, reaches=reaches), _short(file))
+
+    def _reaches(self, file: str, summary: DataSummary, depth: int) -> Iterator[Reach]:
+        """The sinks that a function's parameters get to, those of what it calls included."""
+        yield from summary.reaches
+        for hand in summary.hands if depth else ():
+            name = re.sub(r"^(?:self|this)\.", "", hand.to)
+            for inner, key in places(self.project, file, name):
+                found = _tables(self.project, inner).data.get(key)
+                for reach in self._reaches(inner, found, depth - 1) if found else ():
+                    kind = reach.rule.partition("/")[2]
+                    if reach.parameter == hand.position and kind not in hand.cleared:
+                        behind = reach.file or _short(inner)
+                        yield replace(reach, parameter=hand.parameter, name=hand.name, file=behind)
+
+
+def places(project: Project, path: str, name: str) -> Iterator[tuple[str, str]]:
+    """The files and names that a name may stand for: through imports, then classes of objects
+    and their base classes."""
+    for _ in range(DEPTH):
+        place = project.definition(path, name)
+        if place is None:
+            return
+        yield place
+        path, key = place
         owner, _, method = key.rpartition(".")
-        of = tables.classes.get(owner) if owner else None
-        return self._function(file, f"{of}.{method}", depth - 1) if of and of != owner else None
+        of = _tables(project, path).classes.get(owner) if owner else None
+        if of is None or of == owner:
+            return
+        name = f"{of}.{method}"
+
+
+def _short(file: str) -> str:
+    """A file's path for a person: its folder and its name."""
+    return "/".join(file.replace("\\", "/").split("/")[-2:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +185,7 @@ class _Tables:
     functions: Mapping[str, FunctionSummary]
     shapes: Mapping[str, Shape]
     classes: Mapping[str, str]
+    data: Mapping[str, DataSummary]
 
 
 def _tables(project: Project, file: str) -> _Tables:
@@ -125,6 +198,7 @@ def _tables_of(project: Project, facts: FileFacts) -> _Tables:
         {one.name: one for one in costs.functions},
         {one.name: one for one in costs.shapes},
         dict(costs.classes),
+        {one.name: one for one in facts.data},
     )
 
 

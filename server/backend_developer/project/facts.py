@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from ..core.model import Span
+from ..dataflow.summaries import DataSummary
 from ..performance.summaries import FileSummary
 
 Framework: TypeAlias = Literal[
@@ -236,6 +237,8 @@ class FileFacts:
     """That every route of the project is behind."""
     costs: FileSummary | None = None
     """What its functions ask of databases, and its models and answers hold."""
+    data: tuple[DataSummary, ...] = ()
+    """What its functions do with what they are given."""
 
     @property
     def is_empty(self) -> bool:
