@@ -71,6 +71,8 @@ def data_summary(function: Function, summary: Summary) -> DataSummary:
         label = hit.taint.label
         if label.kind != "parameter" or label.root[0] != own or hit.taint.is_doubtful:
             continue
+        if label.path and hit.sink.kind in _OF_OBJECTS:
+            continue  # A part that was taken out by name: what else is in the object plays no part.
         position = label.root[1]
         name = function.parameters[position].name
         if hit.sink in HANDED:
@@ -84,8 +86,7 @@ def data_summary(function: Function, summary: Summary) -> DataSummary:
     passes: dict[int, tuple[str, ...]] = {}
     gives: Label | None = None
     given_cleared: Cleared = ALL
-    taints = taints_of(summary.answer)
-    for taint in taints:
+    for taint in summary.answer.taints:
         if taint.label.kind != "parameter":
             gives, given_cleared = taint.label, taint.cleared
         elif taint.label.root[0] == own and not taint.is_doubtful:
@@ -97,7 +98,7 @@ def data_summary(function: Function, summary: Summary) -> DataSummary:
         tuple(sorted(passes.items())),
         gives.kind if gives is not None and gives.kind != "parameter" else "",
         tuple(sorted(given_cleared)) if gives is not None else (),
-        summary.answer.is_known and not taints and bool(function.parameters),
+        summary.answer.is_known and not taints_of(summary.answer) and bool(function.parameters),
         tuple(_kinds(summary.checked, own)),
         tuple((*one, True) for one in _kinds(summary.checked_if_true, own))
         + tuple((*one, False) for one in _kinds(summary.checked_if_false, own)),
@@ -148,6 +149,7 @@ def exported_name(node: SgNode) -> str:
     return re.sub(r"^(?:module\.)?exports\.(?=\w)|\.prototype(?=\.)", "", dotted)
 
 
+_OF_OBJECTS = frozenset(["nosql-injection", "mass-assignment", "prototype-pollution"])
 _FUNCTIONS = re.compile(
     r"function_definition|lambda|function_declaration|function_expression|arrow_function|"
     r"method_definition"
