@@ -9,7 +9,7 @@ from ..dataflow.summaries import Known
 from ..detector import Source
 from ..performance.summaries import NOTHING, Elsewhere
 from ..roles import role_of
-from . import rules_drift, rules_routes, rules_schema
+from . import rules_drift, rules_owners, rules_routes, rules_schema
 from .disk import facts_of_source
 from .elsewhere import ProjectElsewhere
 from .extract import LANGUAGES
@@ -22,6 +22,7 @@ Rule = Callable[[Source, FileFacts, Project], Iterator[Proposal]]
 RULES: Mapping[str, Rule] = {
     "security/unguarded-route": rules_routes.unguarded,
     "security/missing-rate-limit": rules_routes.without_limit,
+    "security/missing-authorization": rules_owners.without_owner,
     "api-design/duplicate-route": rules_routes.duplicates,
     "api-design/shadowed-route": rules_routes.shadowed,
     "api-design/duplicate-operation-id": rules_routes.repeated_ids,
