@@ -297,6 +297,20 @@ def find(db, email):
     ),
 }
 QUIET = {
+    "what only its author may change, and everybody may read": (
+        OWNER,
+        """
+#- /articles.py
+from fastapi import APIRouter, Depends
+router = APIRouter(prefix="/articles", dependencies=[Depends(get_current_user)])
+@router.get("/{article_id}")
+def show(article_id: int, db=Depends(get_db)):
+    return db.get(Article, article_id)
+@router.put("/{article_id}")
+def change(article_id: int, user: User = Depends(get_current_user), db=Depends(get_db)):
+    return db.query(Article).filter_by(id=article_id, author_id=user.id).one()
+""",
+    ),
     "records that belong to nobody": (
         OWNER,
         """

@@ -11,9 +11,9 @@ from ..core.model import Confidence, Proposal
 from ..detector import Source
 from .facts import FileFacts, Place
 from .index import KnownRoute, Project
-from .rules_routes import first_line
+from .rules_routes import WRITES, first_line
 
-_ID = re.compile(r"(?:^|_)(?:id|pk|uuid|slug|key|number)$|(?:Id|Uuid|Number)$")
+_ID = re.compile(r"(?:^|_)(?:id|pk|uuid|key|number)$|(?:Id|Uuid|Number)$")
 _LOOKUP = (
     r"(?i:get|find|load|fetch|read|retrieve|select|query|filter|where|first|one|remove|delete|destroy|"
     r"update|execute|scalar)\w*\("
@@ -35,7 +35,7 @@ _CHECKS = re.compile(
 )
 _OF_PEOPLE = re.compile(r"(?i)user|account|member|profile|customer|people|person|session")
 _NOT_FOR_OWNERS = re.compile(
-    r"(?i)admin|staff|super|role|permission|scope|owner|polic|moderator|internal|service|webhook|key"
+    r"(?i)admin|staff|super|role|permission|scope|owner|polic|moderator|optional|internal|service|webhook|key"
 )
 
 
@@ -63,7 +63,13 @@ def without_owner(source: Source, facts: FileFacts, project: Project) -> Iterato
     for loading in found:
         if not loading.is_silent:
             continue
-        others = [one for one in found if one.known.route is not loading.known.route]
+        others = [
+            one
+            for one in found
+            if one.known.route is not loading.known.route
+            # What only its owner may change, others may be meant to read.
+            and (_writes(loading) or not _writes(one))
+        ]
         same = [one for one in others if one.resource == loading.resource]
         confidence: Confidence = "medium"
         checked = [one for one in same if one.is_checked]
@@ -82,6 +88,10 @@ def without_owner(source: Source, facts: FileFacts, project: Project) -> Iterato
             author="local",
             confidence=confidence,
         )
+
+
+def _writes(loading: _Loading) -> bool:
+    return not WRITES.isdisjoint(loading.known.methods)
 
 
 def _handled(facts: FileFacts, project: Project) -> Iterator[tuple[KnownRoute, Place, Place]]:
