@@ -40,9 +40,20 @@ _WORTH_READING = re.compile(
 )
 
 
-def may_carry(text: str) -> bool:
-    """A cheap look at whether a file's functions could do something with data."""
-    return len(text) < LONGEST_TEXT and _WORTH_READING.search(text) is not None
+def may_carry(text: str, language: str) -> bool:
+    """A cheap look at whether functions that others call could do something with data."""
+    if len(text) > LONGEST_TEXT or not _WORTH_READING.search(text):
+        return False
+    if language == "python":
+        return _HELPER.search(text) is not None
+    return "export" in text and not _HANDLERS.search(text)
+
+
+_HELPER = re.compile(
+    r"(?:^|\n[ \t]*\n)(?:async )?def \w+\(\s*[*\w)]|\n[ \t]+(?:async )?def \w+\(\s*self,"
+)
+"""A function without a decorator, or a method: what has one is mostly called by a framework."""
+_HANDLERS = re.compile(r"@(?:Controller|Resolver)\(")
 
 
 def noting_calls(knowledge: Knowledge, modules: Sequence[str], family: Family) -> Knowledge:

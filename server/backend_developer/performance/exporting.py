@@ -64,7 +64,7 @@ _JAVASCRIPT = re.compile(
 def _functions(reading: Queries, imported: frozenset[str]) -> Iterator[FunctionSummary]:
     for scope in reading.code.scopes:
         name = exported_name(scope)
-        if not name or reading.keeps_answers(scope):
+        if not name or _ROUTE.search(scope.decorators) or reading.keeps_answers(scope):
             continue
         query = reading.query_in(scope, 2)
         trip = reading.trip(query) if query is not None else None
@@ -83,6 +83,13 @@ def _functions(reading: Queries, imported: frozenset[str]) -> Iterator[FunctionS
         made = FunctionSummary(name, asks, calls[:MOST_CALLS], reads, rows, rows_of)
         if made != FunctionSummary(name):
             yield made
+
+
+_ROUTE = re.compile(
+    r"@[\w.]*(?:\.(?:get|post|put|patch|delete|head|options|route|websocket)|\b(?:Get|Post|Put|Patch|"
+    r"Delete|Query|Mutation|ResolveField|api_view|action))\("
+)
+"""Only a framework calls it."""
 
 
 def exported_name(scope: Scope) -> str:

@@ -42,7 +42,8 @@ def facts_of(source: Source) -> FileFacts:
 
 def _with_summaries(source: Source, facts: FileFacts) -> FileFacts:
     """With what the file's functions cost and do, and its imports, by which others' are found."""
-    asks, carries = may_say_something(source.text, facts.language), may_carry(source.text)
+    asks = may_say_something(source.text, facts.language)
+    carries = may_carry(source.text, facts.language)
     if not asks and not carries:
         return facts
     imports, exports = facts.imports, facts.exports
