@@ -48,6 +48,11 @@ def may_say_something(text: str, language: str) -> bool:
     return (_PYTHON if language == "python" else _JAVASCRIPT).search(text) is not None
 
 
+_OBJECTS = re.compile(
+    r"\.objects\b|[sS]ession|\.query\b|select\(|models?\b|_set\.|peewee|tortoise|relationship|"
+    r"ForeignKey|queryset|repositor|selectors"
+)
+"""Words without which a file's functions have nothing to do with rows as objects."""
 _LAYERS = r"\w*[rR]epositor(?:y|ies)|\brepos?\b|[sS]ervices?\b|[sS]electors?\b|\bcrud\b|\bdao\b"
 _PYTHON = re.compile(
     r"\.objects\b|[sS]ession\b|\.execute\w*\(|\.query\b|find_one|\bfetch(?:_?(?:one|all|row|val))?\(|"
@@ -62,6 +67,7 @@ _JAVASCRIPT = re.compile(
 
 
 def _functions(reading: Queries, imported: frozenset[str]) -> Iterator[FunctionSummary]:
+    is_of_rows = reading.language == "python" and _OBJECTS.search(reading.text) is not None
     for scope in reading.code.scopes:
         name = exported_name(scope)
         if not name or _ROUTE.search(scope.decorators) or reading.keeps_answers(scope):
@@ -73,7 +79,7 @@ def _functions(reading: Queries, imported: frozenset[str]) -> Iterator[FunctionS
         reads: tuple[Read, ...] = ()
         rows: Rows | None = None
         rows_of = ""
-        if reading.language == "python":
+        if is_of_rows:
             reads = tuple(dict.fromkeys(read for read, _ in reading.reads_of(scope)))[:MOST_READS]
             origin = reading.returned(scope, 3)
             if origin is not None and origin.model and not origin.prefix and origin.is_seen:
