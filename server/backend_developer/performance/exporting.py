@@ -19,7 +19,7 @@ MOST_READS = 8
 
 
 def summary_of(source: Source, imported: frozenset[str]) -> FileSummary | None:
-    """What the file's functions, models and answers cost; None when it says nothing of that.
+    """What the file's functions, models and answers cost; None when they say nothing of that.
 
     `imported` are the names that the file has from others of its project.
     """
@@ -40,7 +40,7 @@ def summary_of(source: Source, imported: frozenset[str]) -> FileSummary | None:
         (*serializers_of(code).values(), *response_models_of(code).values()),
         tuple(dict.fromkeys(_classes(reading, imported))),
     )
-    return None if made == FileSummary(classes=made.classes) and not imported else made
+    return made if made != FileSummary() else None
 
 
 def may_say_something(text: str, language: str) -> bool:
