@@ -48,7 +48,12 @@ def may_say_something(text: str, language: str) -> bool:
     return (_PYTHON if language == "python" else _JAVASCRIPT).search(text) is not None
 
 
+_PRESENTERS = (
+    r"def \w*(?:dict|json|seriali[sz]|present|payload|row|format|describe|summar|label|export)\w*\("
+)
+"""Functions that make an answer of an object, whose relations they may read."""
 _OBJECTS = re.compile(
+    rf"{_PRESENTERS}|"
     r"\.objects\b|[sS]ession|\.query\b|select\(|models?\b|_set\.|peewee|tortoise|relationship|"
     r"ForeignKey|queryset|repositor|selectors"
 )
@@ -58,7 +63,7 @@ _PYTHON = re.compile(
     r"\.objects\b|[sS]ession\b|\.execute\w*\(|\.query\b|find_one|\bfetch(?:_?(?:one|all|row|val))?\(|"
     r"\bselect\(|_or_404|requests\.|httpx|aiohttp|\bredis\b|boto3|\bcursor\b|\bdb\b|\bmodels\b|"
     r"find_(?:many|first|unique)|BaseModel|[sS]erializer|[rR]elationship\(|ForeignKey|OneToOne|ManyToMany|"
-    rf"Manager\b|peewee|tortoise|{_LAYERS}"
+    rf"Manager\b|peewee|tortoise|{_LAYERS}|{_PRESENTERS}"
 )
 _JAVASCRIPT = re.compile(
     r"[pP]risma|\.find|\.query\b|knex|sequelize|mongoose|[tT]ypeorm|drizzle|\bfetch\(|axios|models?['\"/]|"
