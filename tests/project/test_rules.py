@@ -14,6 +14,7 @@ from project.support import check, document
 UNGUARDED = "security/unguarded-route"
 LIMIT = "security/missing-rate-limit"
 PIPE = "api-design/unvalidated-body"
+OWNER = "security/missing-authorization"
 DUPLICATE = "api-design/duplicate-route"
 SHADOWED = "api-design/shadowed-route"
 SAME_ID = "api-design/duplicate-operation-id"
@@ -211,6 +212,67 @@ export class D {
   ^^^^^^^ security/unguarded-route
   one() {}
 }
+""",
+    ),
+    "a record that is loaded for anybody, beside routes that look at the caller": (
+        OWNER,
+        """
+#- /orders.py
+from fastapi import APIRouter, Depends
+router = APIRouter(prefix="/orders", dependencies=[Depends(get_current_user)])
+@router.get("/{order_id}")
+def show(order_id: int, user: User = Depends(get_current_user), db=Depends(get_db)):
+    order = db.get(Order, order_id)
+    if order.owner_id != user.id:
+        raise HTTPException(404)
+    return order
+@router.put("/{order_id}")
+def change(order_id: int, data: Data, user: User = Depends(get_current_user), db=Depends(get_db)):
+    return db.query(Order).filter_by(id=order_id, user_id=user.id).update(data.dict())
+@router.delete("/{order_id}")
+^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ security/missing-authorization
+def remove(order_id: int, user: User = Depends(get_current_user), db=Depends(get_db)):
+    db.delete(db.get(Order, order_id))
+""",
+    ),
+    "a controller that passes the caller on, but not everywhere": (
+        OWNER,
+        """
+//- /notes.controller.ts
+@Controller('notes')
+@UseGuards(JwtAuthGuard)
+export class NotesController {
+  @Get(':id')
+  show(@Param('id') id: string, @Req() req) {
+    return this.notes.findOne(id, req.user.id);
+  }
+  @Delete(':id')
+  ^^^^^^^^^^^^^^ security/missing-authorization
+  remove(@Param('id') id: string) {
+    return this.notes.remove(id);
+  }
+}
+""",
+    ),
+    "a handler of another file than its route": (
+        OWNER,
+        """
+//- /routes.js
+const router = require('express').Router();
+const notes = require('./notes');
+router.get('/notes/:id', requireAuth, notes.show);
+router.put('/notes/:id', requireAuth, notes.change);
+module.exports = router;
+//- /notes.js
+exports.show = async (req, res) => {
+  const note = await Note.findById(req.params.id);
+  if (note.author.toString() !== req.user.id) return res.sendStatus(403);
+  res.json(note);
+};
+exports.change = async (req, res) => {
+                 ^^^^^^^^^^^^^^^^^^^^^ security/missing-authorization
+  res.json(await Note.findByIdAndUpdate(req.params.id, { text: req.body.text }));
+};
 """,
     ),
     "a login without the limit that other routes have": (
@@ -442,6 +504,69 @@ app.get('/a', (req, res) => res.status(404).json({ message: 'a' }));
         ERRORS,
         ERRORS_OF_EXPRESS
         + "app.get('/f', (req, res) => res.status(200).json({ message: 'done' }));\n",
+    ),
+    "what only its author may change, and everybody may read": (
+        OWNER,
+        """
+#- /articles.py
+from fastapi import APIRouter, Depends
+router = APIRouter(prefix="/articles", dependencies=[Depends(get_current_user)])
+@router.get("/{article_id}")
+def show(article_id: int, db=Depends(get_db)):
+    return db.get(Article, article_id)
+@router.put("/{article_id}")
+def change(article_id: int, user: User = Depends(get_current_user), db=Depends(get_db)):
+    return db.query(Article).filter_by(id=article_id, author_id=user.id).one()
+""",
+    ),
+    "records that belong to nobody": (
+        OWNER,
+        """
+#- /products.py
+from fastapi import APIRouter, Depends
+router = APIRouter(prefix="/products", dependencies=[Depends(get_current_user)])
+@router.get("/{product_id}")
+def show(product_id: int, db=Depends(get_db)):
+    return db.get(Product, product_id)
+@router.get("/{product_id}/reviews")
+def reviews(product_id: int, db=Depends(get_db)):
+    return db.query(Review).filter_by(product_id=product_id).all()
+""",
+    ),
+    "a dependency that loads the caller's own, and routes for administrators": (
+        OWNER,
+        """
+#- /orders.py
+from fastapi import APIRouter, Depends
+router = APIRouter(prefix="/orders", dependencies=[Depends(get_current_user)])
+@router.get("/{order_id}")
+def show(order_id: int, user: User = Depends(get_current_user), db=Depends(get_db)):
+    return db.query(Order).filter_by(id=order_id, owner_id=user.id).one()
+@router.put("/{order_id}")
+def change(data: Data, order: Order = Depends(own_order)):
+    return order.change(data)
+@router.delete("/{order_id}", dependencies=[Depends(require_admin)])
+def remove(order_id: int, db=Depends(get_db)):
+    db.delete(db.get(Order, order_id))
+@router.post("/{order_id}/pay")
+def pay(order_id: int, user: User = Depends(get_current_user), db=Depends(get_db)):
+    return payments.pay(db, load_order(db, order_id, user))
+""",
+    ),
+    "users, of whom each record is one": (
+        OWNER,
+        """
+//- /users.js
+const router = require('express').Router();
+router.get('/users/:id', requireAuth, async (req, res) => {
+  const user = await User.findById(req.params.id);
+  res.json(user.id === req.user.id ? user : user.shown());
+});
+router.get('/users/:id/posts', requireAuth, async (req, res) => {
+  res.json(await Post.find({ author: req.params.id }));
+});
+module.exports = router;
+""",
     ),
     "a route that is meant to be open": (
         UNGUARDED,

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import builtins
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -131,6 +131,8 @@ class Flow(NamedTuple):
     """Texts put together from parts of which none can do harm in SQL."""
     safe_calls: tuple[tuple[str, Any], ...] = ()
     """Sinks, each with its rule, that nothing harmful reaches, whatever calls the functions."""
+    summaries: tuple[tuple[Function, Summary], ...] = ()
+    """What is known of each function, in terms of its parameters."""
 
 
 def analyse(program: Sequence[Statement], knowledge: Knowledge) -> Flow:
@@ -334,7 +336,15 @@ class _Analysis:
             if self.holds(one, rule, reached)
         ]
         found = [hit for hit in hits.values() if hit.sink is not _TEXT]
-        return Flow(tuple(found), tuple(safe), tuple(calls))
+        return Flow(tuple(found), tuple(safe), tuple(calls), tuple(self.summed()))
+
+    def summed(self) -> Iterator[tuple[Function, Summary]]:
+        """Each function's summary, for those that call it from other files."""
+        for closure in self.registered.values():
+            summary = self.summaries.get(closure.key)
+            if summary is not None:
+                hits = tuple(hit for hit in summary.hits if hit.sink is not _TEXT)
+                yield closure.function, summary._replace(hits=hits)
 
     def holds(self, claim: _Claim, rule: str, reached: set[tuple[str, int]]) -> bool:
         """Whether nothing harmful is there: by itself, or by all that callers in the file give."""

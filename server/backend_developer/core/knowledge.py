@@ -208,11 +208,27 @@ class Knowledge:
     """What is no outside data although it lies in some: the server has made it."""
     schemas: Schemas
     hosts: frozenset[str] = frozenset(["hostname", "host", "netloc", "origin"])
+    elsewhere: PathPattern | None = None
+    """Calls of functions of other files, of which it is noted what they are given."""
+    functions: Mapping[str, tuple[tuple[PathPattern, tuple[Effect, ...]], ...]] = field(
+        default_factory=dict
+    )
+    """Functions of other files, of which nothing but this is true."""
 
     def effects(self, name: str, paths: tuple[str, ...]) -> Iterator[Effect]:
         """What a call does whose path ends in `name`; `paths` are its possible paths."""
+        for pattern, known in self.functions.get(name, ()):
+            if any(pattern.matches(path) for path in paths):
+                yield from known
+                return
         for pattern, effect in self.calls.get(name, ()):
             for path in paths:
                 if pattern.matches(path):
                     yield effect
                     break
+        if self.elsewhere is not None and any(self.elsewhere.matches(path) for path in paths):
+            yield from HANDED
+
+
+HANDED = tuple(Sink("handed over", f"handed over {place}", "", (place,)) for place in range(4))
+"""What is given to a function of another file, by its position."""

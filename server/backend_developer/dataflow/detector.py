@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -15,9 +15,11 @@ from ..core.text import quoted
 from ..core.values import Trace
 from ..detector import Source
 from ..syntax import LANGUAGES, span_of
+from .exporting import data_summary, family_of, knowledge_with, noting_calls
 from .lower_javascript import lower_javascript
 from .lower_python import lower_python
 from .specification import Family, load_knowledge, rules_of
+from .summaries import DataSummary, Known
 
 if TYPE_CHECKING:
     from ast_grep_py import SgNode
@@ -33,7 +35,9 @@ class FlowDetector:
     languages = frozenset(LANGUAGES)
     runs_program = False
 
-    def __init__(self) -> None:
+    def __init__(self, elsewhere: Callable[[Source], Sequence[Known]] = lambda source: ()) -> None:
+        """`elsewhere` gives the functions of other files that a source may call."""
+        self._elsewhere = elsewhere
         self._flows: WeakKeyDictionary[Source, Flow] = WeakKeyDictionary()
 
     @cached_property
@@ -74,28 +78,40 @@ class FlowDetector:
         return known
 
     def _analysed(self, source: Source) -> Flow:
-        family: Family = "python" if source.language == "python" else "javascript"
-        knowledge, names = self._python if family == "python" else self._javascript
+        family = family_of(source)
+        knowledge, names = knowledge_of(family)
         text = source.text
         if len(text) > LONGEST_TEXT:
             return Flow(())
+        words = frozenset(_WORD.findall(text))
+        known = [one for one in self._elsewhere(source) if one.name in words]
         has_markup = "</" in text and bool(knowledge.helper_returns)
-        if not has_markup and names.isdisjoint(_WORD.findall(text)):
+        if not has_markup and names.isdisjoint(words) and not known:
             return Flow(())
-        try:
-            lower = lower_python if family == "python" else lower_javascript
-            return analyse(lower(source.tree), knowledge)
-        except RecursionError:
-            # Nested beyond what the limits of the lowering and of the calls can foresee.
-            return Flow(())
+        if known:
+            knowledge = knowledge_with(knowledge, known)
+        return _analysed(source, family, knowledge)
 
-    @cached_property
-    def _python(self) -> tuple[Knowledge, frozenset[str]]:
-        return _with_names(load_knowledge("python"))
 
-    @cached_property
-    def _javascript(self) -> tuple[Knowledge, frozenset[str]]:
-        return _with_names(load_knowledge("javascript"))
+def summaries_of(source: Source, modules: Sequence[str]) -> tuple[DataSummary, ...]:
+    """What each function that others may call does with data, those left out that do nothing.
+
+    `modules` are those of the project that the file imports, as they are written.
+    """
+    family = family_of(source)
+    knowledge = noting_calls(knowledge_of(family)[0], modules, family)
+    flow = _analysed(source, family, knowledge)
+    found = (data_summary(function, summary) for function, summary in flow.summaries)
+    return tuple(one for one in found if one.name and one != DataSummary(one.name))
+
+
+def _analysed(source: Source, family: Family, knowledge: Knowledge) -> Flow:
+    lower = lower_python if family == "python" else lower_javascript
+    try:
+        return analyse(lower(source.tree), knowledge)
+    except RecursionError:
+        # Nested beyond what the limits of the lowering and of the calls can foresee.
+        return Flow(())
 
 
 _CLAIMED_TOO = {"security/command-injection": ("security/program-started",)}
@@ -107,8 +123,10 @@ _RUNS_CODE = frozenset(
 _WORD = re.compile(r"[\w$]+")
 
 
-def _with_names(knowledge: Knowledge) -> tuple[Knowledge, frozenset[str]]:
-    """And the words without which a file has no sink."""
+@cache
+def knowledge_of(family: Family) -> tuple[Knowledge, frozenset[str]]:
+    """What is known for a language, and the words without which a file has no sink."""
+    knowledge = load_knowledge(family)
     names = {
         name
         for name, effects in knowledge.calls.items()

@@ -186,7 +186,7 @@ class LocalEngine:
 
     @cached_property
     def _flow(self) -> FlowDetector:
-        return FlowDetector()
+        return FlowDetector(self.project.known)
 
     @cached_property
     def detectors(self) -> tuple[Detector, ...]:
@@ -196,7 +196,7 @@ class LocalEngine:
             self._flow,
             ApiDetector(),
             SecretDetector(),
-            PerformanceDetector(),
+            PerformanceDetector(self.project.elsewhere),
             DocumentDetector(),
             DeliveryDetector(),
             self.project,

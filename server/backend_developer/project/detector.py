@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ..core.model import Document, Proposal
+from ..dataflow.summaries import Known
 from ..detector import Source
+from ..performance.summaries import NOTHING, Elsewhere
 from ..roles import role_of
-from . import rules_drift, rules_paths, rules_routes, rules_schema
+from . import rules_drift, rules_owners, rules_paths, rules_routes, rules_schema
 from .disk import facts_of_source
+from .elsewhere import ProjectElsewhere
 from .extract import LANGUAGES
 from .facts import FileFacts
 from .index import Project
@@ -20,6 +23,7 @@ RULES: Mapping[str, Rule] = {
     "security/unguarded-route": rules_routes.unguarded,
     "security/missing-rate-limit": rules_routes.without_limit,
     "api-design/unvalidated-body": rules_routes.without_pipe,
+    "security/missing-authorization": rules_owners.without_owner,
     "api-design/duplicate-route": rules_routes.duplicates,
     "api-design/shadowed-route": rules_routes.shadowed,
     "api-design/duplicate-operation-id": rules_routes.repeated_ids,
@@ -58,12 +62,31 @@ class ProjectDetector:
         facts = self._read(source)
         if facts.is_empty:
             return
-        project = self._project_of(facts.path)
-        if project.files.get(facts.path) is not facts:
-            project = project.with_file(facts.path, facts)
+        project = self._project_with(facts)
         for rule, find in RULES.items():
             if rule in enabled:
                 yield from find(source, facts, project)
+
+    def elsewhere(self, source: Source) -> Elsewhere:
+        """What the other files of a source's project say of the costs of what it uses."""
+        return self._elsewhere(source) or NOTHING
+
+    def known(self, source: Source) -> Sequence[Known]:
+        """What functions of other files do with data, as far as the source can call them."""
+        elsewhere = self._elsewhere(source)
+        return elsewhere.known if elsewhere is not None else ()
+
+    def _elsewhere(self, source: Source) -> ProjectElsewhere | None:
+        if not _is_of_project(source.document):
+            return None
+        facts = self._read(source)
+        return ProjectElsewhere(self._project_with(facts), facts.path) if facts.imports else None
+
+    def _project_with(self, facts: FileFacts) -> Project:
+        project = self._project_of(facts.path)
+        if project.files.get(facts.path) is facts:
+            return project
+        return project.with_file(facts.path, facts)
 
     def learn(self, document: Document) -> FileFacts | None:
         """What a document says, which `find` may have read already; None: nothing of the project's.

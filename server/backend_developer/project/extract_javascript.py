@@ -126,6 +126,13 @@ def facts_of(source: Source) -> FileFacts:
     )
 
 
+def modules_of(source: Source) -> tuple[tuple[Import, ...], tuple[tuple[str, str], ...]]:
+    """What the file imports, and (exported name, local name) of what it exports."""
+    reader = _Reader(source)
+    reader.read_modules()
+    return tuple(reader.imports), tuple(reader.exports)
+
+
 def _method_calls(names: Sequence[str]) -> dict[str, object]:
     """An ast-grep rule: calls of a method of one of these names."""
     return {
@@ -164,11 +171,15 @@ class _Reader:
             else "express"
         )
 
-    def read(self) -> None:
+    def read_modules(self) -> None:
+        """Also the routers that are made where they are declared, as one pass sees both."""
         self._modules()
         rule = {"rule": {"kind": "variable_declarator"}}
         for node in find_all(self.root, rule):
             self._declared(node)
+
+    def read(self) -> None:
+        self.read_modules()
         self._parameters()
         names = (
             *_METHODS,

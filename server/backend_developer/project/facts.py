@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from ..core.model import Span
+from ..dataflow.summaries import DataSummary
+from ..performance.summaries import FileSummary
 
 Framework: TypeAlias = Literal[
     "fastapi", "flask", "django", "express", "koa", "fastify", "nestjs", "hono", "other"
@@ -248,6 +250,10 @@ class FileFacts:
     has_pipe: bool = False
     """It names a pipe that holds what Nest's routes get to a schema."""
     makes_nest_application: bool = False
+    costs: FileSummary | None = None
+    """What its functions ask of databases, and its models and answers hold."""
+    data: tuple[DataSummary, ...] = ()
+    """What its functions do with what they are given."""
 
     @property
     def is_empty(self) -> bool:
