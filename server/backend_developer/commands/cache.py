@@ -24,12 +24,14 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeVar
 
 from .. import __version__
-from ..core.model import Finding
+from ..catalogue import Catalogue, load_catalogue
+from ..core.model import Finding, Rule
 from ..core.plain import PlainError, from_plain, to_plain
 from ..files import Content, SourceFile
 from ..linters.process import find_program
@@ -148,6 +150,23 @@ def _halve(connection: sqlite3.Connection) -> None:
 # --- What is in it
 
 
+def kept_catalogue(cache: Cache, program: bytes) -> Catalogue:
+    """As `load_catalogue`, without the time that YAML takes. Raises CatalogueError."""
+    key = _digest("catalogue")
+    entry = cache.read([key]).get(key)
+    if entry and entry.state == program:
+        with contextlib.suppress(*_UNREADABLE):
+            rules = from_plain(json.loads(entry.body), tuple[Rule, ...])
+            return Catalogue(MappingProxyType({rule.id: rule for rule in rules}))
+    catalogue = load_catalogue()
+    plain = to_plain(tuple(catalogue.rules.values()), tuple[Rule, ...])
+    cache.write([Entry(key, program, json.dumps(plain))])
+    return catalogue
+
+
+_UNREADABLE = (PlainError, ValueError, TypeError, RecursionError)
+
+
 @dataclass(frozen=True, slots=True)
 class Remembered:
     """What came of a file's review by the local engine."""
@@ -171,6 +190,7 @@ class Memory:
     def __init__(
         self,
         cache: Cache,
+        program: bytes,
         contents: Mapping[SourceFile, Content],
         settings: Settings,
         focuses: Sequence[str],
@@ -178,7 +198,6 @@ class Memory:
     ) -> None:
         self._cache = cache
         self._contents = contents
-        program = program_fingerprint()
         states = {
             file: _digest(program, file.language, role_of(content.document) or "", content.data)
             for file, content in contents.items()
@@ -221,7 +240,7 @@ class Memory:
         for file, body in self._known("review"):
             try:
                 one = from_plain(json.loads(body), Remembered)
-            except (PlainError, ValueError, TypeError, RecursionError):
+            except _UNREADABLE:
                 continue
             text = self._contents[file].document.text
             if one.facts != facts:
@@ -269,20 +288,27 @@ def _quoting(finding: Finding, text: str) -> Finding:
 def program_fingerprint() -> bytes:
     """Stands for all of ours that decides what is found: code, rules, libraries and linters."""
     package = Path(__file__).parents[1]
-    files = sorted(file for file in package.rglob("*") if file.suffix in (".py", ".yml"))
+    ours = sorted(file for file in package.rglob("*") if file.suffix in (".py", ".yml"))
     parts: list[str | bytes] = [__version__, sys.version, platform.platform()]
-    parts += [version(name) for name in _LIBRARIES]
-    parts += [part for file in files for part in (str(file), file.read_bytes())]
-    for name in _PROGRAMS:
-        # To ask each for its version would take longer than many a review.
-        program = find_program(name, anywhere=True)
-        stat = Path(program).stat() if program else None
-        parts.append(f"{program} {stat.st_size} {stat.st_mtime_ns}" if stat else name)
+    parts += [part for file in ours for part in (str(file), file.read_bytes())]
+    # To ask each for its version would take longer than many a review.
+    parts += [part for file in _others() for part in (str(file), _size_and_time(file))]
     return _digest(*parts)
 
 
-_LIBRARIES = ("ast-grep-py", "pyyaml")
-_PROGRAMS = ("ruff", "oxlint", "hadolint", "squawk", "zizmor")
+def _others() -> Iterator[Path]:
+    for name in ("ruff", "oxlint", "hadolint", "squawk", "zizmor"):
+        if program := find_program(name, anywhere=True):
+            yield Path(program)
+    for name in ("ast_grep_py", "yaml"):
+        library = find_spec(name)
+        if library and library.origin:
+            yield from sorted(Path(library.origin).parent.iterdir())
+
+
+def _size_and_time(file: Path) -> str:
+    stat = file.stat()
+    return f"{stat.st_size} {stat.st_mtime_ns}"
 
 
 def stands_for(*parts: str) -> str:

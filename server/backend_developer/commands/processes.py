@@ -40,21 +40,22 @@ def dealt_out(
     """The items of each part and a result for each, none when the process ended at the one item.
 
     `work` has been through `prepare` in its process. Both can be pickled, as the items can and
-    what comes of them. With one job, or a few items, there is one part, and no other process.
+    what comes of them. With one job, or a few items, there is no other process.
     """
     if not items:
         return
     processes = min(jobs, -(-len(items) // ITEMS_PER_PROCESS))
-    if processes == 1:
-        prepare()
-        yield tuple(items), work(items)
-        return
-    if _CAN_FORK:
-        prepare()  # What this process has read, the others begin with.
     # Neighbours are alike, in size and in what is found in them, so they are dealt out in turn.
     parts = processes * -(-len(items) // (processes * ITEMS_AT_ONCE))
     listed = list(items.items())
     waiting: list[Mapping[Item, Content]] = [dict(listed[start::parts]) for start in range(parts)]
+    if processes == 1:
+        prepare()
+        for part in waiting:
+            yield tuple(part), work(part)
+        return
+    if _CAN_FORK:
+        prepare()  # What this process has read, the others begin with.
     broken: list[Mapping[Item, Content]] = []
     with _pool(processes, prepare) as pool:
         at_work = [(part, _submitted(pool, work, part)) for part in waiting]

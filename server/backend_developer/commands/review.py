@@ -35,6 +35,7 @@ from ..core.plain import PlainError, from_plain, to_plain
 from ..core.text import Change
 from ..core.tracking import follow, track
 from ..detector import Source
+from ..discovery import agent_folders
 from ..dismissals import Dismissals
 from ..engines.base import EngineError, ReviewRequest
 from ..engines.denied import is_denied
@@ -51,7 +52,15 @@ from ..review import FileReview, Reviewers, put_together, review_file
 from ..settings import Settings, enabled_rules
 from ..tasks import load_tasks
 from . import FINDINGS, NOT_REVIEWED, OK, WRONG_USE, UsageError
-from .cache import Cache, Memory, Remembered, cache_folder, stands_for
+from .cache import (
+    Cache,
+    Memory,
+    Remembered,
+    cache_folder,
+    kept_catalogue,
+    program_fingerprint,
+    stands_for,
+)
 from .processes import ITEMS_AT_ONCE, ITEMS_PER_PROCESS, dealt_out
 from .workspace import Workspace, load_workspace, tell
 
@@ -78,8 +87,11 @@ def run(options: argparse.Namespace) -> int:
         "model": options.model,
         "failOn": options.fail_on,
     }
+    kept = _kept(options)
     workspace = load_workspace(
-        options.paths, {key: value for key, value in given.items() if value is not None}
+        options.paths,
+        {key: value for key, value in given.items() if value is not None},
+        kept.catalogue if kept else None,
     )
     tell(workspace.problems)
     if any(problem.severity == "error" for problem in workspace.problems):
@@ -92,10 +104,9 @@ def run(options: argparse.Namespace) -> int:
     plan = _plan(found.files, workspace, options)
     if plan.use_agent:
         _announce(plan)
-    kept = _cache(options, workspace.settings)
     reviewed = _review_all(plan, workspace.catalogue, kept)
-    if kept is not None and kept.problem:
-        print(f"note: {visible(kept.problem)}", file=sys.stderr)
+    if kept and kept.cache.problem:
+        print(f"note: {visible(kept.cache.problem)}", file=sys.stderr)
 
     report = Report(
         files=tuple(one.review for one in reviewed if one.review),
@@ -147,12 +158,22 @@ class _Reviewed:
 # --- Before
 
 
-def _cache(options: argparse.Namespace, settings: Settings) -> Cache | None:
-    """None: nothing is remembered, as what tools of a person's own read is not known."""
-    if options.no_cache or (settings.tools and settings.trusted):
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What earlier runs left."""
+
+    cache: Cache
+    program: bytes
+    """Stands for this program as it is."""
+    catalogue: Catalogue
+
+
+def _kept(options: argparse.Namespace) -> _Kept | None:
+    if options.no_cache:
         return None
     folder = Path(options.cache_dir) if options.cache_dir else cache_folder(os.environ)
-    return Cache(folder.absolute())
+    kept, program = Cache(folder.absolute()), program_fingerprint()
+    return _Kept(kept, program, kept_catalogue(kept, program))
 
 
 def _plan(
@@ -195,13 +216,19 @@ def _agents(
     agents: dict[Path, AgentDefinition] = {}
     problems: dict[Problem, None] = {}
     settings = workspace.settings
+    known: dict[tuple[Path, ...], AgentDefinition] = {}
     for folder in dict.fromkeys(file.absolute.parent for file in files):
-        listings, found = load_agents(folder, workspace.root, settings.trusted, os.environ)
-        problems.update(dict.fromkeys(found))
-        try:
-            agents[folder] = find_agent(listings, settings.agent)
-        except UnknownAgentError as error:
-            raise UsageError(str(error)) from None
+        # Most folders of a project have the same ones.
+        places = [one.path for one in agent_folders(folder, workspace.root, os.environ)]
+        existing = tuple(place for place in places if place.is_dir())
+        if existing not in known:
+            listings, found = load_agents(folder, workspace.root, settings.trusted, os.environ)
+            problems.update(dict.fromkeys(found))
+            try:
+                known[existing] = find_agent(listings, settings.agent)
+            except UnknownAgentError as error:
+                raise UsageError(str(error)) from None
+        agents[folder] = known[existing]
     return agents, tuple(problems)
 
 
@@ -262,7 +289,7 @@ def _check_output(output: str | None) -> None:
 # --- The reviews
 
 
-def _review_all(plan: _Plan, catalogue: Catalogue, kept: Cache | None) -> list[_Reviewed]:
+def _review_all(plan: _Plan, catalogue: Catalogue, kept: _Kept | None) -> list[_Reviewed]:
     """Every file's review, in the order of the files."""
     progress = _Progress(len(plan.files))
     try:
@@ -283,7 +310,7 @@ def _review_with_agent(plan: _Plan, progress: _Progress) -> list[_Reviewed]:
 
 
 def _review_locally(
-    plan: _Plan, catalogue: Catalogue, kept: Cache | None, progress: _Progress
+    plan: _Plan, catalogue: Catalogue, kept: _Kept | None, progress: _Progress
 ) -> list[_Reviewed]:
     """What no earlier review has said, the processes find out that the files are dealt out to.
 
@@ -294,9 +321,13 @@ def _review_locally(
     for file in plan.files:
         try:
             contents[file] = read(file, plan.settings.maximum_file_bytes)
-        except UnreadableError as error:
-            done[file] = _Reviewed(file, None, (str(error),))
-    memory = Memory(kept, contents, plan.settings, plan.task.focuses, plan.root) if kept else None
+        except Exception as error:
+            done[file] = _Reviewed(file, None, (_why_not(error),))
+    memory = None
+    # What a person's own tools read besides a file is not known.
+    if kept and not (plan.settings.tools and plan.settings.trusted):
+        focuses = plan.task.focuses
+        memory = Memory(kept.cache, kept.program, contents, plan.settings, focuses, plan.root)
 
     # What one file says of a route or a table is needed for the review of another.
     facts = memory.facts() if memory else {}
@@ -305,7 +336,7 @@ def _review_locally(
         facts |= dict(zip(files, found or ("",) * len(files), strict=True))
         if memory and found:
             memory.keep_facts({file: facts[file] for file in files})
-    all_facts = stands_for(*(facts[file] for file in contents))
+    all_facts = stands_for(*(facts[file] for file in contents if facts[file]))
 
     @cache
     def project() -> Project:
@@ -326,11 +357,12 @@ def _review_locally(
     if left:
         prepare = partial(_know_project, project(), will_do_much=len(left) > ITEMS_PER_PROCESS)
         review_part = partial(_review_part, replace(plan, files=()))
+        progress.show(len(done), next(iter(left)).path)
         for files, reviewed in dealt_out(review_part, left, plan.jobs, prepare):
-            progress.show(len(done), files[-1].path)
             why = "the process that reviewed it ended: please report that"
             lost = [_Reviewed(file, None, (why,)) for file in files]
             done |= dict(zip(files, reviewed or lost, strict=True))
+            progress.show(len(done) - 1, files[-1].path)
     if memory:
         for file in left:
             if new := done[file].to_remember:
@@ -458,12 +490,15 @@ async def _review_one(
         if content is None:
             content = read(file, plan.settings.maximum_file_bytes)
         return await _review_and_fix(file, content, plan, reviewers)
-    except UnreadableError as error:
-        return _Reviewed(file, None, (str(error),))
     except Exception as error:
-        logger.error("%s", where_raised(error))
-        why = f"this program failed on it ({type(error).__name__}): please report that"
-        return _Reviewed(file, None, (why,))
+        return _Reviewed(file, None, (_why_not(error),))
+
+
+def _why_not(error: Exception) -> str:
+    if isinstance(error, UnreadableError):
+        return str(error)
+    logger.error("%s", where_raised(error))
+    return f"this program failed on it ({type(error).__name__}): please report that"
 
 
 async def _review_and_fix(
