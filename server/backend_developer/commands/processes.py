@@ -31,24 +31,35 @@ def _nothing() -> None:
     pass
 
 
+def _any_kind(item: object) -> str:
+    return ""
+
+
 def dealt_out(
     work: Callable[[Mapping[Item, Content]], Sequence[Result]],
     items: Mapping[Item, Content],
     jobs: int,
     prepare: Callable[[], None] = _nothing,
+    kind: Callable[[Item], str] = _any_kind,
 ) -> Iterator[tuple[tuple[Item, ...], Sequence[Result]]]:
     """The items of each part and a result for each, none when the process ended at the one item.
 
-    `work` has been through `prepare` in its process. Both can be pickled, as the items can and
-    what comes of them. With one job, or a few items, there is no other process.
+    A part is of one kind. `work` has been through `prepare` in its process. Both can be pickled,
+    as the items can and what comes of them. With one job, or a few items, there is no other
+    process.
     """
     if not items:
         return
     processes = min(jobs, -(-len(items) // ITEMS_PER_PROCESS))
-    # Neighbours are alike, in size and in what is found in them, so they are dealt out in turn.
-    parts = processes * -(-len(items) // (processes * ITEMS_AT_ONCE))
-    listed = list(items.items())
-    waiting: list[Mapping[Item, Content]] = [dict(listed[start::parts]) for start in range(parts)]
+    by_kind: dict[str, list[tuple[Item, Content]]] = {}
+    for item, content in items.items():
+        by_kind.setdefault(kind(item), []).append((item, content))
+    waiting: list[Mapping[Item, Content]] = []
+    for listed in by_kind.values():
+        # Neighbours are alike, in size and in what is found in them: they are dealt out in turn.
+        share = round(processes * len(listed) / len(items)) or 1
+        parts = share * -(-len(listed) // (share * ITEMS_AT_ONCE))
+        waiting += [dict(listed[start::parts]) for start in range(parts)]
     if processes == 1:
         prepare()
         for part in waiting:
@@ -74,8 +85,8 @@ def dealt_out(
             if len(part) == 1:
                 yield tuple(part), ()
             else:
-                listed = list(part.items())
-                broken += [dict(listed[::2]), dict(listed[1::2])]
+                halves = list(part.items())
+                broken += [dict(halves[::2]), dict(halves[1::2])]
 
 
 _CAN_FORK = sys.platform == "linux"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -77,7 +76,7 @@ class FlowDetector:
         family: Family = "python" if source.language == "python" else "javascript"
         knowledge, names = self._python if family == "python" else self._javascript
         text = source.text
-        if len(text) > LONGEST_TEXT or names.isdisjoint(_WORD.findall(text)):
+        if len(text) > LONGEST_TEXT or names.isdisjoint(source.words):
             return Flow(())
         try:
             lower = lower_python if family == "python" else lower_javascript
@@ -101,7 +100,6 @@ _RUNS_CODE = frozenset(
     ["command-injection", "code-injection", "sql-injection", "unsafe-deserialization"]
 )
 """Sinks that are worth a word even where whoever starts the program chose the value."""
-_WORD = re.compile(r"[\w$]+")
 
 
 def _with_names(knowledge: Knowledge) -> tuple[Knowledge, frozenset[str]]:
