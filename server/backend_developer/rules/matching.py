@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..core.model import Proposal, ProposedFix, Replacement, SearchReplace, Span
 from ..core.text import Lines, quoted
 from ..detector import Source
-from ..syntax import LANGUAGES, span_of
+from ..syntax import LANGUAGES, Language, span_of
 from . import PatternRule, RuleFix, fill_in, load_rules, variables_of
 
 if TYPE_CHECKING:
@@ -50,9 +50,16 @@ class PatternDetector:
         }
         return [
             rule
-            for rule in self._pattern_rules
-            if source.language in rule.languages and rule.may_match(mentioned.__contains__)
+            for rule in self._by_language.get(source.language, ())
+            if rule.may_match(mentioned.__contains__)
         ]
+
+    @cached_property
+    def _by_language(self) -> Mapping[Language | None, Sequence[PatternRule]]:
+        return {
+            language: [rule for rule in self._pattern_rules if language in rule.languages]
+            for language in LANGUAGES.values()
+        }
 
     @cached_property
     def _mentions(self) -> Mapping[str, bool]:
