@@ -381,7 +381,8 @@ def _as_known(file: SourceFile, document: Document, known: Remembered, plan: _Pl
         document,
         known.said,
         path=file.path,
-        relative_path=shown_path(file.absolute, plan.root),
+        # It says which dismissals are of the file.
+        relative_path=shown_path(file.absolute, plan.root) if known.said.findings else "",
         dismissals=plan.dismissals,
         minimum_confidence=plan.minimum_confidence,
     )
