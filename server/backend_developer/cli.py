@@ -153,6 +153,14 @@ def _add_review(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     )
     review.add_argument("--all", action="store_true", help="show findings of low confidence too")
     review.add_argument(
+        "--no-cache",
+        action="store_true",
+        help="review files anew that have not changed since an earlier review",
+    )
+    review.add_argument(
+        "--cache-dir", metavar="FOLDER", help="where that is kept; default: your cache folder"
+    )
+    review.add_argument(
         "--jobs", type=_positive, metavar="N", help="files reviewed at once; default: by processors"
     )
 

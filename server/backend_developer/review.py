@@ -100,6 +100,8 @@ class FileReview:
     dismissed: int = 0
     folded: int = 0
     """How many findings are less sure than asked for."""
+    local: Said | None = None
+    """All that the local engine said, for who wants to keep it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +204,44 @@ async def review(
                 yield outcome
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What one engine said of one file, before anything is left out of it."""
+
+    findings: tuple[Finding, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+    rejections: tuple[Rejection, ...] = ()
+    usage: tuple[Usage, ...] = ()
+    errors: tuple[str, ...] = ()
+    """Of an engine that could not go on, a sentence; the rest is from before."""
+
+
+async def hear(
+    request: ReviewRequest, engine: Engine, reviewers: Reviewers, relative_path: str
+) -> Said:
+    """All that an engine says of a file, its fixes checked."""
+    found: dict[str, Finding] = {}
+    others: list[Outcome] = []
+    errors: tuple[str, ...] = ()
+    outcomes = review(request, engine, reviewers.checker, reviewers.catalogue, relative_path)
+    try:
+        async with aclosing(outcomes):
+            async for outcome in outcomes:
+                if isinstance(outcome, Finding):
+                    found[outcome.id] = outcome
+                else:
+                    others.append(outcome)
+    except EngineError as error:
+        errors = (str(error),)
+    return Said(
+        tuple(found.values()),
+        tuple(one for one in others if isinstance(one, Verdict)),
+        tuple(one for one in others if isinstance(one, Rejection)),
+        tuple(one for one in others if isinstance(one, Usage)),
+        errors,
+    )
+
+
 async def review_file(
     request: ReviewRequest,
     reviewers: Reviewers,
@@ -216,59 +256,63 @@ async def review_file(
 
     An engine's error is a sentence in `errors`, beside what was found before it.
     """
-    local: dict[str, Finding] = {}
-    agent: dict[str, Finding] = {}
-    verdicts: list[Verdict] = []
-    rejections: list[Rejection] = []
-    usage: list[Usage] = []
-    errors: list[str] = []
-
-    async def run(request: ReviewRequest, engine: Engine, found: dict[str, Finding]) -> None:
-        outcomes = review(request, engine, reviewers.checker, reviewers.catalogue, relative_path)
-        try:
-            async with aclosing(outcomes):
-                async for outcome in outcomes:
-                    match outcome:
-                        case Finding():
-                            found[outcome.id] = outcome
-                        case Rejection():
-                            rejections.append(outcome)
-                        case Verdict():
-                            verdicts.append(outcome)
-                        case Usage():
-                            usage.append(outcome)
-        except EngineError as error:
-            errors.append(str(error))
-
-    await run(request, reviewers.local, local)
-    engine = reviewers.local.name
+    local = await hear(request, reviewers.local, reviewers, relative_path)
+    agent: Said | None = None
     if use_agent:
-        await run(replace(request, evidence=tuple(local.values())), reviewers.agent, agent)
-        models = sorted({one.model for one in usage})
-        engine = f"{engine} + {reviewers.agent.name}"
+        asked = replace(request, evidence=local.findings)
+        agent = await hear(asked, reviewers.agent, reviewers, relative_path)
+    return put_together(
+        request.document,
+        local,
+        agent,
+        path=path,
+        relative_path=relative_path,
+        dismissals=dismissals,
+        minimum_confidence=minimum_confidence,
+    )
+
+
+def put_together(
+    document: Document,
+    local: Said,
+    agent: Said | None = None,
+    *,
+    path: str,
+    relative_path: str,
+    dismissals: Dismissals,
+    minimum_confidence: Confidence,
+) -> FileReview:
+    """What the engines said of a document, merged, and what a person does not want left out."""
+    known = {finding.id: finding for finding in local.findings}
+    engine = "local"
+    said = [local]
+    if agent is not None:
+        said.append(agent)
+        for verdict in agent.verdicts:
+            if verdict.finding_id in known:
+                known[verdict.finding_id] = apply_verdict(known[verdict.finding_id], verdict)
+        engine = "local + agent"
+        models = sorted({one.model for one in agent.usage})
         if models:
             engine = f"{engine} ({', '.join(models)})"
-
-    for verdict in verdicts:
-        if verdict.finding_id in local:
-            local[verdict.finding_id] = apply_verdict(local[verdict.finding_id], verdict)
     shown = select(
-        [*local.values(), *agent.values()],
-        Lines(request.document.text),
+        [*known.values(), *(agent.findings if agent else ())],
+        Lines(document.text),
         dismissals,
         relative_path,
         minimum_confidence,
     )
     return FileReview(
         path=path,
-        document=request.document,
+        document=document,
         findings=shown.findings,
         engine=engine,
-        errors=tuple(errors),
-        usage=tuple(usage),
-        rejections=tuple(rejections),
+        errors=tuple(error for one in said for error in one.errors),
+        usage=tuple(usage for one in said for usage in one.usage),
+        rejections=tuple(rejection for one in said for rejection in one.rejections),
         dismissed=shown.dismissed,
         folded=shown.folded,
+        local=local,
     )
 
 

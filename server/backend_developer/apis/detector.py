@@ -60,6 +60,8 @@ class Index:
     """The entries by family, kind of use and last name, which is how uses are looked up."""
 
     entries: Mapping[tuple[Family, UseKind], Mapping[str, Sequence[ApiRule]]]
+    phrases: frozenset[str]
+    """The last names that are no single words of a text."""
 
 
 def index_of(rules: Sequence[ApiRule]) -> Index:
@@ -69,17 +71,18 @@ def index_of(rules: Sequence[ApiRule]) -> Index:
     for rule in rules:
         for last in {_last(name) for name in rule.names}:
             entries[rule.family, rule.kind][last].append(rule)
-    return Index(entries)
+    lasts = {last for by_last in entries.values() for last in by_last}
+    return Index(entries, frozenset(last for last in lasts if not _WORD.fullmatch(last)))
 
 
 def find_uses(source: Source, index: Index, enabled: frozenset[str]) -> Iterator[Proposal]:
     """Each use in the source that an entry of the index describes, for the enabled rules."""
     family: Family = "python" if source.language == "python" else "javascript"
-    words = set(_WORD.findall(source.text))
+    words = source.words
     candidates: dict[UseKind, dict[str, list[ApiRule]]] = {}
     for kind in ("calls", "names", "sets", "keys"):
         for last, rules in index.entries.get((family, kind), {}).items():
-            if last not in words and (_WORD.fullmatch(last) or last not in source.text):
+            if last not in words and (last not in index.phrases or last not in source.text):
                 continue
             usable = [rule for rule in rules if rule.rule in enabled and _fits(rule, source.text)]
             if usable:

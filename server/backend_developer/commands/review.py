@@ -10,14 +10,15 @@ import shutil
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from json import dumps, loads
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .. import dismissals
 from ..agents import UnknownAgentError, find_agent, load_agents
 from ..catalogue import Catalogue
-from ..checks import FixChecker, syntax_error_line
 from ..conventions import load_conventions
 from ..core.model import (
     FOCUSES,
@@ -30,28 +31,44 @@ from ..core.model import (
     Span,
     TaskDefinition,
 )
+from ..core.plain import PlainError, from_plain, to_plain
 from ..core.text import Change
 from ..core.tracking import follow, track
+from ..detector import Source
+from ..discovery import agent_folders
 from ..dismissals import Dismissals
-from ..engines.agent import AgentEngine
 from ..engines.base import EngineError, ReviewRequest
 from ..engines.denied import is_denied
 from ..engines.endpoint import available, find_endpoint
-from ..engines.local import LocalEngine
 from ..failures import where_raised
-from ..files import SourceFile, UnreadableError, find, read, shown_path
-from ..fixes import MAXIMUM_PASSES, Applied, WriteError, apply_fixes, write
+from ..files import Content, SourceFile, UnreadableError, find, read, shown_path
 from ..models import resolve_model
 from ..problems import Problem
-from ..project.disk import read_all
+from ..project.facts import FileFacts
 from ..project.index import Project
 from ..reports import Report, github, json, plural, sarif, text
 from ..reports.text import visible
-from ..review import FileReview, Reviewers, review_file
-from ..settings import Settings
+from ..review import FileReview, Reviewers, put_together, review_file
+from ..settings import Settings, enabled_rules
 from ..tasks import load_tasks
 from . import FINDINGS, NOT_REVIEWED, OK, WRONG_USE, UsageError, wants_colour
+from .cache import (
+    Cache,
+    Memory,
+    Remembered,
+    cache_folder,
+    kept_catalogue,
+    program_fingerprint,
+    stands_for,
+)
+from .processes import ITEMS_AT_ONCE, ITEMS_PER_PROCESS, dealt_out
 from .workspace import Workspace, load_workspace, tell
+
+if TYPE_CHECKING:
+    # The engine is read when the first file is reviewed: a review that knows all answers from
+    # earlier ones is done sooner than that takes.
+    from ..engines.local import LocalEngine
+    from ..fixes import Applied
 
 logger = logging.getLogger(__name__)
 
@@ -70,8 +87,11 @@ def run(options: argparse.Namespace) -> int:
         "model": options.model,
         "failOn": options.fail_on,
     }
+    kept = _kept(options)
     workspace = load_workspace(
-        options.paths, {key: value for key, value in given.items() if value is not None}
+        options.paths,
+        {key: value for key, value in given.items() if value is not None},
+        kept.catalogue if kept else None,
     )
     tell(workspace.problems)
     if any(problem.severity == "error" for problem in workspace.problems):
@@ -84,7 +104,9 @@ def run(options: argparse.Namespace) -> int:
     plan = _plan(found.files, workspace, options)
     if plan.use_agent:
         _announce(plan)
-    reviewed = _review_all(plan, workspace.catalogue)
+    reviewed = _review_all(plan, workspace.catalogue, kept)
+    if kept and kept.cache.problem:
+        print(f"note: {visible(kept.cache.problem)}", file=sys.stderr)
 
     report = Report(
         files=tuple(one.review for one in reviewed if one.review),
@@ -118,8 +140,6 @@ class _Plan:
     minimum_confidence: Confidence
     fix: bool
     jobs: int
-    project: Project = field(default_factory=Project)
-    """What all files say, for processes that see some of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +151,29 @@ class _Reviewed:
     fixed: tuple[str, ...] = ()
     syntax_error_line: int = 0
     """From 1; 0: there is none."""
+    to_remember: Remembered | None = None
+    """For the next review, where that may trust in it."""
 
 
 # --- Before
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What earlier runs left."""
+
+    cache: Cache
+    program: bytes
+    """Stands for this program as it is."""
+    catalogue: Catalogue
+
+
+def _kept(options: argparse.Namespace) -> _Kept | None:
+    if options.no_cache:
+        return None
+    folder = Path(options.cache_dir) if options.cache_dir else cache_folder(os.environ)
+    kept, program = Cache(folder.absolute()), program_fingerprint()
+    return _Kept(kept, program, kept_catalogue(kept, program))
 
 
 def _plan(
@@ -176,13 +216,19 @@ def _agents(
     agents: dict[Path, AgentDefinition] = {}
     problems: dict[Problem, None] = {}
     settings = workspace.settings
+    known: dict[tuple[Path, ...], AgentDefinition] = {}
     for folder in dict.fromkeys(file.absolute.parent for file in files):
-        listings, found = load_agents(folder, workspace.root, settings.trusted, os.environ)
-        problems.update(dict.fromkeys(found))
-        try:
-            agents[folder] = find_agent(listings, settings.agent)
-        except UnknownAgentError as error:
-            raise UsageError(str(error)) from None
+        # Most folders of a project have the same ones.
+        places = [one.path for one in agent_folders(folder, workspace.root, os.environ)]
+        existing = tuple(place for place in places if place.is_dir())
+        if existing not in known:
+            listings, found = load_agents(folder, workspace.root, settings.trusted, os.environ)
+            problems.update(dict.fromkeys(found))
+            try:
+                known[existing] = find_agent(listings, settings.agent)
+            except UnknownAgentError as error:
+                raise UsageError(str(error)) from None
+        agents[folder] = known[existing]
     return agents, tuple(problems)
 
 
@@ -243,114 +289,233 @@ def _check_output(output: str | None) -> None:
 # --- The reviews
 
 
-def _review_all(plan: _Plan, catalogue: Catalogue) -> list[_Reviewed]:
-    """Every file's review, in the order of the files.
-
-    Without an agent the files are dealt out to processes: nothing in a review of ours waits for
-    anything but a processor. With one, a bounded number is under way at once, in this process.
-    """
+def _review_all(plan: _Plan, catalogue: Catalogue, kept: _Kept | None) -> list[_Reviewed]:
+    """Every file's review, in the order of the files."""
     progress = _Progress(len(plan.files))
     try:
-        if plan.use_agent or plan.jobs == 1 or len(plan.files) <= FILES_PER_PROCESS:
-            project = Project.of(read_all(plan.files))
-            local = LocalEngine()
-            local.project_of = lambda path: project
-            return asyncio.run(_review_some(plan, plan.files, local, catalogue, progress))
-        return _review_in_processes(plan, progress)
+        if plan.use_agent:
+            return _review_with_agent(plan, progress)
+        return _review_locally(plan, catalogue, kept, progress)
     finally:
         progress.clear()
 
 
-FILES_PER_PROCESS = 20
-"""For fewer than these another process is not worth its start."""
-FILES_AT_ONCE = 50
-"""In one process: the linters run once for all of them, and all their syntax trees are kept."""
+def _review_with_agent(plan: _Plan, progress: _Progress) -> list[_Reviewed]:
+    """A bounded number of files is under way at once, and each is read when its turn comes."""
+    from ..project.disk import read_facts
+
+    said = (facts for file in plan.files if (facts := read_facts(file)))
+    _know_project(Project.of(said), will_do_much=False)
+    return asyncio.run(_review_some(plan, dict.fromkeys(plan.files), progress))
 
 
-def _review_in_processes(plan: _Plan, progress: _Progress) -> list[_Reviewed]:
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor
-    from concurrent.futures.process import BrokenProcessPool
+def _review_locally(
+    plan: _Plan, catalogue: Catalogue, kept: _Kept | None, progress: _Progress
+) -> list[_Reviewed]:
+    """What no earlier review has said, the processes find out that the files are dealt out to.
 
-    # On Linux the processes begin with what this one has read; elsewhere that is not to be had.
-    can_fork = sys.platform == "linux"
-    if can_fork:
-        _local_engine().warm_up()
-    processes = min(plan.jobs, -(-len(plan.files) // FILES_PER_PROCESS))
-    # Neighbours are alike, in size and in what is found in them, so they are dealt out in turn.
-    rounds = -(-len(plan.files) // (processes * FILES_AT_ONCE))
-    parts = [plan.files[start :: processes * rounds] for start in range(processes * rounds)]
+    Nothing in a review of ours waits for anything but a processor.
+    """
     done: dict[SourceFile, _Reviewed] = {}
-    context = multiprocessing.get_context("fork" if can_fork else "spawn")
-    with ProcessPoolExecutor(processes, context) as pool:
-        # What one file says of a route or a table is needed for the review of another.
-        project = Project.of(facts for part in pool.map(read_all, parts) for facts in part)
-        alone = replace(plan, files=(), project=project)
-        for part, reviewing in [(part, pool.submit(_review_part, alone, part)) for part in parts]:
-            progress.show(len(done), part[0].path)
-            try:
-                reviewed = reviewing.result()
-            except BrokenProcessPool:
-                why = "the process that reviewed it ended: please report that"
-                reviewed = [_Reviewed(file, None, (why,)) for file in part]
-            done |= dict(zip(part, reviewed, strict=True))
+    contents: dict[SourceFile, Content] = {}
+    for file in plan.files:
+        try:
+            contents[file] = read(file, plan.settings.maximum_file_bytes)
+        except Exception as error:
+            done[file] = _Reviewed(file, None, (_why_not(error),))
+    memory = None
+    # What a person's own tools read besides a file is not known.
+    if kept and not (plan.settings.tools and plan.settings.trusted):
+        focuses = plan.task.focuses
+        memory = Memory(kept.cache, kept.program, contents, plan.settings, focuses, plan.root)
+
+    # What one file says of a route or a table is needed for the review of another.
+    facts = memory.facts() if memory else {}
+    unread = {file: content for file, content in contents.items() if file not in facts}
+    for files, found in dealt_out(_facts_of, unread, plan.jobs):
+        facts |= dict(zip(files, found or ("",) * len(files), strict=True))
+        if memory and found:
+            memory.keep_facts({file: facts[file] for file in files})
+    all_facts = stands_for(*(facts[file] for file in contents if facts[file]))
+
+    @cache
+    def project() -> Project:
+        said = (_facts_from(one, contents[file]) for file, one in facts.items() if one)
+        return Project.of(one for one in said if one)
+
+    def across_files(file: SourceFile) -> str:
+        return _across_files(contents[file].document, project(), enabled)
+
+    enabled = enabled_rules(catalogue.rules.values(), plan.settings)
+    remembered = memory.reviews(all_facts, across_files) if memory else {}
+    for file, known in remembered.items():
+        # To put fixes into a file takes what checks them once more.
+        if not (plan.fix and any(isinstance(one.fix, Fix) for one in known.said.findings)):
+            done[file] = _as_known(file, contents[file].document, known, plan)
+
+    left = {file: content for file, content in contents.items() if file not in done}
+    if left:
+        prepare = partial(_know_project, project(), will_do_much=len(left) > ITEMS_PER_PROCESS)
+        review_part = partial(_review_part, replace(plan, files=()))
+        progress.show(len(done), next(iter(left)).path)
+        for files, reviewed in dealt_out(review_part, left, plan.jobs, prepare, _linter):
+            why = "the process that reviewed it ended: please report that"
+            lost = [_Reviewed(file, None, (why,)) for file in files]
+            done |= dict(zip(files, reviewed or lost, strict=True))
+            progress.show(len(done) - 1, files[-1].path)
+    if memory:
+        for file in left:
+            if new := done[file].to_remember:
+                memory.keep_review(file, replace(new, facts=all_facts))
+        memory.save()
     return [done[file] for file in plan.files]
 
 
-def _review_part(plan: _Plan, files: Sequence[SourceFile]) -> list[_Reviewed]:
-    """In a process of its own."""
+def _linter(file: SourceFile) -> str:
+    """Stands for the program that is run over such files: each start of one takes its time."""
+    return "javascript" if file.language.startswith(("java", "type")) else file.language
+
+
+def _as_known(file: SourceFile, document: Document, known: Remembered, plan: _Plan) -> _Reviewed:
+    review = put_together(
+        document,
+        known.said,
+        path=file.path,
+        # It says which dismissals are of the file.
+        relative_path=shown_path(file.absolute, plan.root) if known.said.findings else "",
+        dismissals=plan.dismissals,
+        minimum_confidence=plan.minimum_confidence,
+    )
+    return _Reviewed(file, review, syntax_error_line=known.syntax_error_line)
+
+
+def _across_files(document: Document, project: Project, enabled: frozenset[str]) -> str:
+    """Stands for what the rules that look at several files find in one of a project, and for what
+    the others hear of it."""
+    from ..project.detector import find_in
+    from ..project.elsewhere import heard
+
+    facts = project.files.get(document.path)
+    if facts is None:
+        return ""
+    found = list(find_in(Source(document), facts, project, enabled))
+    return stands_for(repr(found), heard(project, document.path))
+
+
+def _facts_from(plain: str, content: Content) -> FileFacts | None:
+    try:
+        return from_plain(loads(plain), FileFacts)
+    except (PlainError, ValueError, RecursionError):
+        from ..project.disk import facts_of_content
+
+        return facts_of_content(content)
+
+
+# --- In the processes
+
+
+def _know_project(project: Project, *, will_do_much: bool) -> None:
     local = _local_engine()
-    local.project_of = lambda path: plan.project
-    return asyncio.run(_review_some(plan, files, local, local.catalogue, _Progress(None)))
+    local.project_of = lambda path: project
+    if will_do_much:
+        local.warm_up()
+
+
+def _facts_of(contents: Mapping[SourceFile, Content]) -> list[str]:
+    """What files say of the project, as JSON, "" for one that says nothing."""
+    from ..project.disk import facts_of_content
+
+    found = map(facts_of_content, contents.values())
+    return ["" if one is None or one.is_empty else dumps(to_plain(one, FileFacts)) for one in found]
+
+
+def _review_part(plan: _Plan, contents: Mapping[SourceFile, Content]) -> list[_Reviewed]:
+    local = _local_engine()
+    documents = [content.document for content in contents.values()]
+    local.project.know({document: _facts_known(document) for document in documents})
+    reviewed = asyncio.run(_review_some(plan, contents, _Progress(None)))
+    if local.has_failed:
+        return reviewed
+    enabled = enabled_rules(local.catalogue.rules.values(), plan.settings)
+    return [
+        replace(one, to_remember=_to_remember(one, document, enabled))
+        for one, document in zip(reviewed, documents, strict=True)
+    ]
+
+
+def _facts_known(document: Document) -> FileFacts:
+    nothing = FileFacts(document.path, document.language)
+    return _local_engine().project_of(document.path).files.get(document.path, nothing)
+
+
+def _to_remember(one: _Reviewed, document: Document, enabled: frozenset[str]) -> Remembered | None:
+    if one.fixed or one.review is None or one.review.local is None or one.review.local.errors:
+        return None
+    project = _local_engine().project_of(document.path)
+    across_files = _across_files(document, project, enabled)
+    return Remembered(one.review.local, one.syntax_error_line, across_files)
 
 
 @cache
 def _local_engine() -> LocalEngine:
     """The one of this process: it reads its rules once."""
+    from ..engines.local import LocalEngine
+
     return LocalEngine()
 
 
 async def _review_some(
-    plan: _Plan,
-    files: Sequence[SourceFile],
-    local: LocalEngine,
-    catalogue: Catalogue,
-    progress: _Progress,
+    plan: _Plan, files: Mapping[SourceFile, Content | None], progress: _Progress
 ) -> list[_Reviewed]:
-    agent = AgentEngine(os.environ, catalogue)
-    reviewers = Reviewers(local, agent, FixChecker(local), catalogue)
+    """Reviews files together; one without content is read when its turn comes."""
+    from ..checks import FixChecker
+    from ..engines.agent import AgentEngine
+
+    local = _local_engine()
+    agent = AgentEngine(os.environ, local.catalogue)
+    reviewers = Reviewers(local, agent, FixChecker(local), local.catalogue)
     done: dict[int, _Reviewed] = {}
-    waiting = iter(enumerate(files))
+    waiting = iter(enumerate(files.items()))
 
     async def work() -> None:
-        for index, file in waiting:
+        for index, (file, content) in waiting:
             progress.show(len(done), file.path)
-            done[index] = await _review_one(file, plan, reviewers)
+            done[index] = await _review_one(file, content, plan, reviewers)
 
     try:
         async with asyncio.TaskGroup() as group:
-            for _ in range(min(plan.jobs if plan.use_agent else FILES_AT_ONCE, len(files))):
+            for _ in range(min(plan.jobs if plan.use_agent else ITEMS_AT_ONCE, len(files))):
                 group.create_task(work())
     finally:
         await agent.close()
     return [done[index] for index in sorted(done)]
 
 
-async def _review_one(file: SourceFile, plan: _Plan, reviewers: Reviewers) -> _Reviewed:
+async def _review_one(
+    file: SourceFile, content: Content | None, plan: _Plan, reviewers: Reviewers
+) -> _Reviewed:
     """One file's review, fixed if asked; a mistake in this program costs no other file its own."""
     try:
-        return await _review_and_fix(file, plan, reviewers)
+        if content is None:
+            content = read(file, plan.settings.maximum_file_bytes)
+        return await _review_and_fix(file, content, plan, reviewers)
     except Exception as error:
-        logger.error("%s", where_raised(error))
-        why = f"this program failed on it ({type(error).__name__}): please report that"
-        return _Reviewed(file, None, (why,))
+        return _Reviewed(file, None, (_why_not(error),))
 
 
-async def _review_and_fix(file: SourceFile, plan: _Plan, reviewers: Reviewers) -> _Reviewed:
-    try:
-        content = read(file, plan.settings.maximum_file_bytes)
-    except UnreadableError as error:
-        return _Reviewed(file, None, (str(error),))
+def _why_not(error: Exception) -> str:
+    if isinstance(error, UnreadableError):
+        return str(error)
+    logger.error("%s", where_raised(error))
+    return f"this program failed on it ({type(error).__name__}): please report that"
+
+
+async def _review_and_fix(
+    file: SourceFile, content: Content, plan: _Plan, reviewers: Reviewers
+) -> _Reviewed:
+    from ..checks import syntax_error_line
+    from ..fixes import WriteError, write
+
     line = syntax_error_line(content.document)
     review = await _review(file, content.document, plan, reviewers)
     unfixed = _Reviewed(file, review, syntax_error_line=line)
@@ -397,6 +562,8 @@ async def _fix(
     An agent is asked once: what it found elsewhere is carried along, and what overlaps
     waits for the next call of the command.
     """
+    from ..fixes import MAXIMUM_PASSES, apply_fixes
+
     assert review.document
     document = review.document
     errors = review.errors

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
@@ -83,7 +82,7 @@ class FlowDetector:
         text = source.text
         if len(text) > LONGEST_TEXT:
             return Flow(())
-        words = frozenset(_WORD.findall(text))
+        words = source.words
         known = [one for one in self._elsewhere(source) if one.name in words]
         has_markup = "</" in text and bool(knowledge.helper_returns)
         if not has_markup and names.isdisjoint(words) and not known:
@@ -120,7 +119,6 @@ _RUNS_CODE = frozenset(
     ["command-injection", "code-injection", "sql-injection", "unsafe-deserialization"]
 )
 """Sinks that are worth a word even where whoever starts the program chose the value."""
-_WORD = re.compile(r"[\w$]+")
 
 
 @cache

@@ -54,6 +54,8 @@ class LocalEngine:
     def __init__(self, project_of: Callable[[str], Project] = lambda path: Project()) -> None:
         self.project_of = project_of
         self.project = ProjectDetector(self._project_at)
+        self.has_failed = False
+        """Whether a linter could not be used: what was found since may lack what it would say."""
         self._told: set[str] = set()
         self._scans = Batched(self._scan_batch)
         self._latest: tuple[Settings, dict[Document, Scan]] | None = None
@@ -143,6 +145,7 @@ class LocalEngine:
                     for index, proposals in zip(places, result(), strict=True):
                         found[index] += proposals
                 except DetectorError as error:
+                    self.has_failed = True
                     for index in places:
                         problems[index].append(str(error))
         return [

@@ -50,7 +50,11 @@ class ProjectDetector:
 
     def __init__(self, project_of: Callable[[str], Project]) -> None:
         self._project_of = project_of
-        self._latest: tuple[str, str, FileFacts] | None = None
+        self._known: dict[Document, FileFacts] = {}
+
+    def know(self, facts: Mapping[Document, FileFacts]) -> None:
+        """What documents say, for who has read them already; in place of what was known before."""
+        self._known = dict(facts)
 
     def find(self, sources: Sequence[Source], enabled: frozenset[str]) -> list[list[Proposal]]:
         """What the rules find in each source, which stands in for the file on disk."""
@@ -62,10 +66,7 @@ class ProjectDetector:
         facts = self._read(source)
         if facts.is_empty:
             return
-        project = self._project_with(facts)
-        for rule, find in RULES.items():
-            if rule in enabled:
-                yield from find(source, facts, project)
+        yield from find_in(source, facts, self._project_with(facts), enabled)
 
     def elsewhere(self, source: Source) -> Elsewhere:
         """What the other files of a source's project say of the costs of what it uses."""
@@ -96,11 +97,21 @@ class ProjectDetector:
         return self._read(Source(document)) if _is_of_project(document) else None
 
     def _read(self, source: Source) -> FileFacts:
-        document = source.document
-        path = document.path or document.uri
-        if self._latest is None or self._latest[:2] != (path, document.text):
-            self._latest = path, document.text, facts_of_source(source)
-        return self._latest[2]
+        facts = self._known.get(source.document)
+        if facts is None:
+            facts = facts_of_source(source)
+            if len(self._known) < 2:  # The latest, which may be asked for again at once.
+                self._known = {source.document: facts}
+        return facts
+
+
+def find_in(
+    source: Source, facts: FileFacts, project: Project, enabled: frozenset[str]
+) -> Iterator[Proposal]:
+    """What the enabled rules find in one file, whose facts are the project's."""
+    for rule, find in RULES.items():
+        if rule in enabled:
+            yield from find(source, facts, project)
 
 
 def _is_of_project(document: Document) -> bool:

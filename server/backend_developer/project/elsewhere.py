@@ -7,6 +7,7 @@ the function that it stands for, and from there through what that function calls
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -157,6 +158,47 @@ class ProjectElsewhere:
                     if reach.parameter == hand.position and kind not in hand.cleared:
                         behind = reach.file or _short(inner)
                         yield replace(reach, parameter=hand.parameter, name=hand.name, file=behind)
+
+
+def heard(project: Project, path: str) -> str:
+    """Stands for all that the findings in a file can depend on of what other files say of
+    functions, models and answers: that of the files that it reaches through imports, and every
+    model and answer, since some are looked up by their name alone."""
+    reached = {path}
+    waiting = [path]
+    while waiting:
+        for file in project.of_file(waiting.pop(), _imported_files):
+            if file not in reached:
+                reached.add(file)
+                waiting.append(file)
+    said = (project.of_file(file, _said) for file in sorted(reached - {path}))
+    return "".join([project.derived(_said_by_all), *said])
+
+
+def _imported_files(project: Project, facts: FileFacts) -> tuple[str, ...]:
+    found = (
+        project.file_of(facts.path, module, facts.language)
+        for one in facts.imports
+        for module in (one.module, f"{one.module}.{one.member}")
+    )
+    return tuple(dict.fromkeys(file for file in found if file is not None))
+
+
+def _said(project: Project, facts: FileFacts) -> str:
+    return _digest(repr((facts.imports, facts.exports, facts.costs, facts.data)))
+
+
+def _said_by_all(project: Project) -> str:
+    found = {
+        path: (facts.costs.models, facts.costs.shapes)
+        for path, facts in sorted(project.files.items())
+        if facts.costs is not None
+    }
+    return _digest(repr(found))
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def places(project: Project, path: str, name: str) -> Iterator[tuple[str, str]]:

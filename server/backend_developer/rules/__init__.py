@@ -26,7 +26,7 @@ What several rules need is a util in `shared.<language>.yml`, which each of them
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, cast
@@ -101,10 +101,10 @@ class PatternRule:
     fix: RuleFix | None
     cases: tuple[Case, ...]
 
-    def may_match(self, text: str) -> bool:
-        """Whether it is worth looking at `text` at all."""
-        return any(word in text for word in self.mentions) and (
-            not self.requires or any(word in text for word in self.requires)
+    def may_match(self, is_mentioned: Callable[[str], bool]) -> bool:
+        """Whether it is worth looking at a text at all, given what is mentioned in it."""
+        return any(map(is_mentioned, self.mentions)) and (
+            not self.requires or any(map(is_mentioned, self.requires))
         )
 
 
