@@ -76,6 +76,8 @@ class FixChecker:
         fixes = [(index, fix) for index, one in enumerate(asked) for fix in one[1]]
         results = [replace(documents[index], text=fix.text_after) for index, fix in fixes]
         names = _check_names(documents, [index for index, _ in fixes], results)
+        if any(one.has_failed for one in names):
+            self._local.has_failed = True
         edited = [[_moved(edit.span, fix.edits) for edit in fix.edits] for _, fix in fixes]
         befores = self._before(documents, settings) if fixes else []
         afters = self._local.scan_all(results, settings, edited) if fixes else []
@@ -197,6 +199,8 @@ class _Names:
     syntax_error_before: bool = False
     tidying: tuple[TextEdit, ...] = ()
     """Takes away the imports that the result does not need any more."""
+    has_failed: bool = False
+    """The linter could not be used."""
 
     @property
     def report(self) -> CheckReport:
@@ -227,8 +231,8 @@ def _check_names(
                 run_ruff(_named(texts), _NAME_CODES) if is_python else check_names(_named(texts))
             )
         except LinterError as error:
-            unchecked = f"Names could not be checked: {error}"
-            found = [_Names(unchecked=unchecked) if i in places else n for i, n in enumerate(found)]
+            failed = _Names(unchecked=f"Names could not be checked: {error}", has_failed=True)
+            found = [failed if i in places else names for i, names in enumerate(found)]
             continue
         before = dict(zip(used, said[: len(used)], strict=True))
         for place, after in zip(places, said[len(used) :], strict=True):

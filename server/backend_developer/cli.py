@@ -61,7 +61,7 @@ def _run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         case "rule":
             from .commands import rule
 
-            return rule.run(options.id)
+            return rule.run(options.id, options.focus or (), options.language, options.format)
         case "log":
             from .commands import log
 
@@ -118,6 +118,9 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("agents", help="list the agents that can review, and which one wins")
     rule = commands.add_parser("rule", help="explain a rule, or list all of them")
     rule.add_argument("id", nargs="?", metavar="ID", help="such as security/sql-injection")
+    _add_focus(rule)
+    rule.add_argument("--language", metavar="LANGUAGE", help="only those about python, sql, …")
+    rule.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
     _add_what_is_sent(commands)
     commands.add_parser(
         "doctor", help="say what is installed, configured and reachable", allow_abbrev=False
@@ -145,13 +148,7 @@ def _add_review(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         allow_abbrev=False,
     )
     review.add_argument("paths", nargs="+", metavar="PATH", help="a file or a folder")
-    review.add_argument(
-        "--focus",
-        action="extend",
-        type=_focuses,
-        metavar="FOCUS",
-        help=f"{', '.join(FOCUSES)} or everything; several with commas or by repeating it",
-    )
+    _add_focus(review)
     review.add_argument(
         "--engine",
         choices=("auto", "local", "agent"),
@@ -191,6 +188,14 @@ def _add_review(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     )
     review.add_argument("--all", action="store_true", help="show findings of low confidence too")
     review.add_argument(
+        "--no-cache",
+        action="store_true",
+        help="review files anew that have not changed since an earlier review",
+    )
+    review.add_argument(
+        "--cache-dir", metavar="FOLDER", help="where that is kept; default: your cache folder"
+    )
+    review.add_argument(
         "--jobs", type=_positive, metavar="N", help="files reviewed at once; default: by processors"
     )
 
@@ -221,6 +226,16 @@ def _add_what_is_sent(commands: argparse._SubParsersAction[argparse.ArgumentPars
     )
     commands.add_parser(
         "usage", help="say what models used and cost, and what the limits leave", allow_abbrev=False
+    )
+
+
+def _add_focus(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--focus",
+        action="extend",
+        type=_focuses,
+        metavar="FOCUS",
+        help=f"{', '.join(FOCUSES)} or everything; several with commas or by repeating it",
     )
 
 

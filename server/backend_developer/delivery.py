@@ -1,4 +1,4 @@
-"""What no linter says of Dockerfiles and GitHub workflows: a detector of a few rules of our own."""
+"""What no linter says of Dockerfiles, GitHub workflows and GitLab pipelines: rules of ours."""
 
 from __future__ import annotations
 
@@ -12,6 +12,11 @@ from .detector import Source
 ROOT = "security/dockerfile-root-user"
 SCRIPT = "security/remote-script-run"
 CHECKOUT = "security/workflow-untrusted-checkout"
+CERTIFICATE = "security/tls-verification-disabled"
+WRITABLE = "security/world-writable-file"
+PRINTED = "security/workflow-secret-printed"
+COMMAND = "security/command-injection"
+UNLOCKED = "api-design/workflow-unlocked-install"
 
 
 class DeliveryDetector:
@@ -19,7 +24,7 @@ class DeliveryDetector:
 
     name = "delivery"
     languages = frozenset({"dockerfile", "yaml"})
-    rules = frozenset({ROOT, SCRIPT, CHECKOUT})
+    rules = frozenset({ROOT, SCRIPT, CHECKOUT, CERTIFICATE, WRITABLE, PRINTED, COMMAND, UNLOCKED})
     runs_program = False
 
     def find(self, sources: Sequence[Source], enabled: frozenset[str]) -> list[list[Proposal]]:
@@ -30,12 +35,18 @@ class DeliveryDetector:
 
 
 def _find(source: Source) -> Iterator[Proposal]:
+    text = source.text
     if source.document.language == "dockerfile":
-        yield from _root_user(source.text)
-        yield from _remote_scripts(source.text, _RUN)
-    elif _WORKFLOW.search(source.text):
-        yield from _untrusted_checkouts(source)
-        yield from _remote_scripts(source.text, None)
+        yield from _root_user(text)
+        if _RUN.search(text):
+            yield from _commands(text)
+    elif _WORKFLOW.search(text):
+        workflow = _mapping(_composed(text)) if _NEEDS_TREE.search(text) else {}
+        yield from _untrusted_checkouts(workflow)
+        yield from _steps(text, workflow)
+        yield from _commands(text)
+    elif _PIPELINE.search(text) and (_STAGES.search(text) or _is_pipeline(source)):
+        yield from _commands(text)
 
 
 def _proposal(rule: str, span: Span, message: str, confidence: Confidence = "medium") -> Proposal:
@@ -88,17 +99,54 @@ _PIPED = re.compile(
 )
 
 
-def _remote_scripts(text: str, needed: re.Pattern[str] | None) -> Iterator[Proposal]:
-    if needed is not None and not needed.search(text):
-        return
-    for match in _PIPED.finditer(text):
-        if text[text.rfind("\n", 0, match.start()) + 1 : match.start()].lstrip().startswith("#"):
-            continue
-        message = (
-            "A script is run as it comes from the network: whoever controls the address, or the "
-            "way to it, runs code here. Download it, check its hash, then run it."
-        )
-        yield _proposal(SCRIPT, Span(*match.span()), message)
+_UNVERIFIED = re.compile(
+    r"\bcurl\b[^\n|;&]*?\s(?:-[a-zA-Z]*k[a-zA-Z]*|--insecure)(?=[\s\"']|$)|"
+    r"\bwget\b[^\n|;&]*?\s--no-check-certificate\b|\bhttp\.sslVerify[ =]+[\"']?false\b|"
+    r"\bGIT_SSL_NO_VERIFY\s*[:=]\s*[\"']?(?:1|true)\b|"
+    r"\bNODE_TLS_REJECT_UNAUTHORIZED\s*[:=]\s*[\"']?0|\bstrict-ssl[ =]+false\b|"
+    r"\bpip3? install\b[^\n|;&]*?\s--trusted-host\b|\s--allow-unauthenticated\b|"
+    r"\bStrictHostKeyChecking[ =]+[\"']?no\b",
+    re.MULTILINE,
+)
+_LOCAL = re.compile(r"localhost|127\.0\.0\.1|\[::1\]|--trusted-host[ =](?:devpi|pypi)\b(?!\.)")
+_WRITABLE = re.compile(
+    r"\bchmod\s+(?:-[a-zA-Z]+\s+)*(?:0?777|0?666|a\+r?wx?|a=rwx|o\+r?wx?|ugo\+r?wx?)\b[^\n|;&]*"
+)
+
+
+def _commands(text: str) -> Iterator[Proposal]:
+    """Shell commands of which no context is needed to know what is wrong."""
+    for rule, pattern, message in _COMMANDS:
+        for match in pattern.finditer(text):
+            begin = text.rfind("\n", 0, match.start()) + 1
+            end = text.find("\n", match.end())
+            line = text[begin : end if end >= 0 else len(text)]
+            is_local = rule == CERTIFICATE and _LOCAL.search(line)
+            if not line.lstrip().startswith("#") and not is_local:
+                whole = match[0].rstrip()
+                yield _proposal(rule, Span(match.start(), match.start() + len(whole)), message)
+
+
+_COMMANDS = (
+    (
+        SCRIPT,
+        _PIPED,
+        "A script is run as it comes from the network: whoever controls the address, or the way to "
+        "it, runs code here. Download it, check its hash, then run it.",
+    ),
+    (
+        CERTIFICATE,
+        _UNVERIFIED,
+        "Anybody on the way can answer in the server's place, as nothing checks who it is. Leave "
+        "the option out, and install the certificate or key that is missing.",
+    ),
+    (
+        WRITABLE,
+        _WRITABLE,
+        "Every user and process can change this afterwards. Give the right to its owner or group "
+        "alone.",
+    ),
+)
 
 
 # --- Workflows
@@ -111,18 +159,27 @@ _HEAD = re.compile(
 _TRIGGERS = ("pull_request_target", "workflow_run", "issue_comment")
 
 
-def _untrusted_checkouts(source: Source) -> Iterator[Proposal]:
-    """Steps that fetch a pull request's code in a run with the target repository's rights."""
-    text = source.text
-    if "actions/checkout" not in text or not any(trigger in text for trigger in _TRIGGERS):
-        return
+_NEEDS_TREE = re.compile(r"actions/checkout|\brun\s*:")
+_PIPELINE = re.compile(r"^\s+(?:before_|after_)?script\s*:", re.MULTILINE)
+_STAGES = re.compile(r"^stages\s*:", re.MULTILINE)
+
+
+def _is_pipeline(source: Source) -> bool:
+    return ".gitlab-ci" in source.document.path
+
+
+def _composed(text: str) -> Any:
+    """The root of a YAML text's nodes, or None for a broken one."""
     import yaml  # Not at the top: see load_yaml.
 
     try:
-        root = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        return yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except (yaml.YAMLError, RecursionError):
-        return
-    workflow = _mapping(root)
+        return None
+
+
+def _untrusted_checkouts(workflow: Mapping[str, Any]) -> Iterator[Proposal]:
+    """Steps that fetch a pull request's code in a run with the target repository's rights."""
     triggers = workflow.get("on", workflow.get("true"))
     if triggers is None or not _names(triggers).intersection(_TRIGGERS):
         return
@@ -144,6 +201,94 @@ def _untrusted_checkouts(source: Source) -> Iterator[Proposal]:
                 )
                 span = Span(uses.start_mark.index, uses.end_mark.index)
                 yield _proposal(CHECKOUT, span, message, "high")
+
+
+def _steps(text: str, workflow: Mapping[str, Any]) -> Iterator[Proposal]:
+    """What `run:` does with secrets and with what a stranger may write, as `env:` has them."""
+    for job in _mapping(workflow.get("jobs")).values():
+        for step in getattr(_mapping(job).get("steps"), "value", None) or ():
+            keys = _mapping(step)
+            script = keys.get("run")
+            if script is None or not isinstance(script.value, str):
+                continue
+            variables = {
+                name: str(value.value)
+                for owner in (workflow, _mapping(job), keys)
+                for name, value in _mapping(owner.get("env")).items()
+            }
+            start, end = script.start_mark.index, script.end_mark.index
+            for rule, match, message in _of_script(text[start:end], variables):
+                span = Span(start + match.start(), start + match.start() + len(match[0].rstrip()))
+                yield _proposal(rule, span, message)
+
+
+def _of_script(
+    script: str, variables: Mapping[str, str]
+) -> Iterator[tuple[str, re.Match[str], str]]:
+    secrets = [name for name, value in variables.items() if _SECRET.search(value)]
+    foreign = [name for name, value in variables.items() if _FOREIGN.search(value)]
+    secret = "|".join(
+        [_SECRET.pattern, *(rf"\$\{{?{re.escape(name)}\b(?!:?\+)" for name in secrets)]
+    )
+    holds_secret = bool(secrets or _SECRET.search(script))
+    for match in re.finditer(
+        rf"\b(?:echo|printf)\b[^\n|>]*?(?:{secret})[^\n|>]*(?=\n|$|;|&)", script
+    ):
+        if "::add-mask::" not in match[0]:
+            yield (
+                PRINTED,
+                match,
+                "A secret goes to the log, where only its exact text is masked. Leave it out.",
+            )
+    for match in _TRACED.finditer(script) if holds_secret else ():
+        yield (
+            PRINTED,
+            match,
+            "Every command of this step is written to the log with its secrets filled in, and only "
+            "their exact text is masked. Leave tracing off here.",
+        )
+    for match in re.finditer(
+        rf"\bdocker login\b[^\n|]*?\s(?:-p|--password)[ =][\"']?(?:{secret})", script
+    ):
+        yield (
+            PRINTED,
+            match,
+            "A secret on a command line can be read by every process of the machine. Pass it on "
+            "stdin, with `--password-stdin`.",
+        )
+    for match in _UNLOCKED.finditer(script):
+        yield (
+            UNLOCKED,
+            match,
+            "This may install other versions than the lock file names. Use "
+            f"`{'npm ci' if 'npm' in match[0] else 'yarn install --immutable'}`.",
+        )
+    if foreign:
+        names = "|".join(map(re.escape, foreign))
+        pattern = (
+            r"\b(?:eval|(?:ba|z|da)?sh -c|python3? -c|node -e|perl -e|ruby -e)\s+"
+            rf"(?!')[^\n']*?\$\{{?(?:{names})\b[^\n]*"
+        )
+        for match in re.finditer(pattern, script):
+            yield (
+                COMMAND,
+                match,
+                "What a stranger wrote into a title, a branch or a comment is run as code here. "
+                "Quote it as an argument of a command, and do not let a shell read it again.",
+            )
+
+
+_SECRET = re.compile(r"\$\{\{\s*(?:secrets\.|github\.token\b)[^}]*\}\}")
+_FOREIGN = re.compile(
+    r"\$\{\{\s*(?:github\.head_ref|github\.event\.(?:issue|pull_request|comment|review|discussion|"
+    r"head_commit|commits|pages|workflow_run)[\w.\[\]*]*\.(?:title|body|message|name|email|ref|"
+    r"label|page_name|head_branch|default_branch))\b"
+)
+_TRACED = re.compile(r"\bset -(?:[a-wyz]*x[a-z]*|o xtrace)\b|\bbash -[a-wyz]*x[a-z]*\b")
+_UNLOCKED = re.compile(
+    r"\bnpm (?:install|i)(?:[ \t]+--(?!global)[\w=-]+)*[ \t]*(?=$|\n|&|;)|"
+    r"\byarn install(?:[ \t]+--(?!frozen-lockfile|immutable)[\w=-]+)*[ \t]*(?=$|\n|&|;)"
+)
 
 
 def _mapping(node: Any) -> Mapping[str, Any]:

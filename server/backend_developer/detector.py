@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -37,8 +38,16 @@ class Source:
         return parse(self.text, self.language)
 
     @cached_property
+    def words(self) -> frozenset[str]:
+        """Every word of the text, names among them: what is not here is nowhere in the code."""
+        return frozenset(_WORD.findall(self.text))
+
+    @cached_property
     def lines(self) -> Lines:
         return Lines(self.text)
+
+
+_WORD = re.compile(r"[\w$]+")
 
 
 class DetectorError(Exception):

@@ -119,6 +119,8 @@ class FileReview:
     """How many findings are less sure than asked for."""
     notes: tuple[str, ...] = ()
     """What else a person should know of the review, a sentence each."""
+    local: Said | None = None
+    """All that the local engine said, for who wants to keep it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +223,57 @@ async def review(
                 yield outcome
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What one engine said of one file, before anything is left out of it."""
+
+    findings: tuple[Finding, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+    rejections: tuple[Rejection, ...] = ()
+    usage: tuple[Usage, ...] = ()
+    errors: tuple[str, ...] = ()
+    """Of an engine that could not go on, a sentence; the rest is from before."""
+    notes: tuple[str, ...] = ()
+    """What else a person should know, a sentence each."""
+
+    def with_second_look(self, said: Said) -> Said:
+        """With the verdicts of a second look, which finds nothing of its own."""
+        return replace(
+            self,
+            verdicts=self.verdicts + said.verdicts,
+            usage=self.usage + said.usage,
+            errors=self.errors + said.errors,
+            notes=self.notes + said.notes,
+        )
+
+
+async def hear(
+    request: ReviewRequest, engine: Engine, reviewers: Reviewers, relative_path: str
+) -> Said:
+    """All that an engine says of a file, its fixes checked."""
+    found: dict[str, Finding] = {}
+    others: list[Outcome] = []
+    errors: tuple[str, ...] = ()
+    outcomes = review(request, engine, reviewers.checker, reviewers.catalogue, relative_path)
+    try:
+        async with aclosing(outcomes):
+            async for outcome in outcomes:
+                if isinstance(outcome, Finding):
+                    found[outcome.id] = outcome
+                else:
+                    others.append(outcome)
+    except EngineError as error:
+        errors = (str(error),)
+    return Said(
+        tuple(found.values()),
+        tuple(one for one in others if isinstance(one, Verdict)),
+        tuple(one for one in others if isinstance(one, Rejection)),
+        tuple(one for one in others if isinstance(one, Usage)),
+        errors,
+        tuple(one.sentence for one in others if isinstance(one, Note)),
+    )
+
+
 async def review_file(
     request: ReviewRequest,
     reviewers: Reviewers,
@@ -235,70 +288,70 @@ async def review_file(
 
     An engine's error is a sentence in `errors`, beside what was found before it.
     """
-    local: dict[str, Finding] = {}
-    agent: dict[str, Finding] = {}
-    verdicts: list[Verdict] = []
-    rejections: list[Rejection] = []
-    usage: list[Usage] = []
-    errors: list[str] = []
-    notes: list[str] = []
-
-    async def run(request: ReviewRequest, engine: Engine, found: dict[str, Finding]) -> bool:
-        """Whether it came to its end."""
-        outcomes = review(request, engine, reviewers.checker, reviewers.catalogue, relative_path)
-        try:
-            async with aclosing(outcomes):
-                async for outcome in outcomes:
-                    match outcome:
-                        case Finding():
-                            found[outcome.id] = outcome
-                        case Rejection():
-                            rejections.append(outcome)
-                        case Verdict():
-                            verdicts.append(outcome)
-                        case Usage():
-                            usage.append(outcome)
-                        case Note(sentence=sentence):
-                            notes.append(sentence)
-        except EngineError as error:
-            errors.append(str(error))
-            return False
-        return True
-
-    await run(request, reviewers.local, local)
-    engine = reviewers.local.name
+    local = await hear(request, reviewers.local, reviewers, relative_path)
+    agent: Said | None = None
     if use_agent:
-        asked = replace(request, evidence=tuple(local.values()))
-        is_complete = await run(asked, reviewers.agent, agent)
-        if is_complete and (again := second_look(request, agent.values())):
-            await run(again, reviewers.agent, {})
-        models = sorted({one.model for one in usage})
-        engine = f"{engine} + {reviewers.agent.name}"
+        asked = replace(request, evidence=local.findings)
+        agent = await hear(asked, reviewers.agent, reviewers, relative_path)
+        if not agent.errors and (again := second_look(request, agent.findings)):
+            agent = agent.with_second_look(
+                await hear(again, reviewers.agent, reviewers, relative_path)
+            )
+    return put_together(
+        request.document,
+        local,
+        agent,
+        path=path,
+        relative_path=relative_path,
+        dismissals=dismissals,
+        minimum_confidence=minimum_confidence,
+    )
+
+
+def put_together(
+    document: Document,
+    local: Said,
+    agent: Said | None = None,
+    *,
+    path: str,
+    relative_path: str,
+    dismissals: Dismissals,
+    minimum_confidence: Confidence,
+) -> FileReview:
+    """What the engines said of a document, merged, and what a person does not want left out."""
+    known = {finding.id: finding for finding in local.findings}
+    theirs = {finding.id: finding for finding in agent.findings} if agent else {}
+    engine = "local"
+    said = [local]
+    if agent is not None:
+        said.append(agent)
+        for verdict in agent.verdicts:
+            for found in (known, theirs):
+                if verdict.finding_id in found:
+                    found[verdict.finding_id] = apply_verdict(found[verdict.finding_id], verdict)
+        engine = "local + agent"
+        models = sorted({one.model for one in agent.usage})
         if models:
             engine = f"{engine} ({', '.join(models)})"
-
-    for verdict in verdicts:
-        for found in (local, agent):
-            if verdict.finding_id in found:
-                found[verdict.finding_id] = apply_verdict(found[verdict.finding_id], verdict)
     shown = select(
-        [*local.values(), *agent.values()],
-        Lines(request.document.text),
+        [*known.values(), *theirs.values()],
+        Lines(document.text),
         dismissals,
         relative_path,
         minimum_confidence,
     )
     return FileReview(
         path=path,
-        document=request.document,
+        document=document,
         findings=shown.findings,
         engine=engine,
-        errors=tuple(errors),
-        usage=tuple(usage),
-        rejections=tuple(rejections),
+        errors=tuple(error for one in said for error in one.errors),
+        usage=tuple(usage for one in said for usage in one.usage),
+        rejections=tuple(rejection for one in said for rejection in one.rejections),
         dismissed=shown.dismissed,
         folded=shown.folded,
-        notes=tuple(dict.fromkeys(notes)),
+        notes=tuple(dict.fromkeys(note for one in said for note in one.notes)),
+        local=local,
     )
 
 

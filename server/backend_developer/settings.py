@@ -217,7 +217,7 @@ class Settings:
     ] = "off"
     in_past_migrations: Annotated[
         Standing,
-        About("The same in numbered migrations that a newer one follows."),
+        About("The same in numbered migrations that a newer one follows, and in what undoes one."),
     ] = "low"
     maximum_file_bytes: Annotated[
         int, About("A larger file is not reviewed, and that is said.", minimum=1)

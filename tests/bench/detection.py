@@ -1,6 +1,8 @@
 """How much is found in labelled code, and how much of it wrongly: ours beside each linter alone.
 
     python tests/bench/detection.py CORPORA [SET …]     tables, from the scorer that lies in CORPORA
+    python tests/bench/detection.py --strict CORPORA …  ours with `profile: strict`, and all that
+                                                        is otherwise folded away
     python tests/bench/detection.py --alias             only our rules' other names, as its --alias
 
 CORPORA is a folder with `unpack.py`, `score.py` and the labelled sets, and no part of the project.
@@ -109,7 +111,7 @@ def ours(folder: Path, report: Path) -> None:
             check=True,
             stdout=output,
             stderr=subprocess.DEVNULL,
-            cwd="/",
+            cwd=folder,
         )
 
 
@@ -123,7 +125,10 @@ def score(corpora: Path, findings: Path, sets: list[str], folder: Path) -> Mappi
     return scores
 
 
-def main(corpora: Path, sets: list[str]) -> None:
+STRICT = "profile: strict\nminimumConfidence: low\n"
+
+
+def main(corpora: Path, sets: list[str], *, is_strict: bool = False) -> None:
     with tempfile.TemporaryDirectory(prefix="backend-developer-") as name:
         folder = Path(name)
         subprocess.run(
@@ -133,6 +138,8 @@ def main(corpora: Path, sets: list[str]) -> None:
         for other in code.iterdir():
             if sets and other.name not in sets:
                 shutil.rmtree(other)
+        if is_strict:
+            (code / ".backend-developer.yml").write_text(STRICT)
         report = folder / "ours.sarif"
         ours(code, report)
         scores = {"ours": score(corpora, report, sets, folder)}
@@ -170,7 +177,9 @@ def _print(scores: Mapping[str, Mapping[str, dict]]) -> None:
 if __name__ == "__main__":
     if sys.argv[1:] == ["--alias"]:
         print(json.dumps(alias(), indent=1))
-    elif len(sys.argv) > 1:
-        main(Path(sys.argv[1]).resolve(), sys.argv[2:])
     else:
-        sys.exit(__doc__)
+        is_strict = "--strict" in sys.argv
+        given = [argument for argument in sys.argv[1:] if argument != "--strict"]
+        if not given:
+            sys.exit(__doc__)
+        main(Path(given[0]).resolve(), given[1:], is_strict=is_strict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -14,6 +15,8 @@ import pytest
 
 from backend_developer.catalogue import load_catalogue
 from backend_developer.commands.rule import explained, load_known
+from backend_developer.core.model import FOCUSES
+from backend_developer.reports.text import painter
 
 Run = Callable[..., Any]
 Write = Callable[[Mapping[str, str | bytes]], None]
@@ -27,15 +30,18 @@ def test_a_rule_is_explained(run: Run) -> None:
     assert result.code == 0
     for part in (
         "security/weak-random: ",
-        "focus     security",
-        "severity  error",
-        "CWE       338",
-        "link      https://",
+        "focus      security",
+        "severity   error",
+        "profile    default",
+        "languages  javascript, python, typescript",
+        "CWE        338",
+        "source     https://",
         "Instead: ",
-        "Found (python):",
-        "and fixed:",
-        "Not found, since it is right:",
-        "Detected by: our own patterns, ruff:S311, the agent",
+        "Bad (python):",
+        "Fixed (`--fix` and the editors offer it):",
+        "Good (python):",
+        "Bad (javascript):",
+        "Found by: patterns, uses of libraries, ruff:S311, the agent.",
         "    # backend-developer: ignore[security/weak-random] the reason",
         "    // backend-developer: ignore[security/weak-random] the reason",
         "security/weak-random: off",
@@ -51,17 +57,47 @@ def test_a_rule_has_other_names(run: Run, name: str) -> None:
 def test_every_rule_can_be_explained() -> None:
     known = load_known()
     for rule_id, rule in known.catalogue.rules.items():
-        lines = list(explained(known, rule_id, 80))
+        lines = list(explained(known, rule, 80, painter(colour=False)))
         assert lines[0].startswith(f"{rule_id}: ")
         assert rule.advice.split()[0] in " ".join(lines)
+        is_shown = any(line.startswith("Bad (") for line in lines)
+        assert is_shown == any(line.startswith(("Good (", "Fixed (")) for line in lines)
+        assert is_shown or rule_id.endswith("/tool-finding")
         assert any(line.endswith(f"ignore[{rule_id}] the reason") for line in lines)
 
 
 def test_all_rules_are_listed(run: Run) -> None:
     rules = load_catalogue().rules
     listed = run("rule").out.splitlines()
-    assert {line.split()[0] for line in listed[: len(rules)]} == set(rules)
-    assert listed[-1].startswith(f"{len(rules)} rules")
+    assert sorted(line.split()[0] for line in listed if line.startswith("  ")) == sorted(rules)
+    assert [line.partition(":")[0] for line in listed if line and line[0] != " "] == [
+        *(f"{focus}{remark}" for focus in FOCUSES for remark in ("", ", off until asked for")),
+        f"{len(rules)} rules; `backend-developer rule ID` explains one",
+    ]
+
+
+def test_some_rules_are_listed_for_a_program(run: Run) -> None:
+    found = json.loads(run("rule", "--focus=security", "--language=sql", "--format=json").out)
+    assert {rule["id"] for rule in found} >= {"security/migration-changes-access"}
+    assert {rule["focus"] for rule in found} == {"security"}
+    assert all("sql" in rule["languages"] for rule in found)
+    one = json.loads(run("rule", "weak-random", "--format=json").out)
+    assert one["cwes"][0] == 338
+    assert {example["language"] for example in one["examples"]} == {"python", "javascript"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--language=pyton"], 'there are no rules about "pyton"; did you mean "python"?'),
+        (["weak-random", "--focus=security"], "--focus and --language are for the list"),
+        (["weak-randm"], 'there is no rule "weak-randm"; did you mean "weak-random"?'),
+    ],
+)
+def test_a_wrong_choice_of_rules_is_named(run: Run, arguments: list[str], message: str) -> None:
+    result = run("rule", *arguments)
+    assert result.code == 2
+    assert message in result.err
 
 
 # --- agents

@@ -8,13 +8,14 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from backend_developer.commands import review
-from backend_developer.commands.review import wants_colour
+from backend_developer import checks
+from backend_developer.commands import review, wants_colour
 from backend_developer.core.model import (
     Candidate,
     CheckReport,
@@ -25,6 +26,7 @@ from backend_developer.core.model import (
     Span,
 )
 from backend_developer.engines.base import ReviewRequest
+from backend_developer.engines.local import LocalEngine
 from backend_developer.files import Content, SourceFile
 from backend_developer.settings import Settings
 
@@ -423,10 +425,18 @@ def test_a_file_that_cannot_be_written_is_reported_and_whole(
     assert "weak-random" in result.out
 
 
-class Endless:
-    """An engine that would rename `a` to `b` and back for ever."""
+class Scripted:
+    """Stands for the local engine, whose parts know nothing of the file."""
 
     name = "local"
+
+    def __init__(self) -> None:
+        real = LocalEngine()
+        self.catalogue, self.project, self.has_failed = real.catalogue, real.project, False
+
+
+class Endless(Scripted):
+    """An engine that would rename `a` to `b` and back for ever."""
 
     async def review(self, request: ReviewRequest) -> AsyncGenerator[Proposal, None]:
         text = request.document.text
@@ -446,19 +456,21 @@ class Agreeing:
         return [CheckReport() for _ in candidates]
 
 
+def use_engine(monkeypatch: pytest.MonkeyPatch, engine: type[Scripted]) -> None:
+    monkeypatch.setattr(review, "_local_engine", cache(engine))
+    monkeypatch.setattr(checks, "FixChecker", Agreeing)
+
+
 def test_fixes_that_undo_each_other_come_to_an_end(
     run: Run, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(review, "LocalEngine", Endless)
-    monkeypatch.setattr(review, "FixChecker", Agreeing)
+    use_engine(monkeypatch, Endless)
     write({"a.py": "a = 1\n"})
     assert "fixed a.py: 10 edits" in run("review", "a.py", "--fix").out
 
 
-class Overlapping:
+class Overlapping(Scripted):
     """Two fixes that overlap, of a text `aaa`; then the second, of what the first left."""
-
-    name = "local"
 
     async def review(self, request: ReviewRequest) -> AsyncGenerator[Proposal, None]:
         text = request.document.text
@@ -475,8 +487,7 @@ class Overlapping:
 def test_fixes_that_overlap_are_applied_one_after_the_other(
     run: Run, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(review, "LocalEngine", Overlapping)
-    monkeypatch.setattr(review, "FixChecker", Agreeing)
+    use_engine(monkeypatch, Overlapping)
     write({"a.py": "aaa = 1\n"})
     result = run("review", "a.py", "--fix")
     assert Path("a.py").read_text() == "bc = 1\n"
@@ -495,8 +506,7 @@ class Meddling(Overlapping):
 def test_a_file_that_was_saved_meanwhile_is_not_fixed(
     run: Run, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(review, "LocalEngine", Meddling)
-    monkeypatch.setattr(review, "FixChecker", Agreeing)
+    use_engine(monkeypatch, Meddling)
     write({"a.py": "aaa = 1\n"})
     result = run("review", "a.py", "--fix")
     assert result.code == 3

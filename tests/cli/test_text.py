@@ -17,6 +17,7 @@ from backend_developer.core.model import (
     Proposal,
     Quote,
     Rejection,
+    Severity,
     Span,
     Usage,
     Withheld,
@@ -69,6 +70,21 @@ def test_a_finding_in_full() -> None:
         hint: `backend-developer rule security/sql-injection` explains a rule
         """
     )
+
+
+@pytest.mark.parametrize(
+    ("severity", "count", "words"),
+    [("warning", 4, ""), ("information", 1, "and: the same in lines 2, 3, 4")],
+)
+def test_what_is_no_warning_is_explained_once_for_a_file(
+    severity: Severity, count: int, words: str
+) -> None:
+    text = "a = 1\nb = 2\nc = 3\nd = 4\n"
+    found = [replace(finding(text, line), severity=severity) for line in text.splitlines()]
+    shown = render(report(text, *found))
+    assert shown.count("why:") == count
+    assert words in shown
+    assert "4 findings" in shown
 
 
 # --- The frame

@@ -6,17 +6,22 @@ import json
 import random
 import time
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from backend_developer.catalogue import load_catalogue
 from backend_developer.core.model import Span
 from backend_developer.documents.case_files import load_cases
 from backend_developer.documents.kinds import subjects
 from backend_developer.documents.tree import MalformedError, Node, parse_documents, walk
 
 from .test_cases import DETECTOR, find
+
+GOOD = Path(__file__).with_name("good")
+"""Descriptions as they should be, of which nothing is to be said by default."""
 
 # --- Trees
 
@@ -200,6 +205,15 @@ def test_what_a_description_never_does_is_said_once() -> None:
     assert "None of the 9 operations" in finding.message
     with_one = paths + "  /b:\n    get: {responses: {'429': {}}}\n"
     assert len(find(f"openapi: 3.0.3\npaths:\n{with_one}", "yaml", rule)) == 9
+
+
+@pytest.mark.parametrize("name", ["orders.yaml", "tickets.yaml", "library.json"])
+def test_a_good_description_is_left_alone(name: str) -> None:
+    rules = load_catalogue().rules
+    usual = [id for id in DETECTOR.rules if rules[id].profile == "default"]
+    text = (GOOD / name).read_text(encoding="utf-8")
+    language = "json" if name.endswith(".json") else "yaml"
+    assert [(one.rule, one.message) for one in find(text, language, *usual)] == []
 
 
 def test_a_compose_file_for_development_is_less_sure() -> None:

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
+from backend_developer.apis import load_apis
 from backend_developer.checks import FixChecker
 from backend_developer.core.edits import apply
-from backend_developer.core.model import Candidate, CheckReport, Document, Span, TextEdit
+from backend_developer.core.model import (
+    Candidate,
+    CheckReport,
+    Document,
+    Proposal,
+    Replacement,
+    Span,
+    TextEdit,
+)
 from backend_developer.engines.local import LocalEngine
 from backend_developer.linters import oxlint, ruff
 from backend_developer.linters.process import LinterError
+from backend_developer.rules import load_rules
 from backend_developer.settings import Settings
 
-CHECKER = FixChecker(LocalEngine())
+LOCAL = LocalEngine()
+CHECKER = FixChecker(LOCAL)
 
 
 def make_candidate(text: str, old: str, new: str, rule: str = "other") -> Candidate:
@@ -41,6 +54,54 @@ _ENDING = {
     "yaml": "yml",
     "sql": "sql",
 }
+
+
+def test_the_fixes_of_our_rules_pass_the_checks() -> None:
+    """Each case that has a fixed text: its finding is gone after it, and nothing else came in."""
+    rules = ((rule.id, case.languages[0], case) for rule in load_rules() for case in rule.cases)
+    uses = ((use.rule, use.family, case) for use in load_apis() for case in use.found)
+    cases = [one for one in (*rules, *uses) if one[2].fixed is not None]
+    settings = Settings(profile="strict")
+    documents = [
+        Document("file:///srv/app", f"/srv/app.{_ENDING[language]}", language, case.code)
+        for _, language, case in cases
+    ]
+    candidates = [
+        [
+            _candidate(document, proposal)
+            for proposal in scan.proposals
+            if proposal.rule == rule and proposal.fix
+        ]
+        for (rule, _, _), document, scan in zip(
+            cases, documents, LOCAL.scan_all(documents, settings), strict=True
+        )
+    ]
+    asked = list(zip(documents, candidates, strict=True))
+    assert [document.text for document, fixes in asked if not fixes] == []
+
+    async def check_all() -> list[list[CheckReport]]:
+        return await asyncio.gather(*(CHECKER.check(*one, settings) for one in asked))
+
+    problems = [[report.problem for report in reports] for reports in asyncio.run(check_all())]
+    failed = [
+        (document.text, found)
+        for document, found in zip(documents, problems, strict=True)
+        if any(found)
+    ]
+    assert "\n".join(map(str, failed)) == ""
+
+
+def _candidate(document: Document, proposal: Proposal) -> Candidate:
+    assert proposal.fix is not None
+    assert isinstance(proposal.where, Span)
+    edits = [
+        TextEdit(edit.span, edit.new)
+        for edit in proposal.fix.edits
+        if isinstance(edit, Replacement)
+    ]
+    text = apply(document.text, edits)
+    return Candidate(proposal.rule, proposal.where, tuple(edits), text)
+
 
 TWO_FUNCTIONS = """\
 def load(number):

@@ -5,7 +5,17 @@ from __future__ import annotations
 import pytest
 
 from backend_developer.core.model import Document, Span
-from backend_developer.delivery import CHECKOUT, ROOT, SCRIPT, DeliveryDetector
+from backend_developer.delivery import (
+    CERTIFICATE,
+    CHECKOUT,
+    COMMAND,
+    PRINTED,
+    ROOT,
+    SCRIPT,
+    UNLOCKED,
+    WRITABLE,
+    DeliveryDetector,
+)
 from backend_developer.detector import Source
 
 DETECTOR = DeliveryDetector()
@@ -122,3 +132,95 @@ def test_a_checkout_of_trusted_code_or_without_secrets(on: str, ref: str) -> Non
 )
 def test_yaml_that_is_broken_or_of_another_shape_is_left_alone(code: str) -> None:
     check("yaml", code)
+
+
+@pytest.mark.parametrize(
+    ("rule", "command"),
+    [
+        (CERTIFICATE, "curl -fsSLk"),
+        (CERTIFICATE, "curl -o a.tgz --insecure"),
+        (CERTIFICATE, "wget -q --no-check-certificate"),
+        (CERTIFICATE, "http.sslVerify false"),
+        (CERTIFICATE, "StrictHostKeyChecking=no"),
+        (CERTIFICATE, "GIT_SSL_NO_VERIFY=true"),
+        (WRITABLE, "chmod -R 777 /data"),
+        (WRITABLE, "chmod a+rwx out"),
+    ],
+)
+def test_a_command_that_lets_others_in(rule: str, command: str) -> None:
+    for language, before in (
+        ("dockerfile", "FROM a\nUSER 1\nRUN "),
+        ("yaml", "jobs:\n  a:\n    steps:\n      - run: "),
+        ("yaml", "stages: [a]\na:\n  script:\n    - "),
+    ):
+        check(language, f"{before}{command}\n", (rule, command))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "curl -fsSL -H Accept:text/plain https://a.example/a.tgz",
+        "curl -k https://localhost:8443/health",
+        "curl -K options https://a.example",
+        "chmod 755 run.sh && chmod +x a && chmod u+rwx b",
+        "git config http.sslVerify true",
+    ],
+)
+def test_a_command_that_does_not(command: str) -> None:
+    check("dockerfile", f"FROM a\nUSER 1\nRUN {command}\n")
+    check(
+        "yaml",
+        f"jobs:\n  a:\n    steps:\n      # curl -k https://a.example\n      - run: {command}\n",
+    )
+    check("yaml", f"script:\n  - {command}\n")
+
+
+STEP = """\
+on: push
+jobs:
+  a:
+    env: {{TOKEN: "${{{{ secrets.TOKEN }}}}"}}
+    steps:
+      - env: {{TITLE: "${{{{ github.event.issue.title }}}}", BRANCH: main}}
+        run: |
+          {command}
+          make
+"""
+
+
+@pytest.mark.parametrize(
+    ("rule", "command", "marked"),
+    [
+        (PRINTED, 'echo "the token is $TOKEN"', 'echo "the token is $TOKEN"'),
+        (PRINTED, "echo ${{ secrets.OTHER }}", "echo ${{ secrets.OTHER }}"),
+        (PRINTED, "set -ex", "set -ex"),
+        (PRINTED, "set -o xtrace", "set -o xtrace"),
+        (PRINTED, 'docker login -u a -p "$TOKEN" a.example', 'docker login -u a -p "$TOKEN'),
+        (COMMAND, 'eval "echo $TITLE"', 'eval "echo $TITLE"'),
+        (COMMAND, 'bash -c "greet ${TITLE}"', 'bash -c "greet ${TITLE}"'),
+        (UNLOCKED, "npm install --no-audit && npm test", "npm install --no-audit"),
+        (UNLOCKED, "yarn install", "yarn install"),
+    ],
+)
+def test_a_step_that_gives_away_or_runs_what_it_is_given(
+    rule: str, command: str, marked: str
+) -> None:
+    check("yaml", STEP.format(command=command), (rule, marked))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        'echo "$TOKEN" | docker login -u a --password-stdin a.example',
+        'echo "$TOKEN" > token.txt',
+        'echo "::add-mask::$TOKEN"',
+        'echo "has a token: ${TOKEN:+yes}"',
+        "set -euo pipefail",
+        'eval "$(ssh-agent -s)" && eval "git checkout $BRANCH"',
+        'bash -c \'echo "$1"\' _ "$TITLE"',
+        "npm ci && npm install -g pnpm && npm install --global yarn && npm i left-pad",
+        "yarn install --immutable",
+    ],
+)
+def test_a_step_that_does_not(command: str) -> None:
+    check("yaml", STEP.format(command=command))

@@ -129,6 +129,22 @@ def test_a_linters_claim_about_a_text_of_safe_parts_is_dropped() -> None:
     assert "security/sql-injection" not in scan(constant + query)
 
 
+def test_a_claim_holds_by_what_the_callers_in_the_file_give() -> None:
+    helper = "import os\ndef run(name):\n    os.system('make ' + name)\n"
+    assert "security/command-injection" in scan(helper)
+    assert "security/command-injection" not in scan(helper + "run('web')\n")
+    assert "security/command-injection" in scan(helper + "run('web')\nrun(input())\n")
+
+
+def test_the_strict_profile_keeps_what_data_flow_refutes() -> None:
+    text = "import os\nos.system('make ' + 'web')\n"
+    document = Document("file:///app.py", "app.py", "python", text, 1)
+    engine = LocalEngine()
+    assert engine.scan(document, Settings()) == []
+    kept = engine.scan(document, Settings(profile="strict"))
+    assert {one.confidence for one in kept if one.rule == "security/command-injection"} == {"low"}
+
+
 @pytest.mark.parametrize(
     "code",
     [

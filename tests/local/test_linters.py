@@ -280,6 +280,107 @@ def test_of_one_statement_in_a_program_only_what_it_does_is_said() -> None:
     }
 
 
+def test_what_undoes_a_migration_in_code_is_left_alone() -> None:
+    way = 'async {}(q) {{ await q.query(`DROP TABLE "user"`); }}'
+    rule = "api-design/migration-drops-table"
+    for name, count in (("up", 1), ("down", 0)):
+        code = f"class A {{ {way.format(name).replace('q.', 'queryRunner.')} }}\n"
+        found = [one for one, _ in find("squawk", code, "typescript")]
+        assert found.count(rule) == count
+
+
+def weighed(linter: str, code: str, language: str, rule: str, path: str = "") -> list[str]:
+    """The confidence of each finding of a rule, and its severity where that is not the rule's."""
+    if find_program(linter, anywhere=True) is None:
+        pytest.skip(f"{linter} has no wheel for this platform")
+    [found] = DETECTORS[linter].find([Source(Document("", path, language, code))], EVERYTHING)
+    return [f"{one.confidence} {one.severity or ''}".strip() for one in found if one.rule == rule]
+
+
+@pytest.mark.parametrize(
+    ("rule", "code", "expected"),
+    [
+        ("security/cross-site-scripting", "x = mark_safe(body)\n", ["medium warning"]),
+        (
+            "security/cross-site-scripting",
+            "def mark(s):\n    s = escape(s)\n    return mark_safe('<b>' + s)\n",
+            [],
+        ),
+        (
+            "api-design/environment-default-of-another-type",
+            'DEBUG = os.environ.get("DEBUG", False)\n',
+            ["high"],
+        ),
+        (
+            "api-design/environment-default-of-another-type",
+            'PORT = int(os.environ.get("PORT", 80))\n',
+            [],
+        ),
+        ("api-design/statement-without-effect", "self.file.path\n", ["medium"]),
+        (
+            "api-design/statement-without-effect",
+            "try:\n    self.file.path\nexcept ValueError:\n    gone()\n",
+            [],
+        ),
+        (
+            "api-design/naive-datetime",
+            'datetime.strptime(x, "%Y-%m-%d %H:%M")\n',
+            ["medium"],
+        ),
+        ("api-design/naive-datetime", 'datetime.strptime(x, "%Y-%m-%d")\n', []),
+        (
+            "api-design/error-logged-without-trace",
+            "try:\n    f()\nexcept Exception:\n    logging.error('failed')\n",
+            ["high"],
+        ),
+        (
+            "api-design/error-logged-without-trace",
+            "try:\n    f()\nexcept KeyError:\n    logging.error('no such key')\n",
+            [],
+        ),
+        ("security/hardcoded-secret", 'DB_PASSWORD = "hunter2hunter"\n', ["medium"]),
+        ("security/hardcoded-secret", 'JWT_INVALID_TOKEN = "invalid_token"\n', []),
+        ("security/hardcoded-secret", 'context["password_status"] = "success"\n', []),
+    ],
+)
+def test_what_ruff_says_of_good_code_is_left_out(rule: str, code: str, expected: list[str]) -> None:
+    head = "import logging, os\nfrom datetime import datetime\n"
+    head += "from django.utils.safestring import mark_safe\n"
+    assert weighed("ruff", head + code, "python", rule) == expected
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("github.event.issue.title", "high"),
+        ("github.head_ref", "high"),
+        ("github.event.inputs.version", "high warning"),
+        ("github.workflow", "low"),
+        ("github.event.workflow_run.head_sha", "low"),
+    ],
+)
+def test_an_expression_counts_by_who_words_it(expression: str, expected: str) -> None:
+    code = WORKFLOW.replace("github.event.issue.title", expression)
+    rule = "security/workflow-template-injection"
+    assert weighed("zizmor", code, "yaml", rule) == [expected]
+
+
+def test_a_dangerous_trigger_is_one_that_fetches_code() -> None:
+    rule = "security/workflow-dangerous-trigger"
+    fetching = WORKFLOW.replace("- run: echo", "- uses: actions/checkout@v4\n      - run: echo")
+    assert weighed("zizmor", WORKFLOW, "yaml", rule) == ["low"]
+    assert weighed("zizmor", fetching, "yaml", rule) == ["medium"]
+
+
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [("", ["medium"]), ('import { useState } from "react";\n', ["low"])],
+)
+def test_a_promise_that_fails_in_a_browser_ends_nothing(head: str, expected: list[str]) -> None:
+    code = head + "load().then((items) => setItems(items));\n"
+    assert weighed("oxlint", code, "javascript", "api-design/promise-without-catch") == expected
+
+
 def test_several_texts_are_told_apart() -> None:
     if find_program("squawk", anywhere=True) is None:
         pytest.skip("squawk has no wheel for this platform")

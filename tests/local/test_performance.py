@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend_developer.core.model import Document, Proposal, Span
+from backend_developer.core.patterns import explodes, takes_polynomial_time
 from backend_developer.detector import Source
 from backend_developer.performance import PerformanceDetector
-from backend_developer.performance.regexes import explodes
 
 _MARK = re.compile(r"\s*(?:#|//) found$", re.MULTILINE)
 
@@ -97,15 +97,24 @@ class Service:
 """,
 }
 
+OPEN_FILES = """
+from io import TextIOWrapper
+async def load(file: TextIOWrapper, maybe: TextIOWrapper | None, either: TextIOWrapper | Stream):
+    file.read()  # found
+    maybe.readlines()  # found
+    either.read()
+async def wrapped(file: TextIOWrapper):
+    await anyio.wrap_file(file).read()
+"""
+
 FILES = """
 from pathlib import Path
-async def load(name, path: Path, file: TextIOWrapper):
+async def load(name, path: Path):
     with open(name) as text:  # found
         text.read()
     os.path.exists(name)  # found
     Path(name).read_text()  # found
     path.write_text("x")  # found
-    file.read()  # found
     async with aiofiles.open(name) as text:
         await text.read()
 def plain(name):
@@ -181,6 +190,10 @@ def test_what_blocks_the_event_loop_in_python(name: str) -> None:
     check("performance/blocking-call-in-async", "python", BLOCKING[name])
 
 
+def test_open_files_that_are_read_on_the_event_loop() -> None:
+    check("performance/sync-file-operation", "python", OPEN_FILES)
+
+
 def test_files_that_are_read_on_the_event_loop() -> None:
     check("performance/sync-filesystem-call", "python", FILES)
     check("performance/sync-filesystem-call", "typescript", FILES_TYPESCRIPT)
@@ -249,6 +262,32 @@ def test_a_pattern_that_does_not(pattern: str) -> None:
 @given(st.text(alphabet="ab()[]{}|*+?.^$\\-,1dws<>=!:P", max_size=30))
 def test_no_text_breaks_the_reader_of_patterns(pattern: str) -> None:
     explodes(pattern)
+    takes_polynomial_time(pattern, anywhere=True)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "anywhere", "expected"),
+    [
+        (r"\s+$", True, True),
+        (r"\s+$", False, False),
+        (r"^\s+|\s+$", True, True),
+        (r"^\s+", True, False),
+        (r"<[^>]+>", True, True),
+        (r"[a-z]+@", True, True),
+        (r"\s+", True, False),
+        (r"[^a-z0-9]+", True, False),
+        (r"a*a*b", False, True),
+        (r"^.*,.*$x", False, True),
+        (r"\b\w+\b", True, False),
+        (r"^[\w.+-]+@[\w-]+\.[\w.-]+$", False, False),
+        (r"^[a-z0-9]+(?:-[a-z0-9]+)*$", False, False),
+        (r"^\d+(\.\d+)*$", False, False),
+        (r"https?://\S+", True, False),
+        (r"a++b", True, False),
+    ],
+)
+def test_a_pattern_that_takes_polynomial_time(pattern: str, anywhere: bool, expected: bool) -> None:
+    assert takes_polynomial_time(pattern, anywhere=anywhere) == expected
 
 
 def test_where_a_pattern_is_found() -> None:

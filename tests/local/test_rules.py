@@ -35,7 +35,9 @@ CASES = [
 def test_a_rule_finds_its_labels_and_nothing_else(
     rule: PatternRule, case: Case, language: Language
 ) -> None:
-    assert not case.labels or rule.may_match(case.code), "mentions/requires keep the rule away"
+    assert not case.labels or rule.may_match(case.code.__contains__), (
+        "mentions/requires keep the rule away"
+    )
     found = _match(rule, case.code, language)
     assert {_label(case.code, proposal) for proposal in found} == set(case.labels)
     if case.fixed is not None:
@@ -43,7 +45,9 @@ def test_a_rule_finds_its_labels_and_nothing_else(
 
 
 def _match(rule: PatternRule, code: str, language: Language) -> list[Proposal]:
-    return list(match(rule, parse(code, language), code)) if rule.may_match(code) else []
+    return (
+        list(match(rule, parse(code, language), code)) if rule.may_match(code.__contains__) else []
+    )
 
 
 def _label(code: str, proposal: Proposal) -> Label:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from backend_developer.core.model import Span
-from backend_developer.secrets import find_secrets
+from backend_developer.core.model import Document, Span
+from backend_developer.detector import Source
+from backend_developer.secrets import SecretDetector, find_secrets
 
 RANDOM = "4f9d2c1ab77e43d0a1b2c3d4e5f60718"
 GITHUB = "ghp_" + "a8Bq2Zk9" * 5
@@ -83,7 +84,40 @@ def test_a_secret_is_found(language: str, text: str, secret: str, confidence: st
         ("yaml", "token: ${{ secrets.GITHUB_TOKEN }}\n"),
         ("dockerfile", "ARG DB_PASSWORD\nENV DB_PASSWORD=$DB_PASSWORD\n"),
         ("sql", "ALTER TABLE users ADD password text NOT NULL;"),
+        ("python", '    >>> get(url, auth=("admin", "Xk29vLq"))'),
+        ("python", 'REDIS_URL = "redis://h"  # or with a password: "redis://:Xk29vLq@localhost"'),
+        ("typescript", 'const key = typeof secretKey === "function" ? secretKey() : secretKey;'),
+        ("typescript", "const user = { password: '$2a$10$TLtC603wy85MM5otapvEec0w2au6sjPaOm' };"),
+        ("yaml", "password:\n  from_secret: docker_password1\n"),
+        ("yaml", "SECRET_KEY: ci-test\n"),
+        ("yaml", "kind: Secret\ndata:\n  password: c2VjcmV0MTIz\n"),
+        ("dockerfile", "RUN SECRET_KEY=build-key ./manage.py collectstatic\n"),
     ],
 )
 def test_what_stands_for_a_secret_is_none(language: str, text: str) -> None:
     check(language, text, [])
+
+
+@pytest.mark.parametrize(
+    ("language", "path", "text", "confidence"),
+    [
+        ("yaml", "/srv/api/app.yml", "password: Xk29vLq7\n", "high"),
+        ("yaml", "/srv/examples/curl/app.yml", "password: Xk29vLq7\n", "low"),
+        ("yaml", "/srv/.github/workflows/test.yml", "env:\n  PASSWORD: Xk29vLq7\n", "low"),
+        ("yaml", "/srv/api.yml", "example:\n  user:\n    password: Xk29vLq7\n", "low"),
+        ("yaml", "/srv/api.yml", "example: 1\npassword: Xk29vLq7\n", "high"),
+        (
+            "javascript",
+            "/srv/routes.js",
+            f"/**\n * example:\n *   token: {GITHUB}\n */\n",
+            "low",
+        ),
+        ("javascript", "/srv/routes.js", f"/**\n * example: 1\n * token: {GITHUB}\n */\n", "high"),
+    ],
+)
+def test_a_secret_counts_less_among_examples(
+    language: str, path: str, text: str, confidence: str
+) -> None:
+    sources = [Source(Document("", path, language, text))]
+    [[found]] = SecretDetector().find(sources, SecretDetector.rules)
+    assert found.confidence == confidence

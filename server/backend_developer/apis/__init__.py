@@ -33,7 +33,7 @@ regexes of the text around; `severity`; `report: call`, where not the argument i
 `origin`, where its value is written; and a fix:
 
     fix: {title: Verify the certificate, set: {verify: "True"}, needs: setting}
-    fix: {title: Use safe_load, name: safe_load}
+    fix: {title: Load plain data only, name: safe_$NAME, drop: [1|Loader]}
 """
 
 from __future__ import annotations
@@ -101,8 +101,10 @@ class ApiFix:
     title: str
     set: tuple[tuple[tuple[Selector, ...], str], ...]
     """The arguments that get another value, or are added."""
+    drop: tuple[tuple[Selector, ...], ...]
+    """The arguments that are taken away, where they are given."""
     name: str
-    """What the function's last name becomes; "": it stays."""
+    """What the function's last name becomes, `$NAME` being what it was; "": it stays."""
     needs: Needs
 
 
@@ -252,13 +254,17 @@ def _example(value: object, broken: Any) -> Example:
 
 
 def _fix(value: object, broken: Any) -> ApiFix:
-    if not isinstance(value, dict) or not value.keys() <= {"title", "set", "name", "needs"}:
-        raise broken("fix", "title, set, name and needs")
+    if not isinstance(value, dict) or not value.keys() <= _FIX_KEYS:
+        raise broken("fix", ", ".join(sorted(_FIX_KEYS)))
     needs = value.get("needs", "none")
     if needs not in _NEEDS or not isinstance(value.get("title"), str):
         raise broken("fix", "a title, and one of " + ", ".join(_NEEDS))
     edits = tuple((_selectors(key), str(new)) for key, new in value.get("set", {}).items())
-    return ApiFix(value["title"], edits, value.get("name", ""), needs)
+    dropped = tuple(_selectors(key) for key in value.get("drop", []))
+    return ApiFix(value["title"], edits, dropped, value.get("name", ""), needs)
+
+
+_FIX_KEYS = {"title", "set", "drop", "name", "needs"}
 
 
 def _conditions(value: object, broken: Any) -> tuple[Condition, ...]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ..core.model import Proposal, ProposedFix, Replacement, Span
 from ..core.text import quoted
 from ..detector import Source
-from ..syntax import LANGUAGES, span_of
+from ..syntax import LANGUAGES, appended, items_of, removed, span_of
 from . import (
     ApiFix,
     ApiRule,
@@ -60,6 +60,8 @@ class Index:
     """The entries by family, kind of use and last name, which is how uses are looked up."""
 
     entries: Mapping[tuple[Family, UseKind], Mapping[str, Sequence[ApiRule]]]
+    phrases: frozenset[str]
+    """The last names that are no single words of a text."""
 
 
 def index_of(rules: Sequence[ApiRule]) -> Index:
@@ -69,17 +71,18 @@ def index_of(rules: Sequence[ApiRule]) -> Index:
     for rule in rules:
         for last in {_last(name) for name in rule.names}:
             entries[rule.family, rule.kind][last].append(rule)
-    return Index(entries)
+    lasts = {last for by_last in entries.values() for last in by_last}
+    return Index(entries, frozenset(last for last in lasts if not _WORD.fullmatch(last)))
 
 
 def find_uses(source: Source, index: Index, enabled: frozenset[str]) -> Iterator[Proposal]:
     """Each use in the source that an entry of the index describes, for the enabled rules."""
     family: Family = "python" if source.language == "python" else "javascript"
-    words = set(_WORD.findall(source.text))
+    words = source.words
     candidates: dict[UseKind, dict[str, list[ApiRule]]] = {}
     for kind in ("calls", "names", "sets", "keys"):
         for last, rules in index.entries.get((family, kind), {}).items():
-            if last not in words and (_WORD.fullmatch(last) or last not in source.text):
+            if last not in words and (last not in index.phrases or last not in source.text):
                 continue
             usable = [rule for rule in rules if rule.rule in enabled and _fits(rule, source.text)]
             if usable:
@@ -455,7 +458,7 @@ def _arguments(call: SgNode) -> list[SgNode]:
         return []
     if arguments.kind() == "generator_expression":
         return [arguments]
-    return [node for node in arguments.children() if node.is_named() and node.kind() != "comment"]
+    return items_of(arguments)
 
 
 _SPREADS = ("dictionary_splat", "list_splat", "spread_element")
@@ -549,9 +552,17 @@ def _fix(fix: ApiFix, use: Use, names: Names, text: str) -> ProposedFix | None:
         last = use.callee.field("attribute") or use.callee.field("property")
         if last is None:
             return None
-        edits.append(Replacement(span_of(last), fix.name))
-    added: dict[int, list[str]] = {}
-    options: dict[int, list[str]] = {}
+        edits.append(Replacement(span_of(last), fix.name.replace("$NAME", last.text())))
+    for selectors in fix.drop:
+        present, _ = _select(selectors, use, names)
+        for value in present:
+            dropped = _item_of(value, use)
+            if dropped is None:
+                return None
+            edits.append(removed(dropped, text))
+    added: dict[Span, tuple[SgNode, list[str]]] = {}
+    options: list[str] = []
+    arguments = use.node.field("arguments")
     for selectors, new in fix.set:
         present, known = _select(selectors, use, names)
         if present:
@@ -563,29 +574,42 @@ def _fix(fix: ApiFix, use: Use, names: Names, text: str) -> ProposedFix | None:
         selector = next((one for one in selectors if one.keyword or one.path), None)
         if not known or selector is None:
             return None
-        if selector.keyword:
-            arguments = use.node.field("arguments")
-            if arguments is None or selector.path:
-                return None
-            added.setdefault(span_of(arguments).end - 1, []).append(f"{selector.keyword}={new}")
-            continue
-        placed = _object_of(selector, use, names)
-        if placed is not None:
-            key = selector.path[-1]
-            added.setdefault(span_of(placed).end - 1, []).append(f"{key}: {new}")
+        brackets, item = arguments, f"{selector.keyword}={new}"
+        if not selector.keyword:
+            brackets, item = _object_of(selector, use, names), f"{selector.path[-1]}: {new}"
+        elif selector.path:
+            return None
+        if brackets is not None and brackets.kind() != "generator_expression":
+            added.setdefault(span_of(brackets), (brackets, []))[1].append(item)
         elif selector.position == len(_arguments(use.node)) and len(selector.path) == 1:
-            options.setdefault(selector.position, []).append(f"{selector.path[0]}: {new}")
+            options.append(item)
         else:
             return None
-    for position, pairs in options.items():
-        arguments = use.node.field("arguments")
+    if options:
         if arguments is None:
             return None
-        literal = "{ " + ", ".join(pairs) + " }"
-        added.setdefault(span_of(arguments).end - 1, []).append(literal)
-        del position
-    edits += [_inserted(offset, items, text) for offset, items in added.items()]
+        literal = "{ " + ", ".join(options) + " }"
+        added.setdefault(span_of(arguments), (arguments, []))[1].append(literal)
+    for brackets, items in added.values():
+        edits += appended(brackets, items, text)
     return ProposedFix(fix.title, tuple(edits), fix.needs) if edits else None
+
+
+def _item_of(value: SgNode, use: Use) -> SgNode | None:
+    """What stands between the commas for this value: an argument, or a pair of an object.
+
+    The argument that the object is, where the pair is all that is in it.
+    """
+    arguments = _arguments(use.node)
+    item = value.parent()
+    if item is None or item.kind() not in ("pair", "keyword_argument"):
+        item = value
+    brackets = item.parent()
+    if item.kind() == "pair" and brackets is not None and len(items_of(brackets)) == 1:
+        around = _item_of(brackets, use)
+        if around is not None and (around.kind() == "keyword_argument" or around == arguments[-1]):
+            return around
+    return item if item.kind() == "pair" or item in arguments else None
 
 
 def _object_of(selector: Selector, use: Use, names: Names) -> SgNode | None:
@@ -596,22 +620,3 @@ def _object_of(selector: Selector, use: Use, names: Names) -> SgNode | None:
         found, _ = _select([Selector(selector.position, "", selector.path[:-1])], use, names)
     node = names.value_of(found[0]) if found else None
     return node if node is not None and node.kind() in _OBJECTS else None
-
-
-def _inserted(offset: int, items: Sequence[str], text: str) -> Replacement:
-    """The items before the closing bracket at `offset`, in the style of what stands before it."""
-    before = text[:offset].rstrip()
-    gap = text[len(before) : offset]
-    joined = ", ".join(items)
-    is_object = text[offset] == "}"
-    if before[-1] in "({":
-        inside = f" {joined} " if is_object else joined
-        return Replacement(Span(len(before), offset), inside)
-    if "\n" in gap:
-        line = before[before.rfind("\n") + 1 :]
-        indent = line[: len(line) - len(line.lstrip())]
-        comma = "" if before.endswith(",") else ","
-        lines = "".join(f"\n{indent}{item}," for item in items)
-        return Replacement(Span(len(before), len(before)), comma + lines)
-    comma = " " if before.endswith(",") else ", "
-    return Replacement(Span(len(before), len(before)), comma + joined)

@@ -1,11 +1,12 @@
 """One module for each command, imported when that command is asked for.
 
-What they have in common is here: the exit codes, and the error of a command that was
-not given as it can be carried out.
+What they have in common is here: the exit codes, the error of a command that was not given as it
+can be carried out, and whether to write in colours.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 OK: Final = 0
@@ -23,3 +24,12 @@ BROKEN_PIPE: Final = 141
 
 class UsageError(Exception):
     """The command cannot be carried out as it was given. `str()` is one sentence."""
+
+
+def wants_colour(terminal: bool, environment: Mapping[str, str]) -> bool:
+    """NO_COLOR (no-color.org) goes before FORCE_COLOR, which goes before what the stream is."""
+    if environment.get("NO_COLOR"):
+        return False
+    if environment.get("FORCE_COLOR"):
+        return environment["FORCE_COLOR"] != "0"
+    return terminal and environment.get("TERM") != "dumb"

@@ -8,71 +8,56 @@ import logging
 import os
 import shutil
 import sys
-import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from json import dumps, loads
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from .. import dismissals
-from ..agents import UnknownAgentError, find_agent, load_agents
-from ..answers import KeptAnswers
-from ..batches import collect, look, remember
 from ..catalogue import Catalogue
-from ..checks import FixChecker, syntax_error_line
-from ..consents import give, has_consent
-from ..conventions import load_conventions
 from ..core.model import (
-    FOCUSES,
     SEVERITIES,
-    AgentDefinition,
-    Confidence,
     Document,
     Fix,
     Severity,
     Span,
-    TaskDefinition,
-    Usage,
 )
+from ..core.plain import PlainError, from_plain, to_plain
 from ..core.text import Change
 from ..core.tracking import follow, track
-from ..dismissals import Dismissals
-from ..engines.agent import AgentEngine
-from ..engines.base import EngineError, ReviewRequest
-from ..engines.batch import BatchEngine
-from ..engines.endpoint import available, base_url, find_endpoint
-from ..engines.kept import KeptEngine
-from ..engines.local import LocalEngine
-from ..engines.prompt import estimated_size
+from ..detector import Source
+from ..engines.base import ReviewRequest
 from ..failures import where_raised
-from ..files import SourceFile, UnreadableError, find, read, shown_path
-from ..fixes import MAXIMUM_PASSES, Applied, WriteError, apply_fixes, write
-from ..gate import BYTES_PER_TOKEN, Sending
-from ..gatekeeper import Gatekeeper, unknown_state, what_is_sent
-from ..ledger import bytes_per_token
-from ..models import resolve_model
-from ..prices import cost_of, price_of
-from ..problems import Problem
-from ..project.disk import read_all
+from ..files import Content, SourceFile, UnreadableError, find, read, shown_path
+from ..project.facts import FileFacts
 from ..project.index import Project
 from ..reports import Report, github, json, plural, sarif, text
 from ..reports.text import visible
-from ..review import FileReview, Reviewers, review_file
-from ..sendable import Denials, load_denials
-from ..settings import Settings
-from ..state import State, StateError, state_folder
-from ..surroundings import surrounded
-from ..tasks import load_tasks
-from . import FINDINGS, NOT_REVIEWED, OK, WRONG_USE, UsageError
-from .terminal import TerminalPerson, can_ask, confirm
-from .workspace import Workspace, load_workspace, tell
+from ..review import FileReview, Reviewers, put_together, review_file
+from ..settings import enabled_rules
+from . import FINDINGS, NOT_REVIEWED, OK, WRONG_USE, UsageError, wants_colour
+from .cache import (
+    Cache,
+    Memory,
+    Remembered,
+    cache_folder,
+    kept_catalogue,
+    program_fingerprint,
+    stands_for,
+)
+from .plan import Plan, make_plan
+from .processes import ITEMS_AT_ONCE, ITEMS_PER_PROCESS, dealt_out
+from .workspace import load_workspace, tell
+
+if TYPE_CHECKING:
+    # The engine is read when the first file is reviewed: a review that knows all answers from
+    # earlier ones is done sooner than that takes.
+    from ..engines.local import LocalEngine
+    from ..fixes import Applied
 
 logger = logging.getLogger(__name__)
-
-AGENT_JOBS = 4
-"""Files that an agent reviews at once by default: endpoints limit what comes in a minute."""
 
 
 def run(options: argparse.Namespace) -> int:
@@ -86,28 +71,35 @@ def run(options: argparse.Namespace) -> int:
         "model": options.model,
         "failOn": options.fail_on,
     }
+    kept = _kept(options)
     workspace = load_workspace(
-        options.paths, {key: value for key, value in given.items() if value is not None}
+        options.paths,
+        {key: value for key, value in given.items() if value is not None},
+        kept.catalogue if kept else None,
     )
     tell(workspace.problems)
     if any(problem.severity == "error" for problem in workspace.problems):
         return WRONG_USE
     _check_output(options.output)
 
-    if options.batch_status:
-        return asyncio.run(_tell_batches(workspace))
-    if options.batch_results:
-        asyncio.run(_fetch_batches(workspace))
+    if options.batch_status or options.batch_results:
+        from .agent_review import fetch_batches, tell_batches
+
+        if options.batch_status:
+            return asyncio.run(tell_batches(workspace))
+        asyncio.run(fetch_batches(workspace))
 
     found = find(options.paths)
     for note in found.notes:
         print(f"note: {visible(note.path)} is left out: {note.reason}", file=sys.stderr)
-    plan = _plan(found.files, workspace, options)
-    if options.batch and not plan.use_agent:
-        raise UsageError("--batch needs the agent: set a key, or --engine agent")
+    plan = make_plan(found.files, workspace, options)
     if plan.use_agent and not plan.only_kept:
-        plan = replace(plan, agreed=_agree(plan, yes=options.yes))
-    reviewed = _review_all(plan, workspace.catalogue)
+        from .agent_review import agree
+
+        plan = agree(plan, yes=options.yes)
+    reviewed = _review_all(plan, workspace.catalogue, kept)
+    if kept and kept.cache.problem:
+        print(f"note: {visible(kept.cache.problem)}", file=sys.stderr)
 
     report = Report(
         files=tuple(one.review for one in reviewed if one.review),
@@ -127,35 +119,6 @@ def run(options: argparse.Namespace) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
-    """All that is settled before the first file is read."""
-
-    files: tuple[SourceFile, ...]
-    root: Path
-    settings: Settings
-    task: TaskDefinition
-    agents: Mapping[Path, AgentDefinition]
-    """By the folder of the file."""
-    use_agent: bool
-    conventions: tuple[tuple[str, str], ...]
-    denials: Denials
-    dismissals: Dismissals
-    minimum_confidence: Confidence
-    fix: bool
-    jobs: int
-    is_batch: bool = False
-    """What the agent is asked is sent together, and answered later."""
-    only_kept: bool = False
-    """The agent is asked nothing: what it has answered is told."""
-    review_id: str = field(default_factory=lambda: uuid.uuid4().hex)
-    """All files are one review, as far as its limit goes."""
-    agreed: frozenset[tuple[str, str]] = frozenset()
-    """The workspace and base URL that --yes agrees to for this once."""
-    project: Project = field(default_factory=Project)
-    """What all files say."""
-
-
-@dataclass(frozen=True, slots=True)
 class _Reviewed:
     file: SourceFile
     review: FileReview | None
@@ -164,153 +127,29 @@ class _Reviewed:
     fixed: tuple[str, ...] = ()
     syntax_error_line: int = 0
     """From 1; 0: there is none."""
+    to_remember: Remembered | None = None
+    """For the next review, where that may trust in it."""
 
 
 # --- Before
 
 
-def _plan(
-    files: tuple[SourceFile, ...], workspace: Workspace, options: argparse.Namespace
-) -> _Plan:
-    settings, root = workspace.settings, workspace.root
-    use_agent = settings.engine == "agent" or (
-        settings.engine == "auto" and available(settings, os.environ)
-    )
-    if use_agent:
-        try:
-            find_endpoint(settings, os.environ)
-        except EngineError as error:
-            raise UsageError(str(error)) from None
-    tasks, task_problems = load_tasks(root, root, settings.trusted, os.environ)
-    dismissed, dismissal_problems = dismissals.load(root)
-    agents, agent_problems = _agents(files, workspace)
-    tell(
-        dict.fromkeys((*task_problems, *dismissal_problems, *(agent_problems if use_agent else ())))
-    )
-    return _Plan(
-        files=files,
-        root=root,
-        settings=settings,
-        task=_task(tasks, options.focus or ["everything"]),
-        agents=agents,
-        use_agent=use_agent,
-        conventions=load_conventions(root) if use_agent and settings.trusted else (),
-        denials=load_denials(root, os.environ) if use_agent else Denials(),
-        dismissals=dismissed,
-        minimum_confidence="low" if options.all else settings.minimum_confidence,
-        fix=options.fix,
-        is_batch=options.batch,
-        only_kept=options.batch_results,
-        jobs=options.jobs or (AGENT_JOBS if use_agent else os.cpu_count() or 1),
-    )
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What earlier runs left."""
+
+    cache: Cache
+    program: bytes
+    """Stands for this program as it is."""
+    catalogue: Catalogue
 
 
-def _agents(
-    files: Sequence[SourceFile], workspace: Workspace
-) -> tuple[dict[Path, AgentDefinition], tuple[Problem, ...]]:
-    """The agent of each folder: one that lies nearer to a file goes before one further up."""
-    agents: dict[Path, AgentDefinition] = {}
-    problems: dict[Problem, None] = {}
-    settings = workspace.settings
-    for folder in dict.fromkeys(file.absolute.parent for file in files):
-        listings, found = load_agents(folder, workspace.root, settings.trusted, os.environ)
-        problems.update(dict.fromkeys(found))
-        try:
-            agents[folder] = find_agent(listings, settings.agent)
-        except UnknownAgentError as error:
-            raise UsageError(str(error)) from None
-    return agents, tuple(problems)
-
-
-def _task(tasks: Sequence[TaskDefinition], focuses: Sequence[str]) -> TaskDefinition:
-    """The review task of the focuses; several are put together into one."""
-    by_name = {task.name: task for task in tasks}
-    names: list[str] = [focus for focus in FOCUSES if focus in focuses]
-    if "everything" in focuses or len(names) == len(FOCUSES):
-        names = ["everything"]
-    chosen = [by_name[name] for name in names]
-    for task in chosen:
-        if task.kind != "review":
-            raise UsageError(f"{task.path}: the task `{task.name}` must be of kind `review`")
-    if len(chosen) == 1:
-        return chosen[0]
-    return replace(
-        chosen[0],
-        name="+".join(names),
-        title=f"Review {' and '.join(names)}",
-        focuses=tuple(focus for focus in FOCUSES if focus in names),
-        instruction="\n\n".join(task.instruction for task in chosen),
-    )
-
-
-def _agree(plan: _Plan, *, yes: bool) -> frozenset[tuple[str, str]]:
-    """Says what goes where before anything does, and asks, unless somebody agreed before.
-
-    Returns what is agreed to for this once; raises UsageError when nobody agrees.
-    """
-    state = State(state_folder(os.environ))
-    try:
-        sending = _sending(plan, bytes_per_token(state))
-        if not sending.paths:
-            return frozenset()
-        is_known = yes or has_consent(state, sending.root, sending.base_url)
-        said = f"sending {what_is_sent(sending)}; --engine local sends nothing"
-        if is_known or can_ask():
-            print(visible(said), file=sys.stderr)
-        if not is_known:
-            if not confirm("May it be sent, from this workspace to this endpoint from now on?"):
-                raise UsageError(
-                    "nothing was sent or reviewed, because nobody agreed to it: add --yes, run "
-                    "`backend-developer consent --give`, or use --engine local"
-                )
-            give(state, sending.root, sending.base_url)
-    except StateError as error:
-        raise UsageError(f"{unknown_state(error)} Or use --engine local.") from None
-    return frozenset({(sending.root, sending.base_url)} if yes else ())
-
-
-def _sending(plan: _Plan, sizes: Mapping[str, float]) -> Sending:
-    """What will be sent at most, without the files that never are.
-
-    `sizes` are those of a token, by model, where they are known.
-    """
-    settings = plan.settings
-    files = [file for file in plan.files if not plan.denials.why(str(file.absolute))]
-    size, expected, cost = 0, Usage(""), 0.0
-    is_price_known = True
-    for file in files:
-        agent = plan.agents[file.absolute.parent]
-        model = resolve_model(agent, settings)
-        bytes_ = _size(file)
-        size += bytes_
-        # Lines are not known yet: of an average length.
-        whole = estimated_size(bytes_, bytes_ // 35, agent, plan.task, plan.conventions)
-        tokens = int(whole / sizes.get(model, BYTES_PER_TOKEN))
-        usage = Usage(model, tokens, output_tokens=settings.max_output_tokens)
-        expected += usage
-        if price := price_of(model, settings):
-            cost += cost_of(usage, price)
-        else:
-            is_price_known = False
-    limit = settings.maximum_cost_per_review
-    return Sending(
-        root=str(plan.root),
-        base_url=base_url(settings, os.environ),
-        models=tuple(sorted({resolve_model(agent, settings) for agent in plan.agents.values()})),
-        paths=(*(file.path for file in files), *(name for name, _ in plan.conventions))
-        if files
-        else (),
-        size=size + sum(len(text) for _, text in plan.conventions),
-        expected=expected,
-        cost=(min(cost, limit) if limit else cost) if is_price_known else None,
-    )
-
-
-def _size(file: SourceFile) -> int:
-    try:
-        return file.absolute.stat().st_size
-    except OSError:
-        return 0
+def _kept(options: argparse.Namespace) -> _Kept | None:
+    if options.no_cache:
+        return None
+    folder = Path(options.cache_dir) if options.cache_dir else cache_folder(os.environ)
+    kept, program = Cache(folder.absolute()), program_fingerprint()
+    return _Kept(kept, program, kept_catalogue(kept, program))
 
 
 def _check_output(output: str | None) -> None:
@@ -326,191 +165,240 @@ def _check_output(output: str | None) -> None:
 # --- The reviews
 
 
-def _review_all(plan: _Plan, catalogue: Catalogue) -> list[_Reviewed]:
-    """Every file's review, in the order of the files.
-
-    Without an agent the files are dealt out to processes: nothing in a review of ours waits for
-    anything but a processor. With one, a bounded number is under way at once, in this process.
-    """
+def _review_all(plan: Plan, catalogue: Catalogue, kept: _Kept | None) -> list[_Reviewed]:
+    """Every file's review, in the order of the files."""
     progress = _Progress(len(plan.files))
     try:
-        if plan.use_agent or plan.jobs == 1 or len(plan.files) <= FILES_PER_PROCESS:
-            project = Project.of(read_all(plan.files))
-            plan = replace(plan, project=project)
-            local = LocalEngine()
-            local.project_of = lambda path: project
-            return asyncio.run(_review_some(plan, plan.files, local, catalogue, progress))
-        return _review_in_processes(plan, progress)
+        if plan.use_agent:
+            return _review_with_agent(plan, progress)
+        return _review_locally(plan, catalogue, kept, progress)
     finally:
         progress.clear()
 
 
-FILES_PER_PROCESS = 20
-"""For fewer than these another process is not worth its start."""
-FILES_AT_ONCE = 50
-"""In one process: the linters run once for all of them, and all their syntax trees are kept."""
+def _review_with_agent(plan: Plan, progress: _Progress) -> list[_Reviewed]:
+    """A bounded number of files is under way at once, and each is read when its turn comes."""
+    from ..project.disk import read_facts
+
+    said = (facts for file in plan.files if (facts := read_facts(file)))
+    _know_project(Project.of(said), will_do_much=False)
+    return asyncio.run(_review_some(plan, dict.fromkeys(plan.files), progress))
 
 
-def _review_in_processes(plan: _Plan, progress: _Progress) -> list[_Reviewed]:
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor
-    from concurrent.futures.process import BrokenProcessPool
+def _review_locally(
+    plan: Plan, catalogue: Catalogue, kept: _Kept | None, progress: _Progress
+) -> list[_Reviewed]:
+    """What no earlier review has said, the processes find out that the files are dealt out to.
 
-    # On Linux the processes begin with what this one has read; elsewhere that is not to be had.
-    can_fork = sys.platform == "linux"
-    if can_fork:
-        _local_engine().warm_up()
-    processes = min(plan.jobs, -(-len(plan.files) // FILES_PER_PROCESS))
-    # Neighbours are alike, in size and in what is found in them, so they are dealt out in turn.
-    rounds = -(-len(plan.files) // (processes * FILES_AT_ONCE))
-    parts = [plan.files[start :: processes * rounds] for start in range(processes * rounds)]
+    Nothing in a review of ours waits for anything but a processor.
+    """
     done: dict[SourceFile, _Reviewed] = {}
-    context = multiprocessing.get_context("fork" if can_fork else "spawn")
-    with ProcessPoolExecutor(processes, context) as pool:
-        # What one file says of a route or a table is needed for the review of another.
-        project = Project.of(facts for part in pool.map(read_all, parts) for facts in part)
-        alone = replace(plan, files=(), project=project)
-        for part, reviewing in [(part, pool.submit(_review_part, alone, part)) for part in parts]:
-            progress.show(len(done), part[0].path)
-            try:
-                reviewed = reviewing.result()
-            except BrokenProcessPool:
-                why = "the process that reviewed it ended: please report that"
-                reviewed = [_Reviewed(file, None, (why,)) for file in part]
-            done |= dict(zip(part, reviewed, strict=True))
+    contents: dict[SourceFile, Content] = {}
+    for file in plan.files:
+        try:
+            contents[file] = read(file, plan.settings.maximum_file_bytes)
+        except Exception as error:
+            done[file] = _Reviewed(file, None, (_why_not(error),))
+    memory = None
+    # What a person's own tools read besides a file is not known.
+    if kept and not (plan.settings.tools and plan.settings.trusted):
+        focuses = plan.task.focuses
+        memory = Memory(kept.cache, kept.program, contents, plan.settings, focuses, plan.root)
+
+    # What one file says of a route or a table is needed for the review of another.
+    facts = memory.facts() if memory else {}
+    unread = {file: content for file, content in contents.items() if file not in facts}
+    for files, found in dealt_out(_facts_of, unread, plan.jobs):
+        facts |= dict(zip(files, found or ("",) * len(files), strict=True))
+        if memory and found:
+            memory.keep_facts({file: facts[file] for file in files})
+    all_facts = stands_for(*(facts[file] for file in contents if facts[file]))
+
+    @cache
+    def project() -> Project:
+        said = (_facts_from(one, contents[file]) for file, one in facts.items() if one)
+        return Project.of(one for one in said if one)
+
+    def across_files(file: SourceFile) -> str:
+        return _across_files(contents[file].document, project(), enabled)
+
+    enabled = enabled_rules(catalogue.rules.values(), plan.settings)
+    remembered = memory.reviews(all_facts, across_files) if memory else {}
+    for file, known in remembered.items():
+        # To put fixes into a file takes what checks them once more.
+        if not (plan.fix and any(isinstance(one.fix, Fix) for one in known.said.findings)):
+            done[file] = _as_known(file, contents[file].document, known, plan)
+
+    left = {file: content for file, content in contents.items() if file not in done}
+    if left:
+        prepare = partial(_know_project, project(), will_do_much=len(left) > ITEMS_PER_PROCESS)
+        review_part = partial(_review_part, replace(plan, files=()))
+        progress.show(len(done), next(iter(left)).path)
+        for files, reviewed in dealt_out(review_part, left, plan.jobs, prepare, _linter):
+            why = "the process that reviewed it ended: please report that"
+            lost = [_Reviewed(file, None, (why,)) for file in files]
+            done |= dict(zip(files, reviewed or lost, strict=True))
+            progress.show(len(done) - 1, files[-1].path)
+    if memory:
+        for file in left:
+            if new := done[file].to_remember:
+                memory.keep_review(file, replace(new, facts=all_facts))
+        memory.save()
     return [done[file] for file in plan.files]
 
 
-def _review_part(plan: _Plan, files: Sequence[SourceFile]) -> list[_Reviewed]:
-    """In a process of its own."""
+def _linter(file: SourceFile) -> str:
+    """Stands for the program that is run over such files: each start of one takes its time."""
+    return "javascript" if file.language.startswith(("java", "type")) else file.language
+
+
+def _as_known(file: SourceFile, document: Document, known: Remembered, plan: Plan) -> _Reviewed:
+    review = put_together(
+        document,
+        known.said,
+        path=file.path,
+        # It says which dismissals are of the file.
+        relative_path=shown_path(file.absolute, plan.root) if known.said.findings else "",
+        dismissals=plan.dismissals,
+        minimum_confidence=plan.minimum_confidence,
+    )
+    return _Reviewed(file, review, syntax_error_line=known.syntax_error_line)
+
+
+def _across_files(document: Document, project: Project, enabled: frozenset[str]) -> str:
+    """Stands for what the rules that look at several files find in one of a project, and for what
+    the others hear of it."""
+    from ..project.detector import find_in
+    from ..project.elsewhere import heard
+
+    facts = project.files.get(document.path)
+    if facts is None:
+        return ""
+    found = list(find_in(Source(document), facts, project, enabled))
+    return stands_for(repr(found), heard(project, document.path))
+
+
+def _facts_from(plain: str, content: Content) -> FileFacts | None:
+    try:
+        return from_plain(loads(plain), FileFacts)
+    except (PlainError, ValueError, RecursionError):
+        from ..project.disk import facts_of_content
+
+        return facts_of_content(content)
+
+
+# --- In the processes
+
+
+def _know_project(project: Project, *, will_do_much: bool) -> None:
     local = _local_engine()
-    local.project_of = lambda path: plan.project
-    return asyncio.run(_review_some(plan, files, local, local.catalogue, _Progress(None)))
+    local.project_of = lambda path: project
+    if will_do_much:
+        local.warm_up()
+
+
+def _facts_of(contents: Mapping[SourceFile, Content]) -> list[str]:
+    """What files say of the project, as JSON, "" for one that says nothing."""
+    from ..project.disk import facts_of_content
+
+    found = map(facts_of_content, contents.values())
+    return ["" if one is None or one.is_empty else dumps(to_plain(one, FileFacts)) for one in found]
+
+
+def _review_part(plan: Plan, contents: Mapping[SourceFile, Content]) -> list[_Reviewed]:
+    local = _local_engine()
+    documents = [content.document for content in contents.values()]
+    local.project.know({document: _facts_known(document) for document in documents})
+    reviewed = asyncio.run(_review_some(plan, contents, _Progress(None)))
+    if local.has_failed:
+        return reviewed
+    enabled = enabled_rules(local.catalogue.rules.values(), plan.settings)
+    return [
+        replace(one, to_remember=_to_remember(one, document, enabled))
+        for one, document in zip(reviewed, documents, strict=True)
+    ]
+
+
+def _facts_known(document: Document) -> FileFacts:
+    nothing = FileFacts(document.path, document.language)
+    return _local_engine().project_of(document.path).files.get(document.path, nothing)
+
+
+def _to_remember(one: _Reviewed, document: Document, enabled: frozenset[str]) -> Remembered | None:
+    if one.fixed or one.review is None or one.review.local is None or one.review.local.errors:
+        return None
+    project = _local_engine().project_of(document.path)
+    across_files = _across_files(document, project, enabled)
+    return Remembered(one.review.local, one.syntax_error_line, across_files)
 
 
 @cache
 def _local_engine() -> LocalEngine:
     """The one of this process: it reads its rules once."""
+    from ..engines.local import LocalEngine
+
     return LocalEngine()
 
 
 async def _review_some(
-    plan: _Plan,
-    files: Sequence[SourceFile],
-    local: LocalEngine,
-    catalogue: Catalogue,
-    progress: _Progress,
+    plan: Plan, files: Mapping[SourceFile, Content | None], progress: _Progress
 ) -> list[_Reviewed]:
-    state = State(state_folder(os.environ))
-    gate = Gatekeeper(state, TerminalPerson(), plan.agreed)
-    agent = AgentEngine(os.environ, catalogue, gate)
-    batch = BatchEngine(agent, gate)
-    kept = KeptEngine(batch if plan.is_batch else agent, KeptAnswers(state))
-    reviewers = Reviewers(local, kept, FixChecker(local), catalogue)
+    """Reviews files together; one without content is read when its turn comes."""
+    from ..checks import FixChecker
+
+    local = _local_engine()
+    asking = None
+    if plan.use_agent:
+        from .agent_review import Asking
+
+        asking = Asking(plan, local.catalogue)
+    agent = asking.engine if asking else local
+    reviewers = Reviewers(local, agent, FixChecker(local), local.catalogue)
     done: dict[int, _Reviewed] = {}
-    waiting = iter(enumerate(files))
+    waiting = iter(enumerate(files.items()))
 
     async def work() -> None:
-        for index, file in waiting:
+        for index, (file, content) in waiting:
             progress.show(len(done), file.path)
-            done[index] = await _review_one(file, plan, reviewers)
+            done[index] = await _review_one(file, content, plan, reviewers)
 
     try:
         async with asyncio.TaskGroup() as group:
-            for _ in range(min(plan.jobs if plan.use_agent else FILES_AT_ONCE, len(files))):
+            for _ in range(min(plan.jobs if plan.use_agent else ITEMS_AT_ONCE, len(files))):
                 group.create_task(work())
-        if plan.is_batch:
-            await _send_batch(batch, state, plan)
+        if asking:
+            await asking.send_batch()
     finally:
-        await batch.give_up()
-        await agent.close()
+        if asking:
+            await asking.close()
     return [done[index] for index in sorted(done)]
 
 
-async def _send_batch(batch: BatchEngine, state: State, plan: _Plan) -> None:
-    """Sends what was prepared, and says so; a batch that is not sent is an error for people."""
-    try:
-        sent = await batch.submit()
-        for one in sent:
-            await asyncio.to_thread(remember, state, str(plan.root), plan.task.name, one)
-    except (EngineError, StateError) as error:
-        raise UsageError(f"the batch was not sent: {error}") from None
-    for one in sent:
-        print(
-            f"note: {plural(len(one.requests), 'file')} went out as batch {visible(one.id)}; "
-            "`review --batch-results` fetches the answers, within a day",
-            file=sys.stderr,
-        )
-    if not sent:
-        print("note: nothing new was to be asked, so no batch was sent", file=sys.stderr)
-
-
-async def _tell_batches(workspace: Workspace) -> int:
-    """Says how far the workspace's batches are."""
-    state, agent = _asker(workspace)
-    try:
-        found, problems = await look(
-            state, agent, workspace.settings, os.environ, str(workspace.root)
-        )
-    except StateError as error:
-        raise UsageError(str(error)) from None
-    finally:
-        await agent.close()
-    for one in found:
-        when = datetime.fromtimestamp(one.batch.sent_at).strftime("%Y-%m-%d %H:%M")
-        state_of_it = "done: fetch it by --batch-results" if one.is_done else "under way"
-        print(
-            f"{visible(one.batch.id)}: {one.done} of {one.total} answered, {state_of_it} "
-            f"(sent {when}, {visible(one.batch.model)})"
-        )
-    for problem in problems:
-        print(f"error: {visible(problem)}", file=sys.stderr)
-    if not found and not problems:
-        print("No batch of this workspace is waiting for its answers.")
-    return NOT_REVIEWED if problems else OK
-
-
-async def _fetch_batches(workspace: Workspace) -> None:
-    """Keeps the answers that have come, and says of how many files."""
-    state, agent = _asker(workspace)
-    try:
-        collected = await collect(state, agent, workspace.settings, os.environ, str(workspace.root))
-    except StateError as error:
-        raise UsageError(str(error)) from None
-    finally:
-        await agent.close()
-    print(f"note: {plural(len(collected.files), 'file')} answered", file=sys.stderr)
-    for one in collected.waiting:
-        print(
-            f"note: batch {visible(one.batch.id)} is under way: {one.done} of {one.total} answered",
-            file=sys.stderr,
-        )
-    for problem in collected.problems:
-        print(f"error: {visible(problem)}", file=sys.stderr)
-
-
-def _asker(workspace: Workspace) -> tuple[State, AgentEngine]:
-    """Asks after batches, which sends no code."""
-    state = State(state_folder(os.environ))
-    gate = Gatekeeper(state, TerminalPerson())
-    return state, AgentEngine(os.environ, workspace.catalogue, gate)
-
-
-async def _review_one(file: SourceFile, plan: _Plan, reviewers: Reviewers) -> _Reviewed:
+async def _review_one(
+    file: SourceFile, content: Content | None, plan: Plan, reviewers: Reviewers
+) -> _Reviewed:
     """One file's review, fixed if asked; a mistake in this program costs no other file its own."""
     try:
-        return await _review_and_fix(file, plan, reviewers)
+        if content is None:
+            content = read(file, plan.settings.maximum_file_bytes)
+        return await _review_and_fix(file, content, plan, reviewers)
     except Exception as error:
-        logger.error("%s", where_raised(error))
-        why = f"this program failed on it ({type(error).__name__}): please report that"
-        return _Reviewed(file, None, (why,))
+        return _Reviewed(file, None, (_why_not(error),))
 
 
-async def _review_and_fix(file: SourceFile, plan: _Plan, reviewers: Reviewers) -> _Reviewed:
-    try:
-        content = read(file, plan.settings.maximum_file_bytes)
-    except UnreadableError as error:
-        return _Reviewed(file, None, (str(error),))
+def _why_not(error: Exception) -> str:
+    if isinstance(error, UnreadableError):
+        return str(error)
+    logger.error("%s", where_raised(error))
+    return f"this program failed on it ({type(error).__name__}): please report that"
+
+
+async def _review_and_fix(
+    file: SourceFile, content: Content, plan: Plan, reviewers: Reviewers
+) -> _Reviewed:
+    from ..checks import syntax_error_line
+    from ..fixes import WriteError, write
+
     line = syntax_error_line(content.document)
     review = await _review(file, content.document, plan, reviewers)
     unfixed = _Reviewed(file, review, syntax_error_line=line)
@@ -527,7 +415,7 @@ async def _review_and_fix(file: SourceFile, plan: _Plan, reviewers: Reviewers) -
 
 
 async def _review(
-    file: SourceFile, document: Document, plan: _Plan, reviewers: Reviewers
+    file: SourceFile, document: Document, plan: Plan, reviewers: Reviewers
 ) -> FileReview:
     relative_path = shown_path(file.absolute, plan.root)
     request = ReviewRequest(
@@ -544,7 +432,10 @@ async def _review(
         review_id=plan.review_id,
     )
     if plan.use_agent:
-        request = await asyncio.to_thread(surrounded, request, plan.root, {}, plan.project)
+        from .agent_review import with_surroundings
+
+        project = _local_engine().project_of(document.path)
+        request = await with_surroundings(request, plan, project)
     return await review_file(
         request,
         reviewers,
@@ -557,7 +448,7 @@ async def _review(
 
 
 async def _fix(
-    file: SourceFile, review: FileReview, plan: _Plan, reviewers: Reviewers
+    file: SourceFile, review: FileReview, plan: Plan, reviewers: Reviewers
 ) -> tuple[FileReview, tuple[str, ...], str]:
     """The review of the fixed text, the titles of the fixes, and that text; nothing is written.
 
@@ -565,6 +456,8 @@ async def _fix(
     An agent is asked once: what it found elsewhere is carried along, and what overlaps
     waits for the next call of the command.
     """
+    from ..fixes import MAXIMUM_PASSES, apply_fixes
+
     assert review.document
     document = review.document
     errors = review.errors
@@ -648,15 +541,6 @@ def _rendered(report: Report, format_: str, terminal: bool) -> Iterator[str]:
         case _:
             columns = shutil.get_terminal_size((text.WIDTH, 24)).columns if terminal else text.WIDTH
             yield text.render(report, colour=wants_colour(terminal, os.environ), width=columns)
-
-
-def wants_colour(terminal: bool, environment: Mapping[str, str]) -> bool:
-    """NO_COLOR (no-color.org) goes before FORCE_COLOR, which goes before what the stream is."""
-    if environment.get("NO_COLOR"):
-        return False
-    if environment.get("FORCE_COLOR"):
-        return environment["FORCE_COLOR"] != "0"
-    return terminal and environment.get("TERM") != "dumb"
 
 
 def _exit_code(report: Report, fail_on: Severity | str) -> int:

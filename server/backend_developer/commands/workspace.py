@@ -27,11 +27,16 @@ class Workspace:
 
 
 def load_workspace(
-    paths: Iterable[str] = (), command_line: Mapping[str, object] | None = None
+    paths: Iterable[str] = (),
+    command_line: Mapping[str, object] | None = None,
+    catalogue: Catalogue | None = None,
 ) -> Workspace:
-    """The workspace of `paths`, else of the current folder; `command_line` by setting's name."""
+    """The workspace of `paths`, else of the current folder; `command_line` by setting's name.
+
+    The catalogue is read unless it is given.
+    """
     root = _root(paths)
-    catalogue = load_catalogue()
+    catalogue = catalogue or load_catalogue()
     project, project_problems = load_project_file(root)
     user, user_problems = load_user_file(os.environ)
     sources = tuple(

@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 from .knowledge import Place
-from .values import UNKNOWN, Value, join, merged
+from .values import KNOWN, UNKNOWN, Value, join, merged
 
 
 class Given(NamedTuple):
@@ -43,13 +43,17 @@ class Given(NamedTuple):
             return [_program(one) for one in values]
         if key == "script":
             return [_script(self.positional[0], one) for one in values]
+        if key.startswith("!"):
+            parts = [part for one in values for part in (one.fields or {}).items()]
+            return [inner for name, inner in parts if name.lower() != key[1:]]
         return [one.fields[key] for one in values if one.fields is not None and key in one.fields]
 
 
 def _program(value: Value) -> Value:
     """Of a command given as a list: the program, and a shell's script."""
     if value.fields is None:
-        return UNKNOWN if value.prefix.strip() else value
+        # The program is what a text that was put together starts with.
+        return KNOWN if value.prefix.strip() else value
     first = value.fields.get("0", UNKNOWN)
     option = value.fields.get("1", UNKNOWN).constant
     if _SHELLS.fullmatch(str(first.constant)) and re.fullmatch(

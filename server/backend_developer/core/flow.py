@@ -12,15 +12,28 @@ the way to here: `if name not in ALLOWED: return` makes all safe that was made f
 from __future__ import annotations
 
 import builtins
-import contextlib
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from .arguments import Given
-from .harmless import FIXED_HOST, SQL_START, is_markup, is_restrictive
-from .knowledge import ALL, Cleaner, Ends, Guard, Input, Knowledge, Passes, Retypes, Sink
+from .harmless import FIXED_HOST, SQL_START, is_markup, is_path_start, is_restrictive
+from .knowledge import (
+    ALL,
+    Asserts,
+    Calls,
+    Cleaner,
+    Ends,
+    Guard,
+    Input,
+    Knowledge,
+    Passes,
+    Retypes,
+    Sink,
+    Validates,
+)
+from .patterns import takes_polynomial_time
 from .program import (
     Assert,
     Attribute,
@@ -75,6 +88,7 @@ from .values import (
     join_all,
     map_taints,
     merged,
+    pairs_of,
     part,
     put_in,
     taints_of,
@@ -85,6 +99,8 @@ from .values import (
 MOST_STEPS = 50_000
 """Expressions evaluated before a file is given up: what was found until then is reported."""
 DEEPEST_CALLS = 6
+MOST_VARIANTS = 4
+"""How many combinations of types of arguments a function is looked at for."""
 MOST_QUESTIONS = 2
 """How many variables that hold the answer to a question are looked into, one inside another."""
 
@@ -104,6 +120,10 @@ class Hit(NamedTuple):
         return (self.sink.rule, id(self.place), self.taint.label)
 
 
+_TEXT = Sink("", "sql-injection", "", (), shape="sql")
+"""Stands for a text that is put together: input in it is no finding, but the text is not safe."""
+
+
 class Flow(NamedTuple):
     hits: tuple[Hit, ...]
     """Of labels from outside, and of parameters of functions that nothing in the file calls."""
@@ -111,13 +131,17 @@ class Flow(NamedTuple):
     """Texts put together from parts of which none can do harm in SQL."""
     safe_calls: tuple[tuple[str, Any], ...] = ()
     """Sinks, each with its rule, that nothing harmful reaches, whatever calls the functions."""
+    summaries: tuple[tuple[Function, Summary], ...] = ()
+    """What is known of each function, in terms of its parameters."""
 
 
 def analyse(program: Sequence[Statement], knowledge: Knowledge) -> Flow:
     """Everything found in one file."""
     analysis = _Analysis(knowledge)
-    with contextlib.suppress(_ExhaustedError):
+    try:
         analysis.module(tuple(program))
+    except _ExhaustedError:
+        analysis.is_exhausted = True
     return analysis.result()
 
 
@@ -131,8 +155,14 @@ class Class:
     bases: tuple[str, ...]
     attributes: dict[str, Value]
     methods: dict[str, Closure]
+    clean: set[str] = field(default_factory=set)
+    """Fields whose declared type or pattern lets nothing harmful in."""
+    texts: set[str] = field(default_factory=set)
+    """Fields that are declared as text."""
     stores: dict[str, Value] = field(default_factory=dict)
     """What methods put into the fields of an object."""
+    subclasses: list[Class] = field(default_factory=list)
+    """In this file."""
     is_made_here: bool = False
     own: Value | None = None
     """What its methods see as the object, once the constructor is known."""
@@ -148,6 +178,14 @@ class Closure(NamedTuple):
     of: Class | None = None
     bound: Value | None = None
     """The object that a method was taken from."""
+    given: tuple[Value, ...] = ()
+    """The first arguments, where it was made from another function by `partial`."""
+    types: tuple[str, ...] = ()
+    """What a caller gives for the parameters, as paths of objects, where nothing else says it."""
+
+    @property
+    def key(self) -> tuple[int, tuple[str, ...]]:
+        return (id(self.function), self.types)
 
 
 class Summary(NamedTuple):
@@ -159,6 +197,15 @@ class Summary(NamedTuple):
     checked_if_false: Mapping[Label, Cleared]
     stores: Mapping[str, Value]
     never_returns: bool = False
+
+
+class _Claim(NamedTuple):
+    """That nothing harmful is at a place."""
+
+    place: Any
+    is_safe: bool
+    owners: frozenset[int] = frozenset()
+    """The functions whose parameters reach it: it holds if those who call them give nothing bad."""
 
 
 class _Frame:
@@ -193,7 +240,7 @@ _LOOKUP = re.compile(
 _JOINING = frozenset(["format", "join", "concat", "replace", "replaceAll", "format_map", "padEnd"])
 _ADDING = frozenset(
     ["append", "add", "push", "unshift", "insert", "extend", "update", "setdefault", "set", "write",
-     "appendleft", "writelines", "assign"]
+     "appendleft", "writelines", "assign", "put", "put_nowait"]
 )  # fmt: skip
 _APPENDING = frozenset(["append", "push", "unshift", "extend", "appendleft"])
 _KEYED = frozenset(
@@ -213,18 +260,28 @@ _OBJECT_KINDS = frozenset(["nosql-injection", "mass-assignment", "prototype-poll
 class _Analysis:
     def __init__(self, knowledge: Knowledge) -> None:
         self.knowledge = knowledge
-        self.summaries: dict[int, Summary] = {}
+        self.summaries: dict[tuple[int, tuple[str, ...]], Summary] = {}
+        self.variants: dict[int, set[tuple[str, ...]]] = {}
         self.active: set[int] = set()
         self.registered: dict[int, Closure] = {}
         self.called: set[int] = set()
         self.classes: list[Class] = []
-        self.texts: dict[int, tuple[Any, bool]] = {}
-        self.calls: dict[tuple[str, int], tuple[Call, bool]] = {}
+        self.texts: dict[int, _Claim] = {}
+        self.calls: dict[tuple[str, int], _Claim] = {}
+        self.patterns: dict[tuple[str, bool], bool] = {}
+        self.is_exhausted = False
         self.found: dict[tuple[str, int, Label], Hit] = {}
         self.frame = _Frame(None, None, ())
         self.steps = 0
         self.asking = 0
         self.depth = 0
+        self.shared: dict[str, Value] = {}
+        """What a function puts on an object that the framework gives to others too."""
+        self.prechecked: dict[int, list[tuple[Label, Cleared]]] = {}
+        """By function, what was checked before it was called."""
+        self.objects = frozenset(
+            rule.holds for rule in knowledge.parameters if rule.holds.endswith("()")
+        )
         self.module_state = State()
         self.has_star_import = False
         self.is_python = knowledge.aliases.get("__language__") == "python"
@@ -235,20 +292,34 @@ class _Analysis:
         state = self.module_state
         self.hoist(program, state)
         self.execute(program, state)
+        before = self.shared_inputs()
+        self.summarise()
+        if self.shared_inputs() != before:
+            # A function has put input where another one, maybe above it, takes it from.
+            self.summaries.clear()
+            self.summarise()
+
+    def summarise(self) -> None:
+        """Every function of the file, those that others define included."""
         for _ in range(3):
-            waiting = [
-                closure
-                for closure in self.registered.values()
-                if id(closure.function) not in self.summaries
-            ]
+            waiting = [one for one in self.registered.values() if one.key not in self.summaries]
             for closure in waiting:
                 self.summary(closure)
             if not waiting:
                 break
 
+    def shared_inputs(self) -> set[tuple[str, Label]]:
+        """The input in the variables of the module."""
+        return {
+            (name, taint.label)
+            for name, value in self.module_state.variables.items()
+            for taint in taints_of(value)
+            if taint.label.kind == "input"
+        }
+
     def result(self) -> Flow:
         hits: dict[tuple[str, int, Label], Hit] = dict(self.frame.hits)
-        for identity, summary in self.summaries.items():
+        for (identity, _), summary in self.summaries.items():
             is_called = identity in self.called
             for hit in summary.hits:
                 for resolved in self.resolve(hit):
@@ -257,9 +328,29 @@ class _Analysis:
                     is_open |= label.root[0] == identity and not is_called
                     if label.kind != "parameter" or is_open:
                         hits.setdefault(resolved.key, resolved)
-        safe = [place for place, is_safe in self.texts.values() if is_safe]
-        calls = [(key[0], call) for key, (call, is_safe) in self.calls.items() if is_safe]
-        return Flow(tuple(hits.values()), tuple(safe), tuple(calls))
+        reached = {(hit.sink.rule, id(hit.place)) for hit in hits.values()}
+        safe = [one.place for one in self.texts.values() if self.holds(one, _TEXT.rule, reached)]
+        calls = [
+            (rule, one.place)
+            for (rule, _), one in self.calls.items()
+            if self.holds(one, rule, reached)
+        ]
+        found = [hit for hit in hits.values() if hit.sink is not _TEXT]
+        return Flow(tuple(found), tuple(safe), tuple(calls), tuple(self.summed()))
+
+    def summed(self) -> Iterator[tuple[Function, Summary]]:
+        """Each function's summary, for those that call it from other files."""
+        for closure in self.registered.values():
+            summary = self.summaries.get(closure.key)
+            if summary is not None:
+                hits = tuple(hit for hit in summary.hits if hit.sink is not _TEXT)
+                yield closure.function, summary._replace(hits=hits)
+
+    def holds(self, claim: _Claim, rule: str, reached: set[tuple[str, int]]) -> bool:
+        """Whether nothing harmful is there: by itself, or by all that callers in the file give."""
+        if not claim.is_safe or (rule, id(claim.place)) in reached:
+            return False
+        return not claim.owners or (not self.is_exhausted and claim.owners <= self.called)
 
     def resolve(self, hit: Hit) -> Iterable[Hit]:
         """A hit of an object's field: one for everything that was stored in the field."""
@@ -346,7 +437,8 @@ class _Analysis:
             if statement.iterable is not None:
                 iterable = self.evaluate(statement.iterable, start)
                 if statement.target is not None:
-                    self.bind(statement.target, element(iterable), start, statement.target)
+                    one = self.read_element(iterable, statement.iterable)
+                    self.bind(statement.target, one, start, statement.target)
             inside: State | None = start
             if statement.test is not None:
                 self.evaluate(statement.test, start)
@@ -392,7 +484,10 @@ class _Analysis:
         value = KNOWN if statement.value is None else self.evaluate(statement.value, state)
         value = baked(value, state)
         for sink in self.frame.sinks:
-            self.check_sink(sink, value, statement.place, state)
+            below = value
+            for key in sink.arguments:
+                below = part(below, str(key))
+            self.check_sink(sink, below, statement.place, state)
         self.frame.returns.append((value, state, statement.value))
         return None
 
@@ -431,8 +526,11 @@ class _Analysis:
             if isinstance(base, Name):
                 inherited = state.get(base.name)
                 if inherited is not None and isinstance(inherited.object_of, _Made):
+                    inherited.object_of.of.subclasses.append(new)
                     new.methods.update(inherited.object_of.of.methods)
                     new.attributes.update(inherited.object_of.of.attributes)
+                    new.clean |= inherited.object_of.of.clean
+                    new.texts |= inherited.object_of.of.texts
         self.classes.append(new)
         state.variables[statement.name] = Value(object_of=_Made(new), path=statement.name)
         for one in statement.body:
@@ -444,11 +542,20 @@ class _Analysis:
                 bind = one.value
                 if isinstance(bind.target, Name):
                     value = self.evaluate(bind.value, inner)
-                    if bind.annotation and self.is_clean_type(bind.annotation, state):
+                    checks = [self.evaluate(one, state) for one in bind.decorators]
+                    is_checked = any("*" in self.schema_kinds(one.path) for one in checks)
+                    is_clean = is_checked or (
+                        bool(bind.annotation) and self.is_clean_type(bind.annotation, state)
+                    )
+                    if is_clean or _is_held_to_pattern(bind.value):
                         value = KNOWN
-                    elif bind.annotation and isinstance(bind.value, Other):
-                        path = self.type_path(bind.annotation, state)
-                        value = Value(path=path)
+                        new.clean.add(bind.target.name)
+                    elif _TEXT_TYPES.fullmatch(bind.annotation):
+                        new.texts.add(bind.target.name)
+                    elif _CLEAN_FIELDS.fullmatch(value.path):
+                        new.clean.add(bind.target.name)
+                    if not is_clean and bind.annotation and isinstance(bind.value, Other):
+                        value = Value(path=self.type_path(bind.annotation, state))
                     if value.function is not None and value.function.of is None:
                         closure = value.function._replace(of=new)
                         new.methods[bind.target.name] = closure
@@ -484,7 +591,16 @@ class _Analysis:
         for pattern, source in self.knowledge.reads.get(name, ()):
             if not source.is_call and pattern.matches(value.path):
                 return self.source(source, value.path, expression, value.path)
+        if not value.taints and value.fields is None and value.path in self.shared:
+            return self.shared[value.path]._replace(path=value.path)
         return value
+
+    def read_element(self, value: Value, expression: Expression) -> Value:
+        """What a loop over the value gives."""
+        one = element(value)
+        if one is UNKNOWN and value.path:
+            return self.read(Value(path=f"{value.path}.[]"[:200]), "[]", expression, State())
+        return one
 
     def source(self, source: Input, root: Any, expression: Expression, path: str) -> Value:
         trace = Trace(expression, "source", None)
@@ -503,6 +619,11 @@ class _Analysis:
         if made is not None and (value.fields is None or name not in value.fields):
             of = made.of if isinstance(made, _Made) else made
             method = of.methods.get(name)
+            if method is not None and _is_property(method.function):
+                answer = self.call_closure(
+                    method._replace(bound=value), Given(value, [], {}), expression, state
+                )
+                return answer if answer is not None else UNKNOWN
             if method is not None:
                 return Value(function=method._replace(bound=value))
             if name in of.attributes:
@@ -514,6 +635,13 @@ class _Analysis:
             # `require("axios").default`
             return value
         result = part(value, name)
+        if made is not None and name in _VALID_DATA and not isinstance(made, _Made):
+            data = self.read(result, name, expression, state)
+            return data._replace(fields=dict.fromkeys(sorted(made.clean), KNOWN))
+        if result.taints and any(
+            pattern.matches(result.path) for pattern in self.knowledge.harmless.get(name, ())
+        ):
+            return Value(is_known=True, path=result.path)
         if result.path and (not result.taints or result.path.startswith(_OWN)):
             return self.read(result, name, expression, state)
         return result
@@ -531,8 +659,12 @@ class _Analysis:
             if value.fields is not None and name not in value.fields and not value.taints:
                 return element(value)
             return self.read_part(value, name, expression, state)
-        result = element(value)
-        if value.path and not result.path:
+        # A field that the code itself names, in a loop over some names say.
+        is_own = key.is_known and not key.taints and value.fields is None
+        result = part(value, "[]") if is_own else element(value)
+        if not result.path and self.reaching(taints_of(key), "prototype-key", state):
+            result = result._replace(path=f"{value.path[:190] or '?'}{_CHOSEN}")
+        elif value.path and not result.path:
             result = result._replace(path=f"{value.path}.[]"[:200])
         return result
 
@@ -574,9 +706,16 @@ class _Analysis:
         prefix = ""
         is_open = True
         host_fixed = False
+        is_past_headers = False
         groups = []
+        follows_base = False
         for index, one in enumerate(values):
             taints = taints_of(one)
+            # An unknown base, from a configuration say, then the start of a path, or all of it.
+            host_fixed |= follows_base and (bool(taints) or is_path_start(one.constant))
+            follows_base = one.constant is None and all(
+                taint.label.kind != "input" for taint in taints
+            )
             if index > 0 and taints:
                 taints = tuple(
                     taint._replace(cleared=taint.cleared | _URL_KINDS)
@@ -584,52 +723,59 @@ class _Analysis:
                     else taint
                     for taint in taints
                 )
+            if is_past_headers:
+                taints = tuple(
+                    taint._replace(cleared=taint.cleared | {"header-injection"}) for taint in taints
+                )
             groups.append(taints)
             text = one.constant if isinstance(one.constant, str) else ""
+            is_past_headers |= "\n\n" in text or "\r\n\r\n" in text
             if index == 0 and operator == "%":
                 text = text.partition("%")[0]
             if is_open:
                 prefix += text or one.prefix
                 is_open = isinstance(one.constant, str) and operator != "%"
-                host_fixed = bool(FIXED_HOST.fullmatch(prefix))
-            is_base = all(taint.label.kind == "local" for taint in groups[0])
-            if not host_fixed and index > 0 and is_base and re.match(r"[/?#]", text):
-                # A base that is not from outside, then the start of the path.
-                host_fixed = True
+                host_fixed |= bool(FIXED_HOST.fullmatch(prefix))
         taints = merged(groups)
         if taints:
             taints = tuple(
                 taint._replace(cleared=taint.cleared | _OBJECT_KINDS) for taint in taints
             )
-        if constant is None:
-            self.note_text(
-                expression, is_known and not self.reaches(taints, "sql-injection", state)
-            )
-        path = values[0].path if operator == "/" and values else ""
-        return Value(
+        result = Value(
             taints,
             is_known,
             constant,
-            path,
+            values[0].path if operator == "/" and values else "",
             is_built=constant is None,
             has_markup=any(one.has_markup or is_markup(one.constant) for one in values),
             prefix=prefix[:200],
         )
+        key = id(expression)
+        self.texts[key] = self.claim(expression, result, _TEXT.kind, state, self.texts.get(key))
+        self.check_sink(_TEXT, result, expression, state)
+        return result
 
-    def reaches(self, taints: Iterable[Taint], kind: str, state: State) -> bool:
-        """Whether any of them is not safe for this kind of sink."""
-        for taint in taints:
-            if kind in taint.cleared or "*" in taint.cleared:
-                continue
-            cleared = state.kinds(taint.label)
-            if kind not in cleared and "*" not in cleared:
-                return True
-        return False
+    def claim(
+        self, place: Any, value: Value, kind: str, state: State, earlier: _Claim | None
+    ) -> _Claim:
+        """What is known of a place after the value came there once more."""
+        if earlier is not None and not earlier.is_safe:
+            return earlier
+        reaching = self.reaching(taints_of(value), kind, state)
+        owners = {_owner(taint.label) for taint in reaching}
+        if not value.is_known or None in owners:
+            return _Claim(place, False)
+        known = frozenset(one for one in owners if one is not None)
+        return _Claim(place, True, known | (earlier.owners if earlier is not None else frozenset()))
 
-    def note_text(self, expression: Expression, is_safe: bool) -> None:
-        known = self.texts.get(id(expression))
-        safe = is_safe and (known is None or known[1])
-        self.texts[id(expression)] = (expression, safe)
+    def reaching(self, taints: Iterable[Taint], kind: str, state: State) -> list[Taint]:
+        """Those that are not safe for this kind of sink."""
+        return [
+            taint
+            for taint in taints
+            if kind not in (cleared := taint.cleared | state.kinds(taint.label))
+            and "*" not in cleared
+        ]
 
     def _logical(self, expression: Logical, state: State) -> Value:
         operands = operands_of(expression)
@@ -669,6 +815,7 @@ class _Analysis:
         fields: dict[str, Value] = {}
         taints: list[tuple[Taint, ...]] = []
         is_known = True
+        has_places = True
         index = 0
         for item in expression.items[:200]:
             value = self.operand(item.value, state)
@@ -681,6 +828,11 @@ class _Analysis:
                     for one in value.fields.values():
                         fields[str(index)] = one
                         index += 1
+                else:
+                    has_places = False
+                continue
+            if not expression.has_keys and not has_places:
+                taints.append(taints_of(value))
                 continue
             if not expression.has_keys:
                 fields[str(index)] = value
@@ -746,6 +898,10 @@ class _Analysis:
             old = self.evaluate(expression.target, state)
             if expression.operator in ("??", "||", "or"):
                 value = join(old, value)
+            elif expression.operator == "|":
+                fields = {**(old.fields or {}), **(value.fields or {})}
+                taints = merged([old.taints, value.taints])
+                value = Value(taints, old.is_known and value.is_known, fields=fields or None)
             elif expression.operator in ("+", "%", "/"):
                 value = self.build(expression, [old, value], expression.operator, state)
             else:
@@ -831,6 +987,8 @@ class _Analysis:
             for pattern, sink in self.knowledge.writes.get("[]", ()):
                 if any(pattern.matches(path) for path in paths):
                     self.check_sink(sink, value, place, state)
+        if name:
+            self.share(f"{owner.path}.{name}", value)
         if type(current) is not Name:
             return
         old = state.get(current.name)
@@ -853,13 +1011,26 @@ class _Analysis:
             )
         state.assign(current.name, new, False)
 
+    def share(self, path: str, value: Value) -> None:
+        """`request.tenant = value` in a middleware is what the handlers after it read."""
+        owner = path.rpartition(".")[0]
+        if owner not in self.objects and owner.rpartition(".")[0] not in self.objects:
+            return
+        taints = tuple(one for one in taints_of(value) if one.label.kind != "parameter")
+        if taints:
+            old = self.shared.get(path)
+            new = Value(taints, value.is_known)
+            self.shared[path] = new if old is None else join(old, new)
+
     def check_key(
         self, taint: Taint, current: Subscript, target: Expression, value: Value, state: State
     ) -> None:
-        """`object[key] = value` with a key from outside, below another such key or with a value."""
-        for pattern, sink in self.knowledge.writes.get("[*]", ()):
-            is_nested = current is not target or isinstance(current.object, Subscript)
-            if is_nested and pattern.matches("[*]"):
+        """`object[key] = value` with a key from outside, below another key."""
+        is_nested = current is not target or isinstance(current.object, Subscript)
+        # The object itself was looked up by such a key: it may be the prototype.
+        is_nested |= self.evaluate(current.object, state).path.endswith(_CHOSEN)
+        for _, sink in self.knowledge.writes.get("[*]", ()):
+            if is_nested:
                 self.check_sink(sink, Value((taint,)), target, state)
 
     # --- Calls
@@ -877,6 +1048,10 @@ class _Analysis:
         else:
             callee = self.evaluate(function, state)
             name = callee.path.removesuffix("()").rpartition(".")[2]
+            if isinstance(function, Subscript) and function.key is not None:
+                key = self.evaluate(function.key, state)
+                for _, sink in self.knowledge.writes.get("[*]()", ()):
+                    self.check_sink(sink, key, call, state)
         positional: list[Value] = []
         named: dict[str, Value] = {}
         for argument in call.arguments:
@@ -896,6 +1071,11 @@ class _Analysis:
         given = Given(receiver, positional, named)
         if callee.function is not None:
             result = self.call_closure(callee.function, given, call, state)
+            if receiver is not None and receiver.path == "self":
+                for closure in _overriding(callee.function):
+                    other = self.call_closure(closure, given, call, state)
+                    if result is not None and other is not None:
+                        result = join(result, other)
             if result is not None:
                 return result
             return doubtful(join_all(given.all())) if given.all() else UNKNOWN
@@ -906,6 +1086,7 @@ class _Analysis:
         if callee.path and callee.path != literal:
             # A type that was declared says more than the name that somebody chose.
             paths = (callee.path,) if _TYPED.match(callee.path) else (callee.path, literal)
+        self.note_checks(given)
         return self.call_unknown(call, name, paths, given, state)
 
     def method(self, receiver: Value, name: str) -> Value:
@@ -934,18 +1115,19 @@ class _Analysis:
         if last != name and last:
             effects += knowledge.effects(last, paths)
         path = f"{paths[0]}()" if len(paths[0]) < 200 else ""
+        holds: dict[int, str] = {}
         for effect in effects:
             if isinstance(effect, Ends):
                 return _NEVER
             if isinstance(effect, Sink):
-                sinks.add(effect.kind)
                 values = [value for place in effect.arguments for value in given.at(place)]
-                if self.applies(effect, given):
+                if not values or any(fits(effect, value) for value in values):
+                    sinks.add(effect.kind)
+                if self.applies(effect, given, name):
                     for value in values:
                         self.check_sink(effect, value, call, state)
-                safe = bool(values) and all(self.is_safe(one, effect.kind, state) for one in values)
-                if effect.rule in _REFUTABLE:
-                    self.note_call(effect.rule, call, safe)
+                    if effect.rule in _REFUTABLE:
+                        self.note_call(effect, call, values, state)
             elif isinstance(effect, Input):
                 if effect.is_call and (result is None or effect.strength == "input"):
                     key = given.positional[0].constant if given.positional else None
@@ -979,7 +1161,25 @@ class _Analysis:
                         state.assign(target.name, result, False)
             elif isinstance(effect, Passes) and result is None:
                 result = self.passed(effect, call, given, path, state)
-        self.run_callbacks(call, name, given, is_source, result, state)
+            elif isinstance(effect, Asserts) and call.arguments:
+                # Where it cannot hold, nothing follows; that much precision is not needed.
+                self.assume(call.arguments[0].value, True, state)
+            elif isinstance(effect, Validates):
+                result = self.validated(effect, name, given, path, state)
+            elif isinstance(effect, Calls) and self.matches(effect.when, given):
+                holds[effect.position] = effect.holds
+        if result is None and self.knowledge.schemas.makers.match(path):
+            result = self.schema(name, given, path)
+        elif result is None and name in self.knowledge.schemas.inputs and given.positional:
+            result = Value(path=path, fields={name: given.positional[0]})
+        if holds:
+            self.run_with(holds, given, call, path, state)
+        else:
+            self.run_callbacks(call, name, given, is_source, result, state)
+        if self.is_python and name in _HANDS_OVER:
+            answer = self.run_later(call, name, given, state)
+            if answer is not None:
+                return answer._replace(path=path) if name[:1].isupper() else answer
         if sinks:
             # It was reported here; its result is something else, unless it is known to be the same.
             if result is None:
@@ -994,10 +1194,136 @@ class _Analysis:
                 return answer
         return self.default_result(call, name, path, given, state)
 
+    # --- Schemas: `z.object({id: z.uuid()}).parse(input)` gives an `id` that is harmless
+
+    def schema(self, name: str, given: Given, path: str) -> Value:
+        """The description of valid values that a call makes: its keys, and its names as a path."""
+        receiver, first = given.receiver, given.positional[0] if given.positional else KNOWN
+        is_first = receiver is None or not receiver.path.endswith("()")
+        fields = None if is_first or receiver is None else receiver.fields
+        makers = self.knowledge.schemas.makers
+        if first.fields is not None and all(
+            makers.match(one.path) for one in first.fields.values()
+        ):
+            fields = {**(fields or {}), **first.fields}
+        elif makers.match(first.path):
+            fields = {"0": first}
+        if is_restrictive(str(first.constant or ""), False, False):
+            path = f"{path}.listed()"
+        constant = first.constant if is_first or receiver is None else receiver.constant
+        return Value(is_known=True, constant=constant, path=path, fields=fields)
+
+    def schema_kinds(self, path: str) -> Cleared:
+        """What a value is safe for that such a schema has let through."""
+        schemas = self.knowledge.schemas
+        if not schemas.makers.match(path):
+            return NOTHING
+        names = re.findall(r"([\w$]+)\(\)", path)
+        if any(schemas.harmless.fullmatch(one) for one in names):
+            return ALL
+        return _OBJECT_KINDS if any(schemas.texts.fullmatch(one) for one in names) else NOTHING
+
+    def validated(
+        self, effect: Validates, name: str, given: Given, path: str, state: State
+    ) -> Value:
+        data = given.positional[0] if given.positional else UNKNOWN
+        schema = given.receiver or UNKNOWN
+        if not self.knowledge.schemas.makers.match(schema.path) or schema.fields is None:
+            schema = given.positional[1] if len(given.positional) > 1 else schema
+        self.clear(data, effect.clears, state)
+        for key, one in (schema.fields or {}).items():
+            self.clear(part(data, key), self.schema_kinds(one.path), state)
+        value = self.conforming(data, schema, effect.clears)._replace(path=path)
+        if name in _ASKING:
+            answers = {"value": value, "data": value, "error": KNOWN, "errors": KNOWN}
+            value = value._replace(fields={**answers, "success": KNOWN, **(value.fields or {})})
+        return value
+
+    def conforming(self, data: Value, schema: Value, otherwise: Cleared, depth: int = 0) -> Value:
+        """The data after the schema has let it through."""
+        kinds = self.schema_kinds(schema.path)
+        if "*" in kinds:
+            return KNOWN
+        if schema.fields and self.knowledge.schemas.makers.match(schema.path) and depth < 4:
+            if schema.fields.keys() == {"0"}:
+                one = self.conforming(element(data), schema.fields["0"], otherwise, depth + 1)
+                return Value(is_known=True, fields={"0": one})
+            fields = {
+                key: self.conforming(part(data, key), one, otherwise, depth + 1)
+                for key, one in schema.fields.items()
+            }
+            return Value(is_known=True, fields=fields)
+        return cleared_for(data, otherwise | kinds)
+
+    def note_checks(self, given: Given) -> None:
+        """What validators check that are given to the framework together with a handler."""
+        handlers = [one.function for one in given.positional if one.function is not None]
+        inner = [one.fields.get("handler", KNOWN) for one in given.positional if one.fields]
+        handlers += [one.function for one in inner if one.function is not None]
+        if not handlers:
+            return
+        checks = [check for one in given.positional for check in self.checks_of(one)]
+        if given.receiver is not None:
+            checks += self.described(given.receiver)
+        for handler in handlers if checks else ():
+            self.prechecked.setdefault(id(handler.function), []).extend(checks)
+
+    def checks_of(self, value: Value) -> Iterable[tuple[Label, Cleared]]:
+        schemas = self.knowledge.schemas
+        start = value.path.partition("(")[0]
+        kinds = self.schema_kinds(value.path)
+        if start in schemas.inputs and isinstance(value.constant, str) and kinds:
+            if not any(map(schemas.enforcers.fullmatch, self.module_state.variables)):
+                return
+            for root in schemas.inputs[start]:
+                yield Label("input", root, tuple(value.constant.split(".")[:3])), kinds
+        elif not value.path and value.fields is not None:
+            if "schema" in value.fields:
+                yield from self.described(value.fields["schema"])
+            elif all(key.isdigit() for key in value.fields):
+                for one in value.fields.values():
+                    yield from self.checks_of(one)
+
+    def described(self, schema: Value) -> Iterable[tuple[Label, Cleared]]:
+        """By a JSON schema of the parts of a request, as Fastify has it, or schemas of others."""
+        for name, root in self.knowledge.schemas.inputs.items():
+            described = part(schema, name) if "." not in name else KNOWN
+            properties = part(described, "properties").fields or described.fields
+            for key, one in (properties or {}).items():
+                kinds = _described_kinds(one) | self.schema_kinds(one.path)
+                if kinds:
+                    yield Label("input", root[0], (key,)), kinds
+
+    def run_with(
+        self, holds: Mapping[int, str], given: Given, call: Call, path: str, state: State
+    ) -> None:
+        """Functions that are given away, and what they will be given."""
+        arguments = [
+            self.source(Input("input", True), (path, id(call)), call, path)
+            if holds.get(index) == "input"
+            else Value(path=holds[index])
+            if index in holds
+            else None
+            for index in range(max(holds) + 1)
+        ]
+        inner = [*given.positional, *given.named.values()]
+        inner += [one for value in given.positional for one in (value.fields or {}).values()]
+        for value in inner:
+            if value.function is not None and value.function.function.is_inline:
+                self.run_inline(value.function, arguments, state)
+
     def passed(self, effect: Passes, call: Call, given: Given, path: str, state: State) -> Value:
         values = given.all()
         if path == "re.sub()" and len(given.positional) == 3:
             return self.replaced(given.positional[2], given.positional)
+        if path == "re.compile().sub()" and len(given.positional) == 2 and given.receiver:
+            return self.replaced(given.positional[1], [given.receiver])
+        if path == "map()" and len(values) > 1:
+            for change in self.knowledge.effects(
+                values[0].path.rpartition(".")[2], (values[0].path,)
+            ):
+                if isinstance(change, Cleaner):
+                    return cleared_for(join_all(values[1:]), change.clears)
         if len(values) == 1 or effect.path == "=":
             kept = values[0].path if effect.path == "=" and values else effect.path or path
             return values[0]._replace(path=kept, test=None) if values else UNKNOWN
@@ -1033,6 +1359,11 @@ class _Analysis:
             return Value(path=path, fields={**given.named, "()": doubtful(join_all(arguments))})
         if name in ("pop", "shift") and receiver.fields and all(map(str.isdigit, receiver.fields)):
             return self.removed(call, name, given, state)
+        if name == "get" and len(arguments) > 1 and _SECTIONED.fullmatch(receiver.path):
+            keys = [one.constant for one in arguments[:2]]
+            if receiver.fields is not None and all(isinstance(one, str) for one in keys):
+                return at(receiver, map(str, keys))
+            return element(element(receiver))
         if name in ("get", "pop") and receiver.fields is not None and arguments:
             key = arguments[0]
             if key.constant is not None and str(key.constant) in receiver.fields:
@@ -1051,6 +1382,10 @@ class _Analysis:
         ):
             self.add(call, name, given, state)
         receiver_taints = taints_of(receiver)
+        if isinstance(receiver.constant, str) and name in _OF_CONSTANTS:
+            folded = _OF_CONSTANTS[name](receiver.constant, [one.constant for one in arguments])
+            if folded is not None:
+                return Value(is_known=True, constant=folded)
         if name in ("replace", "replaceAll") and len(arguments) >= 2:
             receiver = self.replaced(receiver, arguments)
             receiver_taints = receiver.taints
@@ -1063,6 +1398,8 @@ class _Analysis:
             if name == "format" and isinstance(receiver.constant, str):
                 built = built._replace(prefix=receiver.constant.partition("{")[0])
             return built
+        if name == "items" and not arguments:
+            return pairs_of(receiver)._replace(path=path)
         if name == "values" and receiver.fields is not None:
             return Value(receiver_taints, receiver.is_known, fields=receiver.fields)
         if not receiver_taints:
@@ -1072,7 +1409,9 @@ class _Analysis:
             if is_module and given.positional and not _LOOKUP.fullmatch(name):
                 # A function of another module may give back what it was given.
                 return doubtful(join_all(given.positional))._replace(path=path)
-            return Value(is_known=receiver.is_known and receiver.constant is not None, path=path)
+            is_list = receiver.fields is not None and name in ("join", "slice", "concat", "sort")
+            is_known = receiver.is_known and (receiver.constant is not None or is_list)
+            return Value(is_known=is_known, path=path)
         if name in _KEYED and arguments and isinstance(arguments[0].constant, str):
             if "type" in given.named and given.named["type"].path in _NUMBER_TYPES:
                 return KNOWN
@@ -1080,9 +1419,14 @@ class _Analysis:
             if len(arguments) > 1:
                 found = join(found, arguments[1])
             return found._replace(path=path)
-        if name in ("items", "entries"):
+        if name == "entries":
             return Value(receiver_taints, path=path)
         taints = receiver_taints
+        if name in ("model_dump", "dict") and _DECLARED.fullmatch(receiver.path):
+            # A model has the fields that it declares, whatever was sent.
+            taints = tuple(
+                taint._replace(cleared=taint.cleared | {"mass-assignment"}) for taint in taints
+            )
         if name == "pop" or name == "shift":
             taints = element(Value(receiver_taints)).taints
         if name not in _KEYED and name not in ("json", "copy", "dict", "model_dump", "to_dict"):
@@ -1104,12 +1448,18 @@ class _Analysis:
         kinds: set[str] = set()
         if re.fullmatch(r"\[\^(?:[^\]\\]|\\.)+\][+*]?", what) and not re.search(r"[<;'\"`]", what):
             kinds = {"*"} if not re.search(r"\./|\\/|\.\\/", what) else {*_NOT_PATHS}
-        elif "<" in what:
+        elif re.fullmatch(r"[<>]|\[[^\]]*<[^\]]*\]\+?", what):
             kinds = {"cross-site-scripting"}
         elif re.match(r"\^\(\\\.\\\.", what):
             kinds = set(_PATHS)
         elif re.search(r"\\[rn]|[\r\n]", what):
             kinds = {"log-injection", "header-injection"}
+        elif (
+            what.startswith("[")
+            and all(one in what for one in ".*+?()")
+            and (arguments[1].constant == "\\$&")
+        ):
+            kinds = {"regex-explosion"}
         if "*" in kinds:
             return Value(is_known=True)
         return cleared_for(receiver, frozenset(kinds)) if kinds else receiver
@@ -1132,7 +1482,10 @@ class _Analysis:
         arguments = [*given.positional, *given.named.values()]
         first = given.positional[0] if given.positional else UNKNOWN
         is_pair = name in ("set", "setdefault") and len(arguments) > 1
-        if is_pair and isinstance(first.constant, str):
+        keyed = [one.constant for one in arguments[:2] if isinstance(one.constant, str)]
+        if name == "set" and len(arguments) == 3 and len(keyed) == 2:
+            new = with_part(inner, tuple(map(str, keyed)), arguments[2])
+        elif is_pair and isinstance(first.constant, str):
             new = with_part(inner, (first.constant,), arguments[1])
         elif name in ("append", "push") and inner.fields is not None and len(arguments) == 1:
             if all(key.isdigit() for key in inner.fields) and len(inner.fields) < 50:
@@ -1163,26 +1516,37 @@ class _Analysis:
             state.assign(call.function.object.name, new, False)
         return taken
 
-    def applies(self, sink: Sink, given: Given) -> bool:
+    def applies(self, sink: Sink, given: Given, name: str) -> bool:
         if not self.matches(sink.when, given):
             return False
         for name, pattern in sink.unless.items():
             for value in given.at(int(name) if name.isdigit() else name):
                 if pattern.fullmatch(str(value.constant) if value.is_known else value.path or "?"):
                     return False
-        return True
+        return sink.slow_pattern is None or any(
+            isinstance(value.constant, str) and self.is_slow(value.constant, name)
+            for value in given.at(sink.slow_pattern)
+        )
 
-    def is_safe(self, value: Value, kind: str, state: State) -> bool:
-        """Whether the value is harmless there, whoever calls the function."""
-        taints = taints_of(value)
-        if kind in _RUNS_TEXT and value.constant is None and not taints:
-            # Not even a number or a hash is meant to be run.
-            return False
-        return value.is_known and not self.reaches(taints, kind, state)
+    def is_slow(self, pattern: str, name: str) -> bool:
+        """Whether the function of `re` can take more than linear time for the pattern."""
+        key = (pattern, name in ("match", "fullmatch"))
+        known = self.patterns.get(key)
+        if known is None:
+            known = self.patterns[key] = takes_polynomial_time(
+                pattern, anywhere=not key[1], whole=name == "fullmatch"
+            )
+        return known
 
-    def note_call(self, rule: str, call: Call, is_safe: bool) -> None:
-        known = self.calls.get((rule, id(call)))
-        self.calls[rule, id(call)] = (call, is_safe and (known is None or known[1]))
+    def note_call(self, sink: Sink, call: Call, values: list[Value], state: State) -> None:
+        key = (sink.rule, id(call))
+        claim = self.calls.get(key)
+        for value in values:
+            claim = self.claim(call, value, sink.kind, state, claim)
+            if sink.kind in _RUNS_TEXT and value.constant is None and not taints_of(value):
+                # Not even a number or a hash is meant to be run.
+                claim = _Claim(call, False)
+        self.calls[key] = claim if claim is not None and values else _Claim(call, False)
 
     def matches(self, when: Mapping[str, re.Pattern[str]], given: Given) -> bool:
         """Whether all these arguments are there, and are such constants or not known."""
@@ -1195,17 +1559,13 @@ class _Analysis:
         return True
 
     def check_sink(self, sink: Sink, value: Value, place: Any, state: State) -> None:
-        if sink.shape == "text" and value.fields is not None and not value.taints:
-            return
-        if sink.shape in ("built", "markup", "sql") and not value.is_built:
-            return
-        if sink.shape == "markup" and not value.has_markup:
-            return
-        if sink.shape == "sql" and not SQL_START.match(value.prefix):
+        if not fits(sink, value):
             return
         taints = value.taints if sink.shape in ("text", "whole") else taints_of(value)
         if sink.kind in _URL_KINDS:
             taints = tuple(one for one in taints if not _is_own_address(one.label))
+            if sink.kind == "open-redirect":
+                taints = tuple(one for one in taints if not _is_own_host(one.label))
         elif sink.kind == "cross-site-scripting" and sink.shape == "text":
             # A body as a whole is an object, which is sent as JSON.
             taints = tuple(
@@ -1226,9 +1586,12 @@ class _Analysis:
     # --- Functions of the file
 
     def call_closure(
-        self, closure: Closure, given: Given, call: Call, state: State
+        self, closure: Closure, given: Given, call: Expression, state: State
     ) -> Value | None:
         self.called.add(id(closure.function))
+        if closure.given:
+            given = given._replace(positional=[*closure.given, *given.positional])
+        closure = self.specialised(closure, given)
         summary = self.summary(closure)
         if summary is None:
             return None
@@ -1237,8 +1600,53 @@ class _Analysis:
             return _NEVER
         return self.apply(closure, summary, given, call, state)
 
+    def specialised(self, closure: Closure, given: Given) -> Closure:
+        """The function as it is for arguments that are objects of known libraries."""
+        function = closure.function
+        types = []
+        for index, parameter in enumerate(function.parameters):
+            value = given.named.get(parameter.name)
+            if value is None and index < len(given.positional):
+                value = given.positional[index]
+            is_typed = value is None or parameter.annotation or parameter.is_rest
+            is_object = value is not None and value.path.endswith("()") and not value.taints
+            types.append(value.path if value is not None and is_object and not is_typed else "")
+        known = self.variants.setdefault(id(function), set())
+        key = tuple(types)
+        if not any(types) or (key not in known and len(known) >= MOST_VARIANTS):
+            return closure
+        known.add(key)
+        return closure._replace(types=key)
+
+    def run_later(self, call: Call, name: str, given: Given, state: State) -> Value | None:
+        """A function that is handed over with its arguments, such as to a thread, is called."""
+        functions = [
+            (one, given.positional[index + 1 :]) for index, one in enumerate(given.positional)
+        ]
+        functions += [(given.named[key], []) for key in ("target", "func") if key in given.named]
+        for value, rest in functions:
+            closure = value.function
+            if closure is None:
+                continue
+            positional = rest
+            if name in _ON_EACH:
+                positional = [element(one) for one in rest]
+            elif (several := given.named.get("args")) is not None:
+                positional = list((several.fields or {"": element(several)}).values())
+            named = given.named
+            if "kwargs" in named or not rest:
+                named = {**named, **(named.get("kwargs", UNKNOWN).fields or {})}
+            names = {parameter.name for parameter in closure.function.parameters}
+            named = {key: one for key, one in named.items() if key in names and one is not value}
+            if name == "partial" and not named:
+                return Value(function=closure._replace(given=(*closure.given, *positional)))
+            if closure.function.is_inline:
+                return self.run_inline(closure, positional, state)[0]
+            return self.call_closure(closure, Given(None, positional, named), call, state)
+        return None
+
     def apply(
-        self, closure: Closure, summary: Summary, given: Given, call: Call, state: State
+        self, closure: Closure, summary: Summary, given: Given, call: Expression, state: State
     ) -> Value:
         """A call of a function of the file: its summary with the arguments put in."""
         mapping = self.arguments(closure, given)
@@ -1277,6 +1685,11 @@ class _Analysis:
         function = closure.function
         mapping: dict[Any, Value] = {}
         positional = given.positional
+        if function.decorators:
+            # A decorator may put in the first ones, such as a connection.
+            needed = [one for one in function.parameters if one.default is None and not one.is_rest]
+            injected = len(needed) - len(positional) - len(given.named)
+            positional = [UNKNOWN] * injected + positional
         for index, parameter in enumerate(function.parameters):
             root = (id(function), index)
             if parameter.is_rest:
@@ -1293,6 +1706,11 @@ class _Analysis:
 
     def make(self, of: Class, given: Given, call: Call, state: State) -> Value:
         """An object of a class of the file."""
+        if any(base.rpartition(".")[2] in _ENUMS for base in of.bases):
+            # `Direction(text)` fails on what is none of its values.
+            for value in given.all():
+                self.clear(value, ALL, state)
+            return KNOWN
         of.is_made_here = True
         constructor = of.methods.get("__init__") or of.methods.get("constructor")
         fields: dict[str, Value] = {}
@@ -1313,8 +1731,7 @@ class _Analysis:
             for name, value in zip(names, given.positional, strict=False):
                 fields[name] = value
             for name, value in fields.items():
-                known = of.attributes.get(name)
-                if known is not None and known.is_known and not known.taints:
+                if name in of.clean:
                     fields[name] = KNOWN
                 of.stores[name] = join(of.stores[name], value) if name in of.stores else value
         return Value(fields=fields, object_of=of, path=f"{of.name}()")
@@ -1322,7 +1739,7 @@ class _Analysis:
     def summary(self, closure: Closure) -> Summary | None:
         """None while it is being made (it calls itself), and where calls nest too deeply."""
         function = closure.function
-        known = self.summaries.get(id(function))
+        known = self.summaries.get(closure.key)
         if known is not None:
             return known
         if id(function) in self.active or self.depth >= DEEPEST_CALLS:
@@ -1341,6 +1758,8 @@ class _Analysis:
         self.depth += 1
         try:
             self.parameters(closure, state)
+            for label, kinds in self.prechecked.get(id(function), ()):
+                state.clear(label, kinds)
             self.hoist(function.body, state)
             end = self.execute(function.body, state)
             for nested in frame.nested:
@@ -1356,14 +1775,15 @@ class _Analysis:
             self.depth -= 1
             self.active.discard(id(function))
             self.frame = outer
-        self.summaries[id(function)] = summary
+        self.summaries[closure.key] = summary
         return summary
 
     def summed_up(self, frame: _Frame) -> Summary:
         returns = frame.returns
         answer = join_all([value for value, _, _ in returns])
         if frame.yields:
-            answer = Value(fields={"0": join_all(frame.yields)})
+            every = merged([taints_of(one) for one in frame.yields])
+            answer = Value(every, fields={"0": join_all(frame.yields)})
         checked = in_all([state for _, state, _ in returns])
         true: list[State] = []
         false: list[State] = []
@@ -1391,11 +1811,21 @@ class _Analysis:
         for decorator in function.decorators:
             path = self.path_of(decorator, closure.state)
             for pattern, sink in self.knowledge.returns:
-                if pattern.matches(path):
+                if pattern.matches(path) and self.is_decorated_so(sink, decorator, closure.state):
                     sinks.append(sink)
         if not function.decorators:
             sinks += self.knowledge.helper_returns
         return sinks
+
+    def is_decorated_so(self, sink: Sink, decorator: Expression, state: State) -> bool:
+        """Whether the decorator has the arguments that the sink asks for."""
+        given = {
+            one.name: self.path_of(one.value, state)
+            for one in (decorator.arguments if isinstance(decorator, Call) else ())
+        }
+        return all(
+            name in given and pattern.fullmatch(given[name]) for name, pattern in sink.when.items()
+        )
 
     def parameters(self, closure: Closure, state: State) -> None:
         """Gives the parameters what they hold when nothing is known of the caller."""
@@ -1433,7 +1863,7 @@ class _Analysis:
         if of.own is not None:
             return of.own
         constructor = of.methods.get("__init__") or of.methods.get("constructor")
-        summary = self.summaries.get(id(constructor.function)) if constructor else None
+        summary = self.summaries.get(constructor.key) if constructor else None
         taint = Taint(Label("parameter", of.root), Trace(of, "the object", None))
         fields: dict[str, Value] = {}
         for name, value in (summary.stores if summary else {}).items():
@@ -1462,12 +1892,14 @@ class _Analysis:
         state = closure.state
         if annotation and self.is_clean_type(annotation, state):
             return KNOWN
+        if parameter.default is not None and _is_held_to_pattern(parameter.default):
+            return KNOWN
         own = [self.path_of(one, state) for one in parameter.decorators]
         after = function.parameters[index + 1 : index + 2]
         following = after[0].name if after else ""
         bases = closure.of.bases if closure.of is not None else ()
         path = self.type_path(annotation, state) if annotation else ""
-        holds = ""
+        holds, clears = "", NOTHING
         for rule in self.knowledge.parameters:
             if rule.names is not None and not rule.names.fullmatch(parameter.name or "{}"):
                 continue
@@ -1487,7 +1919,7 @@ class _Analysis:
                 map(rule.function_decorator.fullmatch, decorators)
             ):
                 continue
-            holds = rule.holds
+            holds, clears = rule.holds, rule.clears
             break
         if "Depends(" in annotation or "Security(" in annotation:
             return Value(path=path)
@@ -1501,7 +1933,10 @@ class _Analysis:
             label = Label(
                 "input" if holds == "input" else "local", ("parameter", id(function), index)
             )
-            value = Value((Taint(label, Trace(parameter, "source", None)),), True, path=path)
+            taint = Taint(label, Trace(parameter, "source", None), clears)
+            value = Value((taint,), True, path=path)
+            if _has_length(parameter.default) or "max_length" in annotation:
+                value = cleared_for(value, _LENGTHS)
             return self.typed(value, annotation, state)
         if holds:
             if path.removesuffix("()").endswith(("Request", "HTTPConnection", "WebSocket")):
@@ -1509,6 +1944,7 @@ class _Analysis:
             if not path or _FRAMEWORK_TYPE.search(path):
                 return Value(path=holds)
         label = Label("parameter", (id(function), index))
+        path = path or (closure.types[index] if closure.types else "")
         value = Value((Taint(label, Trace(parameter, "parameter", None)),), True, path=path)
         return self.typed(value, annotation, state)
 
@@ -1519,9 +1955,30 @@ class _Analysis:
             return value
         of = made.object_of.of
         fields = {
-            name: one for name, one in of.attributes.items() if one.is_known and not one.taints
+            name: cleared_for(part(value, name), _OBJECT_KINDS)
+            for name in sorted(of.texts)
+            if value.taints
         }
+        fields.update(dict.fromkeys((*sorted(of.clean), *sorted(self.validated_fields(of))), KNOWN))
         return value._replace(fields=fields)
+
+    def validated_fields(self, of: Class) -> set[str]:
+        """The fields that methods such as pydantic's `@field_validator("name")` let pass or not."""
+        names: set[str] = set()
+        for method in of.methods.values():
+            for decorator in method.function.decorators:
+                if not is_call_of(decorator, "field_validator", "validator"):
+                    continue
+                assert isinstance(decorator, Call)
+                summary = self.summary(method)
+                checked = summary.checked if summary is not None else {}
+                if "*" in checked.get(Label("parameter", (id(method.function), 0)), NOTHING):
+                    names |= {
+                        str(one.value.value)
+                        for one in decorator.arguments
+                        if isinstance(one.value, Constant)
+                    }
+        return names
 
     def is_injected(self, default: Expression, state: State) -> bool:
         """`= Depends(get_database)`: made by the framework from other things."""
@@ -1548,6 +2005,9 @@ class _Analysis:
 
     def is_clean_type(self, annotation: str, state: State) -> bool:
         if self.knowledge.clean_types.fullmatch(annotation):
+            return True
+        held = _PATTERN_IN_TYPE.search(annotation)
+        if held is not None and is_restrictive(held["pattern"], False, False):
             return True
         made = state.get(annotation.strip("'\"")) if annotation.isidentifier() else None
         return (
@@ -1593,11 +2053,11 @@ class _Analysis:
 
     def on_elements(self, call: Call, name: str, given: Given, state: State) -> Value | None:
         assert given.receiver is not None
+        receiver = given.receiver
+        inner = receiver if name in ("then", "tap", "pipe") else self.read_element(receiver, call)
         callbacks = [one for one in given.positional if one.function is not None]
         if not callbacks:
-            return None
-        receiver = given.receiver
-        inner = receiver if name in ("then", "tap", "pipe") else element(receiver)
+            return self.on_elements_by_name(call, name, inner, given, state)
         arguments = [inner, KNOWN, receiver]
         if name == "reduce":
             arguments = [join_all(given.positional[1:]), inner, KNOWN]
@@ -1621,8 +2081,25 @@ class _Analysis:
             return map_taints(source, safe)
         return UNKNOWN if name == "sort" else KNOWN
 
+    def on_elements_by_name(
+        self, call: Call, name: str, inner: Value, given: Given, state: State
+    ) -> Value | None:
+        """`list.map(Number)`, `promise.then(JSON.parse)`."""
+        if name not in ("map", "flatMap", "then", "forEach") or len(call.arguments) != 1:
+            return None
+        function, path = call.arguments[0].value, given.positional[0].path
+        if not isinstance(function, (Name, Attribute)) or not path or given.positional[0].taints:
+            return None
+        each = Given(None, [inner], {})
+        answer = self.call_unknown(
+            Call(call.place, function, ()), path.rpartition(".")[2], (path,), each, state
+        )
+        if name == "then":
+            return answer
+        return Value(is_known=answer.is_known, fields={"0": answer})
+
     def run_inline(
-        self, closure: Closure, arguments: Sequence[Value], state: State
+        self, closure: Closure, arguments: Sequence[Value | None], state: State
     ) -> tuple[Value, Mapping[Label, Cleared]]:
         """A callback's answer, and what is safe when it answers yes."""
         function = closure.function
@@ -1654,6 +2131,8 @@ class _Analysis:
                     self.bind(parameter.pattern, given, inner, parameter, True)
                 elif parameter.name:
                     inner.variables[parameter.name] = given
+            for label, kinds in self.prechecked.get(id(function), ()):
+                inner.clear(label, kinds)
             self.hoist(function.body, inner)
             end = self.execute(function.body, inner)
             if end is not None:
@@ -1664,7 +2143,7 @@ class _Analysis:
             self.active.discard(id(function))
             self.frame = outer
         outer.nested += frame.nested
-        self.summaries.setdefault(id(function), summary._replace(hits=()))
+        self.summaries.setdefault(closure.key, summary._replace(hits=()))
         return summary.answer, summary.checked_if_true
 
     # --- Tests
@@ -1703,6 +2182,9 @@ class _Analysis:
                     return answer
                 if isinstance(value.constant, bool) and self.frame.function is not None:
                     return state if value.constant == truth else None
+                if not truth:
+                    # Empty, or not there at all.
+                    self.clear(value, ALL, state)
             return state
         if isinstance(test, Other) and len(test.operands) == 1 and not test.is_number:
             return self.assume(test.operands[0], truth, state)
@@ -1739,10 +2221,12 @@ class _Analysis:
             options = [one.constant for one in (right.fields or {}).values()]
             if left.constant is not None and options and None not in options and not right.taints:
                 return state if (left.constant in options) == truth else None
-            if truth and not taints_of(right):
+            if truth and _is_allow_list(right, left):
                 self.clear(left, ALL, state)
-            elif not truth and left.constant == "..":
+            elif not truth and left.constant in ("..", "../"):
                 self.clear(right, _PATHS, state)
+            elif not truth and left.constant in ("'", '"'):
+                self.clear(right, frozenset(["xpath-injection"]), state)
             elif truth and isinstance(test.right, Attribute) and test.right.name == "parents":
                 self.clear(self.evaluate(test.right.object, state), _PATHS, state)
         elif operator == "typeof" or operator == "instanceof":
@@ -1758,6 +2242,10 @@ class _Analysis:
                 if right.constant == 0 and operator in (">", "<=") and is_above:
                     return state
                 self.assume_call(test.left, truth == is_above, state)
+            for side, is_less in ((test.left, not is_above), (test.right, is_above)):
+                if is_call_of(side, "len") and isinstance(side, Call) and is_less == truth:
+                    for argument in side.arguments:
+                        self.clear(self.evaluate(argument.value, state), _LENGTHS, state)
             numbers = (left.constant, right.constant)
             if left.is_known and right.is_known and all(type(n) in (int, float) for n in numbers):
                 answer = {
@@ -1771,6 +2259,9 @@ class _Analysis:
 
     def assume_equal(self, test: Compare, truth: bool, state: State) -> State | None:
         for this, that in ((test.left, test.right), (test.right, test.left)):
+            if self.is_start(this, that):
+                self.assume_is_start(this, truth, state)
+                return state
             if isinstance(that, Constant) and that.value in (None, False, True) and that.value != 1:
                 return self.assume(this, not truth, state)
             if isinstance(that, Constant) and that.value is True:
@@ -1783,9 +2274,11 @@ class _Analysis:
         left, right = self.evaluate(test.left, state), self.evaluate(test.right, state)
         if left.constant is not None and type(left.constant) is type(right.constant):
             return state if (left.constant == right.constant) == truth else None
+        if not truth and "__proto__" in (left.constant, right.constant):
+            self.clear(left if right.constant == "__proto__" else right, _PROTOTYPES, state)
         if truth:
             for one, other in ((left, right), (right, left)):
-                if not taints_of(other):
+                if not taints_of(other) and other.constant != "__proto__":
                     self.clear(one, ALL, state)
             for this, other in ((test.left, right), (test.right, left)):
                 if isinstance(this, Call) and is_call_of(this, "commonpath", "commonprefix"):
@@ -1796,6 +2289,16 @@ class _Analysis:
                 ):
                     self.clear(other, _PATHS, state)
         return state
+
+    def is_start(self, this: Expression, that: Expression) -> bool:
+        """`path.indexOf(folder) === 0`."""
+        return is_call_of(this, "indexOf") and isinstance(that, Constant) and that.value == 0
+
+    def assume_is_start(self, test: Expression, truth: bool, state: State) -> None:
+        assert isinstance(test, Call)
+        if isinstance(test.function, Attribute) and test.arguments:
+            start = self.evaluate(test.arguments[0].value, state)
+            self.assume_start(self.evaluate(test.function.object, state), start, truth, state)
 
     def is_minus_one(self, expression: Expression, state: State) -> bool:
         return isinstance(expression, Other) or self.evaluate(expression, state).constant == -1
@@ -1855,10 +2358,14 @@ class _Analysis:
                     self.clear(receiver, _PATHS, state)
         elif name in ("startswith", "startsWith") and receiver is not None and first is not None:
             self.assume_start(receiver, first, truth, state)
+        elif name in ("endswith", "endsWith") and truth and receiver is not None:
+            self.assume_end(receiver, first, state)
         elif name in ("test", "match", "fullmatch", "search", "exec"):
             self.assume_match(name, given, callee.path, truth, state)
         elif name in ("all", "every") and truth:
             self.assume_every(test, given, state)
+        elif name in ("some", "find") and truth and receiver is not None:
+            self.assume_some(receiver, given, state)
         elif not is_known and _CHECK.fullmatch(name) and truth:
             for value in positional:
                 self.clear(value, ALL, state)
@@ -1879,6 +2386,14 @@ class _Analysis:
             for taint in taints_of(receiver):
                 if "normalised-path" in taint.cleared:
                     state.clear(taint.label, _PATHS)
+
+    def assume_end(self, receiver: Value, end: Value | None, state: State) -> None:
+        """`url.hostname.endsWith(".example.com")`: only with the dot it is a domain of ours."""
+        if end is None or taints_of(end) or not str(end.constant or ".").startswith("."):
+            return
+        for taint in taints_of(receiver):
+            if taint.label.path[-1:] and taint.label.path[-1] in self.knowledge.hosts:
+                self.clear(Value((taint,)), _URL_KINDS, state)
 
     def assume_match(self, name: str, given: Given, path: str, truth: bool, state: State) -> None:
         """A regular expression was asked."""
@@ -1905,6 +2420,14 @@ class _Analysis:
         is_allowed |= not truth and bool(re.fullmatch(r"\[\^(?:[^\]\\]|\\.)+\]", text))
         if is_allowed:
             self.clear(subject, ALL, state)
+
+    def assume_some(self, receiver: Value, given: Given, state: State) -> None:
+        """`LIST.some((one) => one === value)`: what holds for one of them is true of the value."""
+        for value in given.positional:
+            if value.function is not None and not taints_of(receiver):
+                _, found = self.run_inline(value.function, [element(receiver)], state)
+                for label, kinds in found.items():
+                    state.clear(label, kinds)
 
     def assume_every(self, test: Call, given: Given, state: State) -> None:
         """`all(c.isalnum() for c in text)`, `[...text].every(c => …)`."""
@@ -1941,6 +2464,54 @@ class _Analysis:
         return f"{base}{bracket}{tail}{dot}{rest}"
 
 
+def _owner(label: Label) -> int | None:
+    """The function whose parameter it is; None for anything else."""
+    owner = label.root[0] if label.kind == "parameter" else None
+    return owner if isinstance(owner, int) else None
+
+
+def _is_allow_list(options: Value, value: Value) -> bool:
+    """Whether the value's sender has no say in the options."""
+    senders = {taint.label.root for taint in taints_of(value)}
+    return all(
+        taint.label.kind == "parameter" and taint.label.root not in senders
+        for taint in taints_of(options)
+    )
+
+
+def _is_property(function: Function) -> bool:
+    names = [dotted_path(one).rpartition(".")[2] for one in function.decorators]
+    return "property" in names or "cached_property" in names
+
+
+def _overriding(closure: Closure) -> Iterable[Closure]:
+    """The methods that stand in for this one in the file's subclasses."""
+    waiting = list(closure.of.subclasses) if closure.of is not None else []
+    seen = {id(closure.function)}
+    while waiting:
+        of = waiting.pop()
+        waiting += of.subclasses
+        method = of.methods.get(closure.function.name)
+        if method is not None and id(method.function) not in seen:
+            seen.add(id(method.function))
+            yield method._replace(bound=closure.bound)
+
+
+def _is_held_to_pattern(expression: Expression) -> bool:
+    """`Query(pattern="^[a-z]+$")`, `Field(regex=…)`."""
+    return isinstance(expression, Call) and any(
+        argument.name in ("pattern", "regex")
+        and isinstance(argument.value, Constant)
+        and is_restrictive(str(argument.value.value), False, False)
+        for argument in expression.arguments
+    )
+
+
+def _has_length(default: Expression | None) -> bool:
+    """`Query(max_length=100)`."""
+    return isinstance(default, Call) and any(one.name == "max_length" for one in default.arguments)
+
+
 class _Made(NamedTuple):
     """Marks a value as a class itself, not an object of it."""
 
@@ -1961,6 +2532,8 @@ _REFUTABLE = frozenset(
 """What linters claim without knowing where a value comes from."""
 _RUNS_TEXT = frozenset(["code-injection", "unsafe-deserialization", "template-injection"])
 _TEXT_KINDS = frozenset(["nosql-injection", "prototype-pollution"])
+_LENGTHS = frozenset(["regex-polynomial"])
+_PROTOTYPES = frozenset(["prototype-pollution", "prototype-key"])
 _PATHS = frozenset(["path-traversal", "archive-extraction"])
 _NOT_PATHS = frozenset(
     ["sql-injection", "command-injection", "code-injection", "cross-site-scripting",
@@ -1976,6 +2549,16 @@ _INJECTED_TYPES = re.compile(
     r"\b(?:Request|Response|Session|AsyncSession|Connection|BackgroundTasks|Engine|WebSocket|Depends|"
     r"Pool|Redis|Settings|Database|HTTPConnection)\b"
 )
+_TEXT_TYPES = re.compile(
+    r"(?:(?:typing\.)?Optional\[)?(?:str|EmailStr|constr\(.*\)|Annotated\[str\b.*\])\]?(?:\s*\|\s*None)?"
+)
+_CLEAN_FIELDS = re.compile(
+    r"(?:.*\.)?(?:Integer|PositiveInteger|Float|Decimal|Boolean|NullBoolean|Date|Time|DateTime|"
+    r"Duration|UUID|Choice|TypedChoice|MultipleChoice|ModelChoice|ModelMultipleChoice|IPAddress|"
+    r"PrimaryKeyRelated)Field\(\)"
+)
+"""Of forms and serializers, what lets nothing harmful in."""
+_VALID_DATA = frozenset(["cleaned_data", "validated_data"])
 _ENUMS = frozenset(["Enum", "IntEnum", "StrEnum", "TextChoices", "IntegerChoices", "IntFlag"])
 _TYPE_NAME = re.compile(
     r"(?:(?:typing\.)?(?:Optional|Annotated|Promise|Readonly|Partial)[\[<])*(?P<name>[\w$.]+)"
@@ -1983,12 +2566,72 @@ _TYPE_NAME = re.compile(
 _FRAMEWORK_TYPE = re.compile(
     r"(?i)\b(?:any|[\w.]*(?:request|response|reply|context|toolkit|event))\(\)"
 )
+_PATTERN_IN_TYPE = re.compile(
+    r"\b(?:pattern|regex)\s*=\s*r?(?P<quote>[\"'])(?P<pattern>.*?)(?P=quote)"
+)
+"""`Annotated[str, Query(pattern="^[a-z]+$")]`, `constr(regex=…)`."""
+_SECTIONED = re.compile(r"configparser\.\w+\(\)")
+_HANDS_OVER = frozenset(
+    ["Thread", "Process", "Timer", "submit", "map", "starmap", "imap", "imap_unordered",
+     "map_async", "apply", "apply_async", "add_task", "to_thread", "run_in_executor",
+     "run_in_threadpool", "run_sync", "partial", "call_soon", "call_soon_threadsafe", "call_later",
+     "call_at", "spawn",
+     "enqueue", "start_soon", "start_new_thread", "defer"]
+)  # fmt: skip
+"""Calls that are given a function and its arguments, to run it now or later."""
+_ON_EACH = frozenset(["map", "imap", "imap_unordered", "map_async"])
+_DECLARED = re.compile(r"(?:[\w$]+\.)*[A-Z][\w$]*\(\)")
 _TYPED = re.compile(r"(?:[\w$@-]+\.)*[A-Z][\w$]*\(\)\.[\w$]+")
 _CONTAINERS = re.compile(
-    r"(?:.*\.)?(?:set|dict|list|Set|Map|Array|StringIO|BytesIO|OrderedDict|defaultdict|deque|URLSearchParams|FormData)\(\)"
+    r"(?:.*\.)?(?:set|dict|list|Set|Map|Array|(?:Simple|Lifo|Priority)?Queue|(?:Raw)?ConfigParser|StringIO|BytesIO|OrderedDict|defaultdict|deque|URLSearchParams|FormData)\(\)"
 )
 _OWN = ("self.", "http.server.Handler().")
+
+
+def _character(text: str, arguments: Sequence[Any]) -> str | None:
+    index = arguments[0] if arguments else 0
+    return text[index] if type(index) is int and -len(text) <= index < len(text) else None
+
+
+_OF_CONSTANTS: Mapping[str, Callable[[str, Sequence[Any]], str | None]] = {
+    "charAt": _character,
+    "at": _character,
+    "toUpperCase": lambda text, _: text.upper(),
+    "toLowerCase": lambda text, _: text.lower(),
+    "trim": lambda text, _: text.strip(),
+}
+_CHOSEN = ".[*]"
+"""Ends the path of what was looked up by a key from outside."""
+_ASKING = frozenset(["validate", "safeParse", "safeParseAsync"])
+"""Of validators: they give an answer that holds the value."""
 _NEVER = Value(path="never")
+
+
+def _described_kinds(schema: Value) -> Cleared:
+    """What a value is safe for that a JSON schema lets through."""
+    fields = schema.fields or {}
+
+    def text(key: str) -> str:
+        return str(fields[key].constant) if key in fields else ""
+
+    if "enum" in fields or text("type") in ("integer", "number", "boolean"):
+        return ALL
+    if text("format") in ("uuid", "date", "date-time", "ipv4") or (
+        text("pattern") and is_restrictive(text("pattern"), False, False)
+    ):
+        return ALL
+    return _OBJECT_KINDS if text("type") == "string" else NOTHING
+
+
+def fits(sink: Sink, value: Value) -> bool:
+    """Whether the value has the shape that does harm there."""
+    if sink.shape == "text":
+        return value.fields is None or bool(value.taints)
+    if sink.shape in ("built", "markup", "sql") and not value.is_built:
+        return False
+    if sink.shape == "markup":
+        return value.has_markup
+    return sink.shape != "sql" or bool(SQL_START.match(value.prefix))
 
 
 def _is_own_address(label: Label) -> bool:
@@ -1997,6 +2640,17 @@ def _is_own_address(label: Label) -> bool:
         not label.path
         and isinstance(label.root, str)
         and label.root.rpartition(".")[2] in _OWN_ADDRESSES
+    )
+
+
+def _is_own_host(label: Label) -> bool:
+    """Whether it is the host that was asked for: no page can make a visitor send another."""
+    if label.path:
+        return label.path[-1] == "host" and str(label.root).endswith("headers")
+    return isinstance(label.root, str) and label.root.rpartition(".")[2] in (
+        "host",
+        "hostname",
+        "protocol",
     )
 
 

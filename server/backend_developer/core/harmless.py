@@ -31,5 +31,10 @@ def is_restrictive(pattern: str, starts: bool, ends: bool) -> bool:
     return "." not in outside and "^" not in outside and "$" not in outside
 
 
+def is_path_start(constant: object) -> bool:
+    """Whether it ends the host of an address that it is put behind."""
+    return isinstance(constant, str) and constant[:1] in ("/", "?", "#")
+
+
 def is_markup(constant: object) -> bool:
     return isinstance(constant, str) and bool(_TAG.search(constant))

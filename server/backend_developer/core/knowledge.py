@@ -22,8 +22,9 @@ ALL = frozenset(["*"])
 
 Place: TypeAlias = int | str
 """An argument: its position, its name, or "self" for what the method is called on. "0.url" is a
-property of the first argument, "0.program" what a command given as a list starts, "1.script" a
-script given to a shell, "*" is all of them, and "2+" the third and later ones."""
+property of the first argument, "0.!url" each of the others, "0.program" what a command given as a
+list starts, "1.script" a script given to a shell, "*" is all of them, and "2+" the third and later
+ones."""
 
 
 class PathPattern:
@@ -69,6 +70,8 @@ class Sink:
     when: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
     """Arguments that must be there as constants and match."""
     unless: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
+    slow_pattern: Place | None = None
+    """Only when the regular expression in this argument takes more than linear time."""
     shape: Literal["any", "text", "built", "object", "markup", "sql", "whole"] = "any"
     """"text": no object or list. "built": put together from parts; "markup": with a `<` in them;
     "sql": that start as SQL does. "object": may hold an object. "whole": all that a client sent."""
@@ -115,7 +118,33 @@ class Ends:
     """What follows it is never reached."""
 
 
-Effect: TypeAlias = "Input | Sink | Cleaner | Guard | Passes | Retypes | Ends"
+@dataclass(frozen=True, slots=True)
+class Asserts:
+    """It fails unless its first argument is true."""
+
+
+@dataclass(frozen=True, slots=True)
+class Validates:
+    """It holds its first argument to the schema that it is called on, or gets as its second."""
+
+    clears: frozenset[str]
+    """What its result is safe for where nothing is known of the schema."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """It calls the functions that it is given, which get such an object."""
+
+    holds: str
+    """As of a ParameterRule."""
+    position: int
+    """Of the parameter of those functions."""
+    when: Mapping[str, re.Pattern[str]]
+
+
+Effect: TypeAlias = (
+    "Input | Sink | Cleaner | Guard | Passes | Retypes | Ends | Asserts | Validates | Calls"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +153,8 @@ class ParameterRule:
 
     holds: Strength | str
     """A strength, or the dotted path of an object such as "express.Request()"."""
+    clears: frozenset[str] = frozenset()
+    """The kinds of sinks that it cannot harm, where it is input."""
     names: re.Pattern[str] | None = None
     """A pattern that takes the parameter apart is called "{}"."""
     position: int | None = None
@@ -138,6 +169,23 @@ class ParameterRule:
     """The path of a base class of the method's class."""
     function: re.Pattern[str] | None = None
     """The function's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schemas:
+    """Libraries whose calls describe valid values, as `z.string().uuid()` does."""
+
+    makers: re.Pattern[str]
+    """The paths of such calls."""
+    harmless: re.Pattern[str]
+    """Names of calls after which a value cannot do harm."""
+    texts: re.Pattern[str]
+    """Names of calls after which it is no object."""
+    inputs: Mapping[str, tuple[str, ...]]
+    """What is checked beside a handler of requests: by the call that starts a schema, or by a key
+    of a JSON schema."""
+    enforcers: re.Pattern[str]
+    """Names in a file that turn requests away which failed the checks beside a handler."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,12 +204,31 @@ class Knowledge:
     """Annotations of values that cannot do harm, such as `int`."""
     aliases: Mapping[str, str]
     """What names mean that the file neither defines nor imports."""
+    harmless: Mapping[str, tuple[PathPattern, ...]]
+    """What is no outside data although it lies in some: the server has made it."""
+    schemas: Schemas
     hosts: frozenset[str] = frozenset(["hostname", "host", "netloc", "origin"])
+    elsewhere: PathPattern | None = None
+    """Calls of functions of other files, of which it is noted what they are given."""
+    functions: Mapping[str, tuple[tuple[PathPattern, tuple[Effect, ...]], ...]] = field(
+        default_factory=dict
+    )
+    """Functions of other files, of which nothing but this is true."""
 
     def effects(self, name: str, paths: tuple[str, ...]) -> Iterator[Effect]:
         """What a call does whose path ends in `name`; `paths` are its possible paths."""
+        for pattern, known in self.functions.get(name, ()):
+            if any(pattern.matches(path) for path in paths):
+                yield from known
+                return
         for pattern, effect in self.calls.get(name, ()):
             for path in paths:
                 if pattern.matches(path):
                     yield effect
                     break
+        if self.elsewhere is not None and any(self.elsewhere.matches(path) for path in paths):
+            yield from HANDED
+
+
+HANDED = tuple(Sink("handed over", f"handed over {place}", "", (place,)) for place in range(4))
+"""What is given to a function of another file, by its position."""

@@ -89,7 +89,10 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """The shortest code that a rule finds something in, and the same without it."""
+    """The shortest code that a rule finds something in, and the same without it.
+
+    Where it takes another file to see, or a name, each file begins with a line `#- /path`.
+    """
 
     language: str
     """LSP language id."""

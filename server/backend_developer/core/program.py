@@ -149,6 +149,8 @@ class Bind(NamedTuple):
     operator: str = ""
     declares: bool = False
     annotation: str = ""
+    decorators: tuple[Expression, ...] = ()
+    """Of a field of a class."""
 
 
 class Yield(NamedTuple):

@@ -32,7 +32,10 @@ class Lines:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._starts = _line_starts(text)
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return _line_starts(self.text)
 
     @property
     def count(self) -> int:
@@ -223,8 +226,9 @@ def _line_starts(text: str) -> list[int]:
     if text.count("\r") == both and both in (0, text.count("\n")):
         # Nearly every text has one kind of line end, for which this is several times faster.
         line_end = "\r\n" if both else "\n"
-        lengths = [len(line) + len(line_end) for line in text.split(line_end)]
-        return list(accumulate(lengths[:-1], initial=0))
+        lengths = map(len, text.split(line_end)[:-1])
+        # The methods of integers keep the loop in C.
+        return list(accumulate(map(len(line_end).__add__, lengths), initial=0))
     return [0, *(match.end() for match in LINE_END.finditer(text))]
 
 

@@ -12,7 +12,9 @@ Cleared = frozenset[str]
 """Kinds of sinks that a value is safe for; "*" stands for all."""
 NOTHING: Cleared = frozenset()
 
-LONGEST_PATH = 3
+LONGEST_PATH = 5
+PAIRS = "items()"
+"""A key of a label's path: the pairs of key and value."""
 LONGEST_TRACE = 9
 MOST_TAINTS = 12
 DEEPEST_FIELDS = 3
@@ -120,7 +122,11 @@ def join(one: Value, other: Value, depth: int = 0) -> Value:
         return one
     fields = one.fields
     if fields is None or other.fields is None:
-        fields = fields if other.fields is None else other.fields
+        whole, fields = (one, other.fields) if fields is None else (other, fields)
+        if fields is not None and whole.taints and depth <= DEEPEST_FIELDS:
+            fields = {
+                key: join(value, part(whole, key), depth + 1) for key, value in fields.items()
+            }
     elif fields is not other.fields and depth <= DEEPEST_FIELDS:
         fields = {
             key: join(fields[key], other.fields[key], depth + 1)
@@ -157,7 +163,7 @@ def part(value: Value, key: str) -> Value:
             return found
     path = f"{value.path}.{key}" if value.path and len(value.path) < 200 else ""
     if not value.taints:
-        return Value(path=path) if path else UNKNOWN
+        return Value(is_known=value.is_known, path=path) if path or value.is_known else UNKNOWN
     return Value(below(value.taints, key), value.is_known, path=path)
 
 
@@ -165,10 +171,24 @@ def element(value: Value) -> Value:
     """`value[…]` with a key that is not known, or what a loop over the value gives."""
     inner = Value(below(value.taints, "*"), value.is_known) if value.taints else None
     if value.fields is None:
-        return inner or UNKNOWN
+        return inner or (KNOWN if value.is_known else UNKNOWN)
     every = [*value.fields.values(), *([inner] if inner else [])]
     joined = join_all(every) if every else KNOWN
     return joined._replace(constant=None)
+
+
+def pairs_of(value: Value) -> Value:
+    """`value.items()`: a list of keys, each with its value."""
+    if value.fields is None:
+        return Value(below(value.taints, PAIRS), value.is_known)
+    pairs = {
+        str(index): Value(
+            is_known=one.is_known,
+            fields={"0": Value(is_known=True, constant=key), "1": one},
+        )
+        for index, (key, one) in enumerate(value.fields.items())
+    }
+    return Value(below(value.taints, PAIRS), value.is_known, fields=pairs)
 
 
 def below(taints: tuple[Taint, ...], key: str) -> tuple[Taint, ...]:
@@ -251,7 +271,9 @@ def put_in(taint: Taint, mapping: Mapping[Any, Value], place: Any, message: str)
 
 def at(value: Value, path: Iterable[str]) -> Value:
     for key in path:
-        value = element(value) if key == "*" else part(value, key)
+        value = (
+            element(value) if key == "*" else pairs_of(value) if key == PAIRS else part(value, key)
+        )
     return value
 
 

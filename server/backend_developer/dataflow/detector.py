@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -15,9 +14,11 @@ from ..core.text import quoted
 from ..core.values import Trace
 from ..detector import Source
 from ..syntax import LANGUAGES, span_of
+from .exporting import data_summary, family_of, knowledge_with, noting_calls
 from .lower_javascript import lower_javascript
 from .lower_python import lower_python
 from .specification import Family, load_knowledge, rules_of
+from .summaries import DataSummary, Known
 
 if TYPE_CHECKING:
     from ast_grep_py import SgNode
@@ -33,7 +34,9 @@ class FlowDetector:
     languages = frozenset(LANGUAGES)
     runs_program = False
 
-    def __init__(self) -> None:
+    def __init__(self, elsewhere: Callable[[Source], Sequence[Known]] = lambda source: ()) -> None:
+        """`elsewhere` gives the functions of other files that a source may call."""
+        self._elsewhere = elsewhere
         self._flows: WeakKeyDictionary[Source, Flow] = WeakKeyDictionary()
 
     @cached_property
@@ -74,25 +77,40 @@ class FlowDetector:
         return known
 
     def _analysed(self, source: Source) -> Flow:
-        family: Family = "python" if source.language == "python" else "javascript"
-        knowledge, names = self._python if family == "python" else self._javascript
+        family = family_of(source)
+        knowledge, names = knowledge_of(family)
         text = source.text
-        if len(text) > LONGEST_TEXT or names.isdisjoint(_WORD.findall(text)):
+        if len(text) > LONGEST_TEXT:
             return Flow(())
-        try:
-            lower = lower_python if family == "python" else lower_javascript
-            return analyse(lower(source.tree), knowledge)
-        except RecursionError:
-            # Nested beyond what the limits of the lowering and of the calls can foresee.
+        words = source.words
+        known = [one for one in self._elsewhere(source) if one.name in words]
+        has_markup = "</" in text and bool(knowledge.helper_returns)
+        if not has_markup and names.isdisjoint(words) and not known:
             return Flow(())
+        if known:
+            knowledge = knowledge_with(knowledge, known)
+        return _analysed(source, family, knowledge)
 
-    @cached_property
-    def _python(self) -> tuple[Knowledge, frozenset[str]]:
-        return _with_names(load_knowledge("python"))
 
-    @cached_property
-    def _javascript(self) -> tuple[Knowledge, frozenset[str]]:
-        return _with_names(load_knowledge("javascript"))
+def summaries_of(source: Source, modules: Sequence[str]) -> tuple[DataSummary, ...]:
+    """What each function that others may call does with data, those left out that do nothing.
+
+    `modules` are those of the project that the file imports, as they are written.
+    """
+    family = family_of(source)
+    knowledge = noting_calls(knowledge_of(family)[0], modules, family)
+    flow = _analysed(source, family, knowledge)
+    found = (data_summary(function, summary) for function, summary in flow.summaries)
+    return tuple(one for one in found if one.name and one != DataSummary(one.name))
+
+
+def _analysed(source: Source, family: Family, knowledge: Knowledge) -> Flow:
+    lower = lower_python if family == "python" else lower_javascript
+    try:
+        return analyse(lower(source.tree), knowledge)
+    except RecursionError:
+        # Nested beyond what the limits of the lowering and of the calls can foresee.
+        return Flow(())
 
 
 _CLAIMED_TOO = {"security/command-injection": ("security/program-started",)}
@@ -101,11 +119,12 @@ _RUNS_CODE = frozenset(
     ["command-injection", "code-injection", "sql-injection", "unsafe-deserialization"]
 )
 """Sinks that are worth a word even where whoever starts the program chose the value."""
-_WORD = re.compile(r"[\w$]+")
 
 
-def _with_names(knowledge: Knowledge) -> tuple[Knowledge, frozenset[str]]:
-    """And the words without which a file has no sink."""
+@cache
+def knowledge_of(family: Family) -> tuple[Knowledge, frozenset[str]]:
+    """What is known for a language, and the words without which a file has no sink."""
+    knowledge = load_knowledge(family)
     names = {
         name
         for name, effects in knowledge.calls.items()
@@ -143,7 +162,7 @@ def _confidence(hit: Hit) -> Confidence | None:
     elif kind == "local":
         if hit.sink.kind not in _RUNS_CODE:
             return None
-        rank = max(rank, CONFIDENCES.index("medium"))
+        rank = max(rank + 1, CONFIDENCES.index("medium"))
     if hit.taint.is_doubtful:
         rank = min(rank + 1, len(CONFIDENCES) - 1)
     if hit.taint.label.root[0] == "unbound" and CONFIDENCES[rank] == "low":

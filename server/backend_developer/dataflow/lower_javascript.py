@@ -296,7 +296,7 @@ def _class(node: SgNode, depth: int, outer_decorators: Iterable[SgNode] = ()) ->
             members.append(Define(_function(child, depth + 1, "this", waiting)))
             waiting = []
         elif kind in ("public_field_definition", "field_definition"):
-            members.append(_field(child, depth + 1))
+            members.append(_field(child, depth + 1, waiting))
             waiting = []
     return DefineClass(
         node,
@@ -307,7 +307,7 @@ def _class(node: SgNode, depth: int, outer_decorators: Iterable[SgNode] = ()) ->
     )
 
 
-def _field(node: SgNode, depth: int) -> Statement:
+def _field(node: SgNode, depth: int, decorators: Iterable[SgNode]) -> Statement:
     name = node.field("name") or node.field("property")
     value = node.field("value")
     text = name.text() if name is not None else ""
@@ -315,7 +315,9 @@ def _field(node: SgNode, depth: int) -> Statement:
     if type(lowered) is Function:
         return Define(lowered._replace(name=text, receiver="this", is_inline=False))
     annotation = _annotation(node.field("type"))
-    return Evaluate(Bind(node, Name(node, text), lowered, "", True, annotation))
+    inner = [child for child in node.named_children() if child.kind() == "decorator"]
+    own = tuple(_decorators((*decorators, *inner), depth))
+    return Evaluate(Bind(node, Name(node, text), lowered, "", True, annotation, own))
 
 
 def _decorators(nodes: Iterable[SgNode], depth: int) -> Iterable[Expression]:
@@ -464,8 +466,6 @@ def _call(node: SgNode, depth: int) -> Expression:
             lowered.append(Argument(_expression(child, depth)))
     callee = _expression(function, depth)
     is_require = type(callee) is Name and callee.name in ("require", "import")
-    if function is not None and function.kind() == "import":
-        is_require = True
     if is_require and len(lowered) == 1:
         name = lowered[0].value
         if type(name) is Constant and isinstance(name.value, str):
@@ -691,7 +691,7 @@ def _jsx_attribute(node: SgNode, depth: int) -> Expression:
 
 
 _NAMES = frozenset(
-    ["identifier", "this", "super", "shorthand_property_identifier", "undefined",
+    ["identifier", "import", "this", "super", "shorthand_property_identifier", "undefined",
      "shorthand_property_identifier_pattern", "property_identifier", "type_identifier"]
 )  # fmt: skip
 _TRANSPARENT = frozenset(

@@ -4,6 +4,7 @@
     input: [flask.request.{args,form}]  reading these gives what a client sent; `()`: calling
     local: [sys.argv]                   as input, from whoever starts the program
     text_input: […]                     as input, and always text, never an object
+    checked_input: […]                  as text_input, and what was expected there
     sinks:
       - rule: security/command-injection
         calls: ["os.system(0)"]         with the arguments that must not be tainted:
@@ -13,14 +14,18 @@
         shape: text                     text: no list or object; built: put together from parts;
                                         markup: built, with a `<`; sql: built, and starts as SQL;
                                         object: may hold an object; whole: all the client sent
+        slow_pattern: "0"               only when the regular expression in this argument takes
+                                        more than linear time
         kind: code-injection            what cleaners clear, else the rule's name without its focus
         confidence: medium              else high
         parameters: low                 how sure it is for a function's parameter, or `off`
         built: medium                   the same, where it was put together with something
       - rule: …
-        writes: ["*.innerHTML"]         assigned to; "{}.$where": a key of an object
+        writes: ["*.innerHTML"]         assigned to; "{}.$where": a key of an object; "[*]": a key
+                                        from outside; "[*]()": called by such a key
       - rule: …
         returned_by: ["*.route()"]      returned by functions with these decorators
+        key: url                        below this key of what is returned
         returned_by_helpers: true       returned by functions without decorators
     cleaners:
       - calls: [html.escape]            their result is safe
@@ -36,12 +41,29 @@
         when: {"0": text/plain}         makes what it is called on another object
         path: http.PlainResponse()
     ends: [sys.exit]                    what follows them is never reached
+    asserts: [assert.ok]                they fail unless their first argument is true
+    harmless: [http.Request().file.size]  no outside data although it lies in some
+    schemas:
+      makers: zod|joi                   a regular expression of paths whose calls describe values
+      harmless: number|uuid|enum        names of calls after which a value cannot do harm
+      texts: string                     names of calls after which it is no object
+      inputs: {zod.body: http.Request().body}  what such a call beside a handler checks,
+                                        or a key of the JSON schema there
+      enforcers: validationResult       names in the file that refuse what failed these calls
+    validators:
+      - calls: ["*.parse"]              hold an argument to the schema that they are called on
+        clears: [nosql-injection]       where nothing is known of the schema
+    callbacks:
+      - calls: ["*.on"]                 call the functions that they are given
+        when: {"0": entry}
+        position: 0                     of the parameter that
+        holds: archive.Entry()
     passes: [os.path.join]              their result holds what the arguments hold
     becomes: {promisify: "="}           the same, and the result's path; "=": that of the argument
     parameters:
       - names: req|request              a regular expression, as all here; also position, first,
                                         then, decorator, function_decorator, function, base
-        holds: express.Request()        input, local, or the path of an object
+        holds: express.Request()        input, text_input, local, or the path of an object
     clean_types: int|float              annotations of harmless values
     aliases: {request: flask.request}   names that a file neither defines nor imports
 
@@ -60,6 +82,8 @@ from typing import Any, Literal, cast
 from ..catalogue import load_yaml
 from ..core.knowledge import (
     ALL,
+    Asserts,
+    Calls,
     Cleaner,
     Effect,
     Ends,
@@ -71,7 +95,9 @@ from ..core.knowledge import (
     PathPattern,
     Place,
     Retypes,
+    Schemas,
     Sink,
+    Validates,
 )
 from ..core.model import CONFIDENCES, Confidence
 
@@ -119,6 +145,8 @@ class _Builder:
         self._parameters: list[ParameterRule] = []
         self._clean_types: list[str] = []
         self._aliases: dict[str, str] = {}
+        self._harmless: dict[str, list[PathPattern]] = {}
+        self._schemas = Schemas(_NEVER, _NEVER, _NEVER, {}, _NEVER)
 
     def knowledge(self) -> Knowledge:
         return Knowledge(
@@ -130,6 +158,8 @@ class _Builder:
             tuple(self._parameters),
             re.compile("|".join(self._clean_types) or r"(?!)"),
             self._aliases,
+            {name: tuple(found) for name, found in self._harmless.items()},
+            self._schemas,
         )
 
     def add(self, entry: _Entry) -> None:
@@ -137,6 +167,7 @@ class _Builder:
         for key, strength, clears in (
             ("input", "input", frozenset()),
             ("text_input", "input", _TEXT),
+            ("checked_input", "input", _TEXT | {"trust-boundary"}),
             ("local", "local", _TEXT),
         ):
             for pattern in entry.texts(key):
@@ -165,6 +196,23 @@ class _Builder:
             for pattern in one.texts("calls"):
                 self._call(pattern, retypes, one, "calls")
             one.refuse_unknown()
+        for one in entry.children("validators"):
+            validates = Validates(_kinds(one))
+            for pattern in one.texts("calls"):
+                self._call(pattern, validates, one, "calls")
+            one.refuse_unknown()
+        for one in entry.children("callbacks"):
+            calls = Calls(one.text("holds"), one.number("position"), _conditions(one, "when"))
+            for pattern in one.texts("calls"):
+                self._call(pattern, calls, one, "calls")
+            one.refuse_unknown()
+        if "schemas" in entry:
+            self._schemas = _schemas(entry.child("schemas"))
+        for pattern in entry.texts("harmless"):
+            for name, regex in self._paths(pattern, entry, "harmless"):
+                self._harmless.setdefault(name, []).append(PathPattern(regex))
+        for pattern in entry.texts("asserts"):
+            self._call(pattern, Asserts(), entry, "asserts")
         for pattern in entry.texts("ends"):
             self._call(pattern, Ends(), entry, "ends")
         for pattern in entry.texts("passes"):
@@ -184,13 +232,18 @@ class _Builder:
             raise entry.error("rule", f"a rule that rules.yml has, and {rule} is none")
         about = self._texts[rule]
         parameters = self._sureness(entry, about, "parameters", "off")
-        built = self._sureness(entry, about, "built", parameters or "off")
+        # What a sink says of parameters holds for those that something was built with.
+        general = entry if "parameters" in entry else about
+        built = self._sureness(entry, general, "built", parameters or "off")
         shape = entry.text("shape", "any")
         if shape not in SHAPES:
             raise entry.error("shape", "one of " + ", ".join(SHAPES))
         confidence = entry.text("confidence", about.text("confidence", "high"))
         if confidence not in CONFIDENCES:
             raise entry.error("confidence", "high, medium or low")
+
+        slow = entry.text("slow_pattern") if "slow_pattern" in entry else None
+        slow_pattern = int(slow) if slow is not None and slow.isdigit() else slow
 
         def sink(places: tuple[Place, ...]) -> Sink:
             return Sink(
@@ -203,6 +256,7 @@ class _Builder:
                 built,
                 _conditions(entry, "when"),
                 _conditions(entry, "unless"),
+                slow_pattern,
                 cast("Any", shape),
             )
 
@@ -216,7 +270,8 @@ class _Builder:
             self._helper_returns.append(sink(()))
         for pattern in entry.texts("returned_by"):
             for _, regex in self._paths(pattern.removesuffix("()"), entry, "returned_by"):
-                self._returns.append((PathPattern(regex + r"(?:\(\))?"), sink(())))
+                places = (entry.text("key"),) if "key" in entry else ()
+                self._returns.append((PathPattern(regex + r"(?:\(\))?"), sink(places)))
         entry.refuse_unknown()
 
     def _sureness(self, entry: _Entry, about: _Entry, key: str, default: str) -> Confidence | None:
@@ -237,8 +292,10 @@ class _Builder:
             ]
             return re.compile(rf"(?:{'|'.join(found)})(?:\(\))?")
 
+        is_text = entry.text("holds") == "text_input"
         return ParameterRule(
-            entry.text("holds"),
+            "input" if is_text else entry.text("holds"),
+            _TEXT if is_text else frozenset(),
             regex("names"),
             entry.number("position") if "position" in entry else None,
             path("decorator"),
@@ -257,7 +314,7 @@ class _Builder:
         """For each last name of the pattern, the regular expression of its paths."""
         for one in _alternatives(pattern):
             head, dot, last = one.rpartition(".")
-            if last == "[]" or re.fullmatch(r"\[\*\]|[\w$@-]+(?:\(\))?", last):
+            if last == "[]" or re.fullmatch(r"\[\*\](?:\(\))?|[\w$@-]+(?:\(\))?", last):
                 regex = self._regex(head, entry, key) + re.escape(dot) if dot else ""
                 yield last, regex + re.escape(last)
             else:
@@ -283,6 +340,7 @@ class _Builder:
 
 SHAPES = ("any", "text", "built", "object", "markup", "sql", "whole")
 _TEXT = frozenset(["nosql-injection", "prototype-pollution"])
+_NEVER = re.compile(r"(?!)")
 
 
 def _alternatives(pattern: str) -> list[str]:
@@ -308,6 +366,16 @@ def _conditions(entry: _Entry, key: str) -> dict[str, re.Pattern[str]]:
         str(name): re.compile(str(pattern), re.DOTALL)
         for name, pattern in entry.mapping(key).items()
     }
+
+
+def _schemas(entry: _Entry) -> Schemas:
+    inputs = {name: tuple(str(of).split("|")) for name, of in entry.mapping("inputs").items()}
+    makers, harmless, texts, enforcers = (
+        re.compile("".join(entry.text(key).split()))
+        for key in ("makers", "harmless", "texts", "enforcers")
+    )
+    entry.refuse_unknown()
+    return Schemas(makers, harmless, texts, inputs, enforcers)
 
 
 def _kinds(entry: _Entry) -> frozenset[str]:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from functools import cached_property
 
+from ..core.names import CAMEL, PASCAL, UPPER_SNAKE, is_verb, word_set, words
 from ..core.text import quoted
-from .names import CAMEL, PASCAL, UPPER_SNAKE, word_set, words
 from .report import Checks, Report, each_or_once
 from .sdl import Field, Type
 
@@ -140,6 +140,82 @@ def mutation_payload(schema: GraphqlSchema) -> Iterator[Report]:
                 f"`{quoted(field.name)}` returns a bare {field.type.name}, to which nothing can be "
                 "added later. Return a type of its own, with what changed and what went wrong.",
             )
+
+
+def mutation_name(schema: GraphqlSchema) -> Iterator[Report]:
+    """A mutation that does not begin with what it does, where most others do."""
+    fields = schema.root("Mutation")
+    lacking = [field for field in fields if not is_verb((words(field.name) or [""])[0])]
+    if len(fields) > 3 and 3 * len(lacking) <= len(fields):
+        for field in lacking:
+            yield Report(
+                field.span,
+                f"Most mutations begin with what they do, as `createOrder` does, and "
+                f"`{quoted(field.name)}` does not. Begin it with a verb.",
+                "medium",
+            )
+
+
+def many_arguments(schema: GraphqlSchema) -> Iterator[Report]:
+    for field in schema.root("Mutation"):
+        if len(field.arguments) > 4:
+            yield Report(
+                field.span,
+                f"`{quoted(field.name)}` takes {len(field.arguments)} arguments, each of which "
+                "every client declares as a variable. Take one `input`.",
+            )
+
+
+def non_null_lookup(schema: GraphqlSchema) -> Iterator[Report]:
+    """`user(id: ID!): User!`, which fails the whole query when there is none."""
+    for field in schema.root("Query"):
+        ids = [one for one in field.arguments if one.type is not None and one.type.name == "ID"]
+        type_ = field.type
+        if (
+            len(field.arguments) == 1
+            and ids
+            and type_ is not None
+            and not (type_.is_list or type_.is_nullable)
+            and type_.name in schema.names_of_objects
+            and not _ANSWER.search(type_.name)
+        ):
+            yield Report(
+                type_.span,
+                f"When there is no such {quoted(type_.name)}, or it cannot be read, all other data "
+                f"of the query is lost with it. Write `{quoted(type_.name)}` without `!`.",
+                "medium",
+            )
+
+
+def duplicate_type(schema: GraphqlSchema) -> Iterator[Report]:
+    seen: set[str] = set()
+    for one in schema.types:
+        if one.is_extension or one.kind in ("schema", "directive") or not one.name:
+            continue
+        if one.name in seen:
+            yield Report(
+                one.span,
+                f"`{quoted(one.name)}` is defined twice, and no server takes that. Merge the two, "
+                "or write `extend type`.",
+            )
+        seen.add(one.name)
+
+
+def unbounded_field(schema: GraphqlSchema) -> Iterator[Report]:
+    """A list of objects below another object, which a query multiplies."""
+    for owner in schema.objects:
+        if owner.name in _ROOTS or _ANSWER.search(owner.name):
+            continue
+        for field in owner.fields:
+            type_ = field.type
+            is_list = type_ is not None and type_.is_list and type_.name in schema.names_of_objects
+            names = {"_".join(words(argument.name)) for argument in field.arguments}
+            if is_list and not names & _PAGE_ARGUMENTS:
+                yield Report(
+                    field.span,
+                    f"`{quoted(owner.name)}.{quoted(field.name)}` returns all there is, for each "
+                    f"{quoted(owner.name)} of a query. Take `first` and `after`.",
+                )
 
 
 def query_verb(schema: GraphqlSchema) -> Iterator[Report]:
@@ -330,6 +406,7 @@ def nested_lists(schema: GraphqlSchema) -> Iterator[Report]:
 MONEY_NAME = re.compile(
     r"(?:\w+_)?(?:price|amount|cost|fee|balance|subtotal|salary|revenue|discount|tax)(?:_total)?"
 )
+_ANSWER = re.compile(r"(?:Payload|Result|Response|Connection|Edge|Page|Union)$")
 _ROOTS = frozenset({"Query", "Mutation", "Subscription"})
 _SCALARS = frozenset({"Boolean", "String", "Int", "Float", "ID"})
 _PAGE_ARGUMENTS = word_set(
@@ -367,6 +444,11 @@ CHECKS: Checks = {
     "api-design/graphql-enum-case": enum_case,
     "api-design/graphql-input-suffix": input_suffix,
     "api-design/graphql-mutation-payload": mutation_payload,
+    "api-design/graphql-mutation-name": mutation_name,
+    "api-design/graphql-many-arguments": many_arguments,
+    "api-design/graphql-non-null-lookup": non_null_lookup,
+    "api-design/graphql-duplicate-type": duplicate_type,
+    "performance/graphql-unbounded-field": unbounded_field,
     "api-design/graphql-query-verb": query_verb,
     "api-design/graphql-query-with-side-effect": query_with_side_effect,
     "api-design/graphql-nullable-items": nullable_items,

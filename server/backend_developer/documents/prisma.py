@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..core.model import Span
+from ..core.names import words
 from ..core.text import quoted
-from .names import words
 from .report import Checks, Report, replacing
 
 

@@ -14,12 +14,13 @@ from ..core.model import Span
 
 @dataclass(frozen=True, slots=True)
 class TypeReference:
-    """`[Post!]!`: name Post, is_list, not nullable, and its items not nullable."""
+    """`[Post!]!`: name Post, is_list, not is_nullable, and its items neither."""
 
     name: str
     span: Span
     is_list: bool
     nullable_items: bool
+    is_nullable: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,12 +206,13 @@ def _type(reader: _Reader) -> TypeReference:
     while reader.take("["):
         depth += 1
     name, span = reader.name()
-    item_required = reader.take("!")
+    item_required = is_required = reader.take("!")
     for _ in range(depth):
         reader.expect("]")
-        reader.take("!")
+        is_required = reader.take("!")
     end = reader.tokens[reader.index - 1][2] if depth else span.end
-    return TypeReference(name, Span(start, end), depth > 0, depth > 0 and not item_required)
+    nullable_items = depth > 0 and not item_required
+    return TypeReference(name, Span(start, end), depth > 0, nullable_items, not is_required)
 
 
 def _value(reader: _Reader) -> str:

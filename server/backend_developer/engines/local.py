@@ -54,6 +54,8 @@ class LocalEngine:
     def __init__(self, project_of: Callable[[str], Project] = lambda path: Project()) -> None:
         self.project_of = project_of
         self.project = ProjectDetector(self._project_at)
+        self.has_failed = False
+        """Whether a linter could not be used: what was found since may lack what it would say."""
         self._told: set[str] = set()
         self._scans = Batched(self._scan_batch)
         self._latest: tuple[Settings, dict[Document, Scan]] | None = None
@@ -143,6 +145,7 @@ class LocalEngine:
                     for index, proposals in zip(places, result(), strict=True):
                         found[index] += proposals
                 except DetectorError as error:
+                    self.has_failed = True
                     for index in places:
                         problems[index].append(str(error))
         return [
@@ -168,9 +171,13 @@ class LocalEngine:
             proposal
             for proposal in proposals
             if not any(function.contains(_place(proposal)) for function in emptied)
-            and not _is_refuted(proposal, refuted.get(proposal.rule, ()))
             and not _has_noqa(source, proposal, rules[proposal.rule])
         ]
+        wrong = [one for one in reported if _is_refuted(one, refuted.get(one.rule, ()))]
+        reported = [one for one in reported if one not in wrong]
+        if settings.profile == "strict":
+            # Who asked for everything sees what the linters say of harmless values, too.
+            reported += [replace(one, confidence="low") for one in wrong]
         return tuple(
             _settled(proposal, rule_level(settings, proposal.rule), standing)
             for proposal in _merged(reported)
@@ -182,7 +189,7 @@ class LocalEngine:
 
     @cached_property
     def _flow(self) -> FlowDetector:
-        return FlowDetector()
+        return FlowDetector(self.project.known)
 
     @cached_property
     def detectors(self) -> tuple[Detector, ...]:
@@ -192,7 +199,7 @@ class LocalEngine:
             self._flow,
             ApiDetector(),
             SecretDetector(),
-            PerformanceDetector(),
+            PerformanceDetector(self.project.elsewhere),
             DocumentDetector(),
             DeliveryDetector(),
             self.project,

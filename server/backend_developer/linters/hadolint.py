@@ -53,8 +53,9 @@ _LABELS = {
     "documentation": "url",
     "source": "url",
     "licenses": "spdx",
+    **dict.fromkeys(("title", "description", "vendor", "authors", "version", "revision"), "text"),
 }
-"""Those of the OCI image specification's annotations whose values have a form."""
+"""The OCI image specification's annotations by the form of their values; text is not empty."""
 
 
 def _configuration(codes: Sequence[str]) -> str:

@@ -50,6 +50,8 @@ def run_oxlint(sources: Sequence[Source], codes: Sequence[str]) -> list[list[Mes
             offset_of_byte(text, place["offset"] + place["length"]),
         )
         confidence = _CONFIDENCE.get(code, "high")
+        if code in _OF_SERVERS and _is_for_browsers(sources[index]):
+            confidence = "low"
         messages[index].append(Message(code, entry["message"], span, confidence))
     return messages
 
@@ -63,6 +65,18 @@ _CONFIDENCE: dict[str, Confidence] = {
     **dict.fromkeys(("promise/no-multiple-resolved", "node/handle-callback-err"), "medium"),
 }
 """What is not here is high."""
+_OF_SERVERS = ("promise/catch-or-return", "eslint/prefer-promise-reject-errors")
+"""An error that nobody handles ends a server; in a browser it is a line in the console."""
+_BROWSER = re.compile(
+    r"""from ["'](?:react|react-dom|vue|svelte|preact|solid-js|antd|@angular/core|jquery)["'/]"""
+    r"|\b(?:document\.(?:getElementById|querySelector|addEventListener|createElement|body)"
+    r"|window\.(?:location|addEventListener|document))\b"
+)
+
+
+def _is_for_browsers(source: Source) -> bool:
+    is_markup = source.document.language in ("javascriptreact", "typescriptreact")
+    return is_markup or _BROWSER.search(source.text) is not None
 
 
 # --- For the checks of edits

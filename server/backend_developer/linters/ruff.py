@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,7 +50,13 @@ def _message(message: RuffMessage) -> Message:
 
 
 def _is_worth_saying(text: str, message: RuffMessage) -> bool:
-    return not (_is_no_secret(text, message) or _is_route(text, message))
+    is_harmless = _HARMLESS.get(message.code)
+    return not (
+        _is_no_secret(text, message)
+        or _is_route(text, message)
+        or _is_plain_path(text, message)
+        or (is_harmless is not None and is_harmless(text, message.span))
+    )
 
 
 def run_ruff(texts: Sequence[tuple[str, str]], codes: Sequence[str]) -> list[list[RuffMessage]]:
@@ -101,13 +107,15 @@ _RIGHT_THOUGH_UNSAFE = ("B006", "FAST002")
 _CONFIDENCE: dict[str, Confidence] = {
     # These name every use of a thing that is seldom wrong, so a reader would be tired soon.
     "S311": "low",
+    # A program that nobody catches errors of has no need of classes for them.
+    "TRY002": "low",
     # The standard library's parsers have refused external entities since 3.7.1.
     **dict.fromkeys(("S313", "S314", "S315", "S316", "S317", "S318", "S319"), "low"),
     # These are right or wrong by where the value comes from, which ruff does not follow.
     **dict.fromkeys(("S102", "S103", "S105", "S106", "S107", "S108", "S202", "S301"), "medium"),
     **dict.fromkeys(("S302", "S307", "S308", "S324", "S604", "S605", "S608", "S609"), "medium"),
     **dict.fromkeys(("S610", "S611", "S612", "S702", "S704"), "medium"),
-    **dict.fromkeys(("S110", "S112", "BLE001", "TRY002", "B019"), "medium"),
+    **dict.fromkeys(("S110", "S112", "BLE001", "B019"), "medium"),
     **dict.fromkeys(("ASYNC110", "ASYNC240", "DTZ001", "DJ006", "DJ007", "DJ008"), "medium"),
     **dict.fromkeys(("S310", "S601", "S606", "B018", "DTZ007", "DTZ011", "PERF401"), "medium"),
 }
@@ -120,14 +128,65 @@ def _severity(message: RuffMessage) -> Severity | None:
     if "seems safe" in message.message:
         return "hint"
     # Any address that is no constant, whoever it comes from.
-    return "information" if message.code == "S310" else None
+    if message.code == "S310":
+        return "information"
+    # Any markup that is no constant, likewise.
+    return "warning" if message.code in ("S308", "S704") else None
 
+
+# --- What is right in good code, by the code
+
+
+def _is_escaped_beside(text: str, span: Span) -> bool:
+    """Whether the function that marks a text as safe also escapes: its writer has thought of it."""
+    start = max(text.rfind("\ndef ", 0, span.start), text.rfind("    def ", 0, span.start), 0)
+    end = span.end
+    if text.startswith("@", span.start) or text[: span.start].endswith("@"):
+        start, end = span.start, text.find("\n\n", span.end)
+    return _ESCAPES.search(text, start, end if end >= 0 else len(text)) is not None
+
+
+def _is_converted(text: str, span: Span) -> bool:
+    """`int(os.environ.get("PORT", 80))` takes a number as well as a text."""
+    return _CONVERTS.search(text, max(span.start - 200, 0), span.start) is not None
+
+
+def _is_tried(text: str, span: Span) -> bool:
+    """`try: self.file.path` asks whether that raises."""
+    return text[: span.start].rstrip().endswith("try:")
+
+
+def _is_a_day(text: str, span: Span) -> bool:
+    """A day has no time zone."""
+    format_ = re.search(r"""["']([^"'\n]*%[^"'\n]*)["']\s*\)$""", text[span.start : span.end])
+    return format_ is not None and not re.search(r"%[HIMSTXcfsp]", format_[1])
+
+
+def _is_expected(text: str, span: Span) -> bool:
+    """The trace tells nothing more of an error that is awaited by name, or it is logged anyway."""
+    clause = text.rfind("except", 0, span.start)
+    caught = text[clause : text.find("\n", clause)]
+    is_any = re.match(r"except\s*(?::|\(?\s*(?:Base)?Exception\b)", caught) is not None
+    return not is_any or "exc_info" in text[span.start : span.end]
+
+
+_ESCAPES = re.compile(r"escape|format_html|urlencode|sanitize|bleach|nh3\.|quote\(")
+_CONVERTS = re.compile(r"\b(?:int|float|Decimal)\(\s*(?:os\.)?(?:environ\.get|getenv)\([^()]*$")
+_HARMLESS: Mapping[str, Callable[[str, Span], bool]] = {
+    "S308": _is_escaped_beside,
+    "S704": _is_escaped_beside,
+    "PLW1508": _is_converted,
+    "B018": _is_tried,
+    "DTZ007": _is_a_day,
+    "TRY400": _is_expected,
+}
 
 _LITERAL = re.compile(r"""["']([^"']*)["']\s*$""")
 _TARGET = re.compile(r'"([^"]*)"$')
 _NO_SECRET_NAME = re.compile(
     r"_(?:url|uri|type|name|field|header|path|prefix|suffix|param|format|endpoint|algorithm|scheme"
-    r"|pattern|regex|hasher|hash|backend|class|model|label|title|message|error|id)s?$",
+    r"|pattern|regex|hasher|hash|backend|class|model|label|title|message|error|id|status|state"
+    r"|mode|action|event|count|length|expiry|ttl)s?$|(?:^|_)(?:dummy|fake|mock|sample)_",
     re.IGNORECASE,
 )
 _NO_SECRET_VALUE = re.compile(r"\s|://|^/|^bearer$|[<>{}%]", re.IGNORECASE)
@@ -146,7 +205,7 @@ def _is_no_secret(text: str, message: RuffMessage) -> bool:
         or not any(map(str.isalnum, value))
         or _NO_SECRET_VALUE.search(value) is not None
         or _NO_SECRET_NAME.search(name) is not None
-        or value.lower() == name.lower()
+        or re.sub(r"\W", "_", value.lower()) in name.lower()
     )
 
 
@@ -154,6 +213,22 @@ def _is_route(text: str, message: RuffMessage) -> bool:
     """Ruff takes the path in `@app.get("/tmp")` for a temporary file."""
     line_start = text.rfind("\n", 0, message.span.start) + 1
     return message.code == "S108" and text[line_start:].lstrip().startswith("@")
+
+
+_WAITS_FOR_DISK = re.compile(
+    r"\b(?:exists|lexists|isfile|isdir|isjunction|isdevdrive|islink|ismount|getsize|getmtime|getatime"
+    r"|getctime|samefile|sameopenfile|samestat|realpath|abspath|relpath|expanduser|stat|\w*link\w*)\s*\("
+)
+
+
+def _is_plain_path(text: str, message: RuffMessage) -> bool:
+    """Ruff takes all of `os.path` for access to the disk; most of it only looks at the text."""
+    code = text[message.span.start : message.span.end]
+    return (
+        message.code == "ASYNC240"
+        and "os.path" in message.message
+        and _WAITS_FOR_DISK.search(code + "(") is None
+    )
 
 
 def _read(output: bytes, texts: dict[str, str]) -> dict[str, list[RuffMessage]]:

@@ -1,4 +1,4 @@
-"""Zizmor: GitHub's workflows, actions and Dependabot's configuration, without the network."""
+"""Zizmor: GitHub's workflows, actions, and Dependabot's and pre-commit's configuration, offline."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import PurePath
 from typing import Any
 
-from ..core.model import CONFIDENCES, Confidence, Span
+from ..core.model import CONFIDENCES, Confidence, Severity, Span
 from ..core.text import shortened
 from ..detector import Source
 from .messages import Message, first_line, index_of, offset_of_byte, run_on_files
@@ -81,6 +81,8 @@ def _name(source: Source) -> str:
     path, text = PurePath(source.document.path), source.text
     if path.stem == "dependabot" and "package-ecosystem" in text:
         return "dependabot.yml"
+    if path.stem == ".pre-commit-config":
+        return ".pre-commit-config.yaml"
     if _HAS_RUNS.search(text):
         return "action.yml"
     if _HAS_JOBS.search(text) and _HAS_TRIGGER.search(text):
@@ -104,7 +106,8 @@ def _message(entry: dict[str, Any], location: dict[str, Any], text: str) -> Mess
         entry["ident"],
         shortened(f"{what[:1].upper()}{what[1:]}: {why}", 300),
         first_line(text, span),
-        _confidence(entry, why, text[span.start : span.end]),
+        _confidence(entry, why, text[span.start : span.end], text),
+        _severity(entry, text[span.start : span.end]),
     )
 
 
@@ -115,10 +118,42 @@ _NARROWER = {
 """What is meant, where zizmor points at the whole block that it stands in."""
 _TAG = re.compile(r"@v?\d")
 _OFFICIAL = re.compile(r"(?:uses:\s*)?(?:actions|github)/")
+_TAKES_CODE = re.compile(
+    r"actions/checkout|download-artifact|\bgit (?:clone|fetch|checkout)\b|gh pr"
+)
+_EXPRESSION = re.compile(r"(?:\$\{\{\s*)?([\w.-]+)(?:\s*\}\})?")
+_FIXED = re.compile(
+    r"github\.(?:repository\w*|sha|workflow|ref_type|run_\w+|server_url|api_url|event_name)"
+    r"|github\.event\.(?:number|after|before|(?:\w+\.)*(?:id|number|sha|head_sha|merged))"
+)
+"""What GitHub makes, and nobody words."""
+_OF_MEMBERS = re.compile(
+    r"(?:inputs|env|needs|steps|matrix|github\.event\.inputs)\..+|github\.ref(?:_name)?"
+)
+"""What those choose who may push, or what the workflow itself has set."""
 
 
-def _confidence(entry: dict[str, Any], annotation: str, code_there: str) -> Confidence:
+def _severity(entry: dict[str, Any], code_there: str) -> Severity | None:
+    """None: the rule's own."""
+    is_expanded = entry["ident"] == "template-injection"
+    return "warning" if is_expanded and _is(code_there, _OF_MEMBERS) else None
+
+
+def _is(code_there: str, kind: re.Pattern[str]) -> bool:
+    expression = _EXPRESSION.fullmatch(code_there.strip())
+    return expression is not None and kind.fullmatch(expression[1]) is not None
+
+
+def _confidence(entry: dict[str, Any], annotation: str, code_there: str, text: str) -> Confidence:
     code = entry["ident"]
+    if code == "template-injection" and _is(code_there, _FIXED):
+        return "low"
+    # The secrets of a trigger are in danger where the code of others is fetched.
+    if code == "dangerous-triggers" and not _TAKES_CODE.search(text):
+        return "low"
+    # A workflow of the same repository could name the secrets itself.
+    if code == "secrets-inherit" and "./" in code_there:
+        return "low"
     # Releases are named by tags nearly everywhere; a branch is another matter. GitHub's own
     # actions are as trustworthy as the runner that they run on.
     if code == "unpinned-uses" and (_OFFICIAL.match(code_there) or _TAG.search(code_there)):

@@ -19,7 +19,8 @@ from .code import Assignment, Chain, Code, Scope, chain_of, nearest
 
 BLOCKING = "performance/blocking-call-in-async"
 FILES = "performance/sync-filesystem-call"
-RULES = frozenset({BLOCKING, FILES})
+OPEN_FILES = "performance/sync-file-operation"
+RULES = frozenset({BLOCKING, FILES, OPEN_FILES})
 
 
 def is_worth_reading(text: str, language: str) -> bool:
@@ -28,7 +29,7 @@ def is_worth_reading(text: str, language: str) -> bool:
 
 
 def find(code: Code, path: str) -> Iterator[Proposal]:
-    """Proposals of the two rules, in no order. `path` is the file's, which may say that it is a
+    """Proposals of the rules, in no order. `path` is the file's, which may say that it is a
     script."""
     return _Python(code).find() if code.language == "python" else _javascript(code, path)
 
@@ -172,7 +173,7 @@ _TYPES: tuple[tuple[re.Pattern[str], re.Pattern[str], str, str], ...] = tuple(
             r"BufferedRWPair|RawIOBase|IOBase|FileIO|BytesIO_|_IOBase|StringIO_)|open_",
             r"read|readline|readlines|write|writelines|flush|seek|truncate|readall|"
             r"readinto|close_|__next__|tell_",
-            FILES,
+            OPEN_FILES,
             "Wrap the file with `anyio.wrap_file` or `trio.wrap_file`, or read it in a thread.",
         ),
         (
@@ -215,10 +216,12 @@ _TYPES: tuple[tuple[re.Pattern[str], re.Pattern[str], str, str], ...] = tuple(
 _IMPORT = re.compile(
     r"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+)?import[ \t]+(\([^)]*\)|[^\n#;]+)", re.MULTILINE
 )
+_ONE_TYPE = r"[\"']?(?:None\s*\|\s*)?([\w.]+)\b(?!\s*\|(?!\s*None\b))"
+"""A type's name, `| None` beside it or not; of a union of others nothing is certain."""
 _ANNOTATED_PARAMETER = re.compile(
-    r"(\w+)\s*:\s*(?:(?:\w+\.)?(?:Annotated|Optional|Union)\[\s*)?[\"']?([\w.]+)"
+    rf"(\w+)\s*:\s*(?:(?:\w+\.)?(?:Annotated|Optional|Union)\[\s*)?{_ONE_TYPE}"
 )
-_ANNOTATED_NAME = re.compile(r"\w+\s*:\s*(?:(?:\w+\.)?(?:Optional|Union)\[\s*)?[\"']?([\w.]+)")
+_ANNOTATED_NAME = re.compile(rf"\w+\s*:\s*(?:(?:\w+\.)?(?:Optional|Union)\[\s*)?{_ONE_TYPE}")
 _DECLARED = re.compile(
     r"^[ \t]*(\w+)[ \t]*:[ \t]*(?:(?:\w+\.)?(?:Optional|Union)\[\s*)?[\"']?([\w.]+)[^=\n]*$",
     re.MULTILINE,
@@ -464,11 +467,16 @@ class _Python:
 
 
 def _has_arguments(chain: Chain, kind: str) -> bool:
-    """A request of urllib3 takes a method and an address; without any it is something else."""
+    """A request of urllib3 takes a method and an address; what has neither is something else."""
     arguments = chain.steps[-1].arguments
     return not kind.startswith("urllib3.") or (
-        arguments is not None and re.fullmatch(r"\(\s*\)", arguments.text()) is None
+        arguments is not None and _URLLIB3_ARGUMENTS.match(arguments.text()) is not None
     )
+
+
+_URLLIB3_ARGUMENTS = re.compile(
+    r"(?is)\(\s*(?:[\"'](?:get|head|post|put|patch|delete|options|trace|connect)[\"']|.+,\s*\S.*|method=)"
+)
 
 
 def _function_of(scope: Scope | None) -> Scope | None:

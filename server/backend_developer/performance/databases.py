@@ -9,13 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from ..core.model import Confidence
 from .code import Chain
-
-Trip = Literal["query", "write", "commit", "request", "cache"]
-"""What one call costs a round trip for; a "query" may write too when its SQL does."""
+from .summaries import Trip
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,24 +8,19 @@ from dataclasses import dataclass
 from typing import Literal
 
 from .code import Chain, Code, Scope, chain_of
-
-
-@dataclass(frozen=True, slots=True)
-class Relation:
-    """What reading the attribute may cost: one row, or many."""
-
-    kind: Literal["one", "many"]
-    target: str
-    """The name of the other model, "" when it could not be told."""
-    is_eager: bool = False
-    """The model itself says that it is loaded along (`lazy="selectin"`)."""
+from .summaries import Relation
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    scope: Scope
+    scope: Scope | None
+    """None: it is of another file."""
     relations: Mapping[str, Relation]
     columns: frozenset[str]
+    backs: tuple[tuple[str, str, Relation], ...] = ()
+    """(Model, attribute, relation) that its relations add to models of other files."""
+    loads: str = ""
+    """What the managers of its file load along."""
 
 
 def read_models(code: Code) -> Mapping[str, Model]:
@@ -34,6 +29,7 @@ def read_models(code: Code) -> Mapping[str, Model]:
         return {}
     relations: dict[str, dict[str, Relation]] = {}
     columns: dict[str, set[str]] = {}
+    backs: dict[str, list[tuple[str, str, Relation]]] = {}
     scopes = {scope.name: scope for scope in code.scopes if scope.kind == "class"}
     for assignment in code.assignments:
         scope = assignment.scope
@@ -51,12 +47,17 @@ def read_models(code: Code) -> Mapping[str, Model]:
             continue
         relation, reverse = made
         own[name] = relation
-        if reverse and relation.target in scopes:
+        if reverse and relation.target:
             attribute, kind = reverse
             back = Relation(kind, scope.name, relation.is_eager and kind == "one")
-            relations.setdefault(relation.target, {}).setdefault(attribute, back)
+            if relation.target in scopes:
+                relations.setdefault(relation.target, {}).setdefault(attribute, back)
+            else:
+                backs.setdefault(scope.name, []).append((relation.target, attribute, back))
     return {
-        name: Model(scopes[name], found, frozenset(columns.get(name, ())))
+        name: Model(
+            scopes[name], found, frozenset(columns.get(name, ())), tuple(backs.get(name, ()))
+        )
         for name, found in relations.items()
         if found or name in columns
     }

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Literal
 from ..core.model import Span
 from ..syntax import span_of
 from .code import Chain, Code, Loop, Scope, chain_of
-from .loops import LATER, Loops, Repeat
+from .loops import LATER, Repeat
 from .models import Model, read_models
+from .receivers import Receivers, class_around
+from .summaries import NOTHING, Elsewhere
 
 if TYPE_CHECKING:
     from ast_grep_py import SgNode
@@ -34,16 +36,35 @@ class Origin:
     """The query itself, where it stands in the loop's header, for a fix."""
 
 
-class Origins(Loops):
+class Origins(Receivers):
     """Follows names to their values, parameters to what callers pass, and calls to functions."""
 
-    def __init__(self, code: Code) -> None:
-        super().__init__(code)
+    def __init__(self, code: Code, elsewhere: Elsewhere = NOTHING) -> None:
+        super().__init__(code, elsewhere)
         self._origins: dict[Loop, Origin | None] = {}
+        self._models: dict[str, Model | None] = {}
 
     @cached_property
     def models(self) -> Mapping[str, Model]:
+        """Those of this file."""
         return read_models(self.code)
+
+    def model_of(self, name: str) -> Model | None:
+        """A model of this file, or of another one of the project."""
+        if name not in self._models:
+            own, other = self.models.get(name), self.elsewhere.model(name) if name else None
+            if other is None:
+                self._models[name] = own
+            else:
+                relations = dict(other.relations)
+                columns = frozenset(other.columns)
+                known = Model(None, relations, columns, loads=other.loads)
+                self._models[name] = (
+                    known
+                    if own is None
+                    else replace(own, relations=relations | dict(own.relations), loads=other.loads)
+                )
+        return self._models[name]
 
     def origin(self, repeat: Repeat) -> Origin | None:
         loop = repeat.loop
@@ -74,7 +95,7 @@ class Origins(Loops):
         )
         name = (model[1] or model[2] or "") if model else ""
         if repeat.called_by != "the serializer":
-            return Origin("django", name, _LIST_SELECT.sub("select_related(", text))
+            return Origin("django", name, _list_select(text))
         for assignment in self.code.assignments:
             view = assignment.scope
             if (
@@ -134,7 +155,7 @@ class Origins(Loops):
             return Origin(
                 "django",
                 django[1],
-                text + self._managers(),
+                text + self._managers(django[1], chain),
                 query=Span(chain.span.start, end) if fixable else None,
             )
         flask = re.match(r"^(?:\w+\.)*?([A-Z]\w*)\.query\b", chain.path)
@@ -165,6 +186,10 @@ class Origins(Loops):
         ):
             inside = self.of_class(scope, chain.steps[0].name, depth)
             return inside and replace(inside, text=inside.text + text)
+        rows = self.elsewhere.rows(self.called(chain, scope))
+        if rows is not None:
+            one = _returns_one(chain)
+            return None if one else Origin(rows.library, rows.model, f"{rows.loads} {text}")
         if chain.root and (not chain.steps or chain.steps[0].name != ""):
             return self._origin_of_name(chain, scope, before, text, depth)
         if chain.steps and chain.steps[0].name == "" and chain.root in self.code.functions:
@@ -224,7 +249,7 @@ class Origins(Loops):
                 name = chain.steps[0].name
                 if outer is None:
                     break
-                model = self.models.get(outer.model)
+                model = self.model_of(outer.model)
                 relation = model.relations.get(name) if model else None
                 return replace(
                     outer,
@@ -350,7 +375,7 @@ class Origins(Loops):
         )
 
     def of_class(self, scope: Scope | None, name: str, depth: int) -> Origin | None:
-        owner = _class_around(scope)
+        owner = class_around(scope)
         if owner is None:
             return None
         for function in self.code.functions.get("get_queryset", ()):
@@ -363,16 +388,23 @@ class Origins(Loops):
                 return self.origin_of_node(assignment.value, None, assignment.span.end, depth - 1)
         return None
 
-    def _managers(self) -> str:
-        """The text of the file's own managers, which may load relations along."""
-        return self._manager_text
+    def _managers(self, name: str, chain: Chain) -> str:
+        """What a model's own managers load along, where one of them may be asked."""
+        model = self.model_of(name)
+        steps = [step.name for step in chain.steps if step.arguments is not None]
+        is_usual = all(_QUERYSET.fullmatch(step) for step in steps)
+        other = model.loads if model is not None and not is_usual else ""
+        return self.manager_loads + other
 
     @cached_property
-    def _manager_text(self) -> str:
-        return " ".join(
-            self.code.of(scope.span)
-            for scope in self.code.scopes
-            if scope.kind == "class" and re.search(r"Manager|QuerySet", scope.bases)
+    def manager_loads(self) -> str:
+        """What the managers of this file load along."""
+        return loads_of(
+            " ".join(
+                self.code.of(scope.span)
+                for scope in self.code.scopes
+                if scope.kind == "class" and re.search(r"Manager|QuerySet", scope.bases)
+            )
         )
 
     def callee(self, chain: Chain, scope: Scope | None) -> Scope | None:
@@ -385,7 +417,7 @@ class Origins(Loops):
             owner = None
         elif chain.root in ("self", "this", "cls"):
             name = step.name
-            owner = _class_around(scope)
+            owner = class_around(scope)
         else:
             name = step.name
             owner = self._class_of_name(chain.root) or self._class_of_method(name)
@@ -424,7 +456,7 @@ class Origins(Loops):
 
 
 DJANGO = re.compile(r"\bdjango\b|\brest_framework\b|\.objects\.")
-_LIST_SELECT = re.compile(r"list_select_related\s*=\s*(?:True|[(\[])")
+_LIST_SELECT = re.compile(r"list_select_related\s*=\s*(?:True\b|[(\[]([^)\]]*)[)\]])")
 _QUERYSET = re.compile(
     r"all|filter|exclude|order_by|annotate|distinct|select_related|prefetch_related|only|"
     r"defer|using|reverse|alias|select_for_update|iterator|union"
@@ -445,6 +477,23 @@ _TRANSPARENT_CALLS = frozenset(
 )
 
 
+_LOADS = re.compile(
+    r"\b(?:select_related|prefetch_related|prefetch_related_objects|prefetch|options|"
+    r"fetch_related|contains_eager|(?:joined|selectin|subquery|immediate|raise|no)load)"
+    r"\((?:[^()]|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))*\)"
+)
+
+
+def _list_select(text: str) -> str:
+    """The class of an admin, with its `list_select_related` as the call that it stands for."""
+    return _LIST_SELECT.sub(lambda match: f"select_related({match[1] or ''})", text)
+
+
+def loads_of(text: str) -> str:
+    """The calls in a text that load relations along."""
+    return " ".join(_LOADS.findall(text))
+
+
 def _returns_one(chain: Chain) -> bool:
     return bool(
         re.search(
@@ -453,9 +502,3 @@ def _returns_one(chain: Chain) -> bool:
             chain.path,
         )
     )
-
-
-def _class_around(scope: Scope | None) -> Scope | None:
-    while scope is not None and scope.kind != "class":
-        scope = scope.parent
-    return scope

@@ -26,6 +26,7 @@ from .databases import Api
 from .loops import Repeat
 from .relations import QUERY, Relations, name_of
 from .serializers import find_unloaded, find_unloaded_responses
+from .summaries import NOTHING, Asks, Elsewhere
 
 if TYPE_CHECKING:
     from ast_grep_py import SgNode
@@ -47,19 +48,20 @@ _PYTHON_WORDS = re.compile(
     r"\bdb\b|\bconn\b|cursor|_by_|\.document\(|read_sql|find_|models\b"
 )
 _JAVASCRIPT_WORDS = re.compile(
-    r"await|[pP]risma|find|query|knex|\.then\(|Promise|sequelize|mongoose|resolve"
+    r"await|[pP]risma|find|query|knex|\.then\(|Promise|sequelize|mongoose|resolve|models?['\"/]"
 )
 
 
-def find(code: Code, path: str) -> Iterator[Proposal]:
+def find(code: Code, path: str, elsewhere: Elsewhere = NOTHING) -> Iterator[Proposal]:
     """Proposals of the two rules, in no order. `path` is the file's, which may say that it is a
-    script that runs once."""
-    reading = _Queries(code)
+    script that runs once; `elsewhere` is what it uses of its project."""
+    reading = Queries(code, elsewhere)
     runs_once = _RUNS_ONCE.search(nearest(path)) is not None
     for found in (
         *reading.handed_to_loops(),
         *reading.calls_in_loops(),
         *reading.relations_in_loops(),
+        *reading.shown_in_lists(),
         *find_unloaded(reading),
         *find_unloaded_responses(reading),
     ):
@@ -73,11 +75,11 @@ _RUNS_ONCE = re.compile(
 )
 
 
-class _Queries(Relations):
+class Queries(Relations):
     """Calls that are a round trip, and functions of the file that make one."""
 
-    def __init__(self, code: Code) -> None:
-        super().__init__(code)
+    def __init__(self, code: Code, elsewhere: Elsewhere = NOTHING) -> None:
+        super().__init__(code, elsewhere)
         self._summaries: dict[Scope, Chain | None] = {}
 
     def calls_in_loops(self) -> Iterator[Proposal]:
@@ -98,8 +100,13 @@ class _Queries(Relations):
             if not given or given[0].kind() not in ("identifier", "member_expression", "attribute"):
                 continue
             named = self.code.functions.get(given[0].text().rpartition(".")[2], ())
-            query = self._summary(named[0], 2) if len(named) == 1 else None
-            if query is None or named[0].span.contains(chain.span):
+            query = self.query_in(named[0], 2) if len(named) == 1 else None
+            asks = self.elsewhere.asks(given[0].text()) if not named else None
+            if query is not None and not named[0].span.contains(chain.span):
+                by = name_of(query)
+            elif asks is not None:
+                by = asks.by
+            else:
                 continue
             function = quoted(given[0].text())
             yield Proposal(
@@ -107,12 +114,12 @@ class _Queries(Relations):
                 rule=QUERY,
                 message=(
                     f"`{function}` is called for each element and asks the database each time "
-                    f"(`{quoted(name_of(query))}`). Ask once for all of them."
+                    f"(`{quoted(by)}`). Ask once for all of them."
                 ),
                 source="detector:performance",
                 author="local",
                 confidence="medium",
-                flow=(FlowStep(query.span, "The query."),),
+                flow=(FlowStep(query.span, "The query."),) if query is not None else (),
             )
 
     def _awaited_relation(self, chain: Chain, repeats: tuple[Repeat, ...]) -> Proposal | None:
@@ -137,7 +144,7 @@ class _Queries(Relations):
     ) -> Proposal | None:
         text = self.code.of(chain.span)
         api = self.trip(chain)
-        helper: Chain | None = None
+        helper: tuple[Asks, Span | None] | None = None
         confidence: Confidence = api.confidence if api else "medium"
         if api is None:
             helper = self._asks_through(chain, scope, repeats)
@@ -151,7 +158,9 @@ class _Queries(Relations):
             return None
         if api is not None and self._is_no_trip(chain, text, repeat, api):
             return None
-        if self.language == "javascript" and _is_batched_by_prisma(chain, repeat, self.text):
+        if self.language == "javascript" and _is_batched_by_prisma(
+            helper[0].by if helper else chain.path, repeat, self.text
+        ):
             confidence = "low"
         made = self._proposal(chain, repeat, api, helper, confidence)
         # What comes one at a time cannot be asked about all at once.
@@ -233,19 +242,41 @@ class _Queries(Relations):
 
     def _asks_through(
         self, chain: Chain, scope: Scope | None, repeats: tuple[Repeat, ...]
-    ) -> Chain | None:
-        """The query that a function of this file makes, which the chain calls."""
+    ) -> tuple[Asks, Span | None] | None:
+        """What a function that the chain calls asks, and where, if that is in this file."""
         callee = self.callee(chain, scope)
-        return self._summary(callee, 2) if callee is not None else None
+        if callee is not None:
+            query = self.query_in(callee, 2)
+            trip = self.trip(query) if query is not None else None
+            if query is not None and trip is not None:
+                return Asks(trip.trip, name_of(query)), query.span
+            if callee.span.contains(chain.span):
+                return None
+        name = self.called(chain, scope)
+        if (model := self._row_model(chain.root, repeats)) and len(chain.steps) == 1:
+            name = f"{model}.{chain.steps[0].name}"
+        asks = self.elsewhere.asks(name) if name else None
+        return (asks, None) if asks is not None else None
 
-    def _summary(self, function: Scope, depth: int) -> Chain | None:
+    def _row_model(self, name: str, repeats: tuple[Repeat, ...]) -> str:
+        """The model that the elements of a JavaScript loop are rows of; "" when it is not seen."""
+        if self.language != "javascript":
+            return ""
+        loop = next((r.loop for r in repeats if name in r.loop.targets), None)
+        if loop is None or loop.iterable is None:
+            return ""
+        over = loop.iterable.text()
+        values = [a.value for a in self.code.assignments if a.names == (over,) and not a.is_update]
+        found = chain_of(values[-1] if values else loop.iterable, self.text)
+        made = _FINDS_ROWS.match(found.path) if found is not None else None
+        return made[1] if made is not None else ""
+
+    def query_in(self, function: Scope, depth: int) -> Chain | None:
         """The first query that a call of the function makes."""
         if function in self._summaries:
             return self._summaries[function]
         self._summaries[function] = None  # A function that calls itself adds nothing.
-        if _CACHED.search(function.decorators) or re.search(
-            r"(?i)loader\.load|_cache\b|memo", self.code.of(function.span)
-        ):
+        if self.keeps_answers(function):
             return None
         for chain, scope in self.code.within(function.span):
             if not self.runs_when_called(scope, function):
@@ -259,11 +290,17 @@ class _Queries(Relations):
                     return chain
             elif depth > 1:
                 callee = self.callee(chain, scope)
-                inner = self._summary(callee, depth - 1) if callee else None
+                inner = self.query_in(callee, depth - 1) if callee else None
                 if inner is not None:
                     self._summaries[function] = inner
                     return inner
         return None
+
+    def keeps_answers(self, function: Scope) -> bool:
+        """Whether a function may answer a second time without asking."""
+        if _CACHED.search(function.decorators):
+            return True
+        return _KEEPS.search(self.code.of(function.span)) is not None
 
     def _by_its_name(
         self, chain: Chain, scope: Scope | None, repeats: tuple[Repeat, ...], text: str
@@ -286,9 +323,7 @@ class _Queries(Relations):
             ):
                 return _WRITE if self._is_row(chain.root, repeats) else None
             if self.language == "javascript" and chain.awaited:
-                if re.fullmatch(
-                    r"(get|count|add|set|create|has|remove)[A-Z]\w*", name
-                ) and re.search(r"[sS]equelize", self.text):
+                if _SEQUELIZE_GETTER.fullmatch(name) and _SEQUELIZE.search(self.text):
                     return _READ
                 if name in ("populate", "execPopulate", "reload", "loadItems"):
                     return _READ
@@ -309,6 +344,9 @@ class _Queries(Relations):
         if chain.root[:1].isupper() and chain.root.startswith("new "):
             return None
         waits = chain.awaited or self.language == "python"
+        stored = _STORES_ROWS.fullmatch(self.called(chain, scope)) if waits else None
+        if stored is not None and _NAMED_LIKE_A_TRIP.match(re.sub("^by", "get", stored[1])):
+            return _READ if self.elsewhere.function(stored[0]) is None else None
         handed = _HANDED if self.language == "python" else _HANDED_JAVASCRIPT
         if waits and handed.search(arguments) and _NAMED_LIKE_A_TRIP.match(name):
             # `get(…)` alone could be anything's.
@@ -330,7 +368,7 @@ class _Queries(Relations):
 
     @cached_property
     def _handles(self) -> frozenset[str]:
-        names = set(_HANDLE_TYPES.findall(self.text))
+        names = {*_HANDLE_TYPES.findall(self.text), *_HANDLE_FIELDS.findall(self.text)}
         for assignment in self.code.assignments:
             chain = chain_of(assignment.value, self.text)
             if chain is not None and _HANDLE_MAKERS.search(chain.path):
@@ -374,22 +412,22 @@ class _Queries(Relations):
         chain: Chain,
         repeat: Repeat,
         api: Api | None,
-        helper: Chain | None,
+        helper: tuple[Asks, Span | None] | None,
         confidence: Confidence,
     ) -> Proposal:
         call = quoted(name_of(chain))
         each = f"{repeat.called_by} calls this once per element, and " if repeat.called_by else ""
-        api = api or (self.trip(helper) if helper is not None else None)
-        trip = api.trip if api else "query"
+        trip = api.trip if api else helper[0].trip if helper else "query"
         rule = REQUEST if trip in ("request", "cache") else QUERY
         flow = [FlowStep(repeat.header, "Runs once for each element.")]
         if helper is not None:
             asks = "asks the database" if rule == QUERY else "waits for the network"
             message = (
-                f"{each}`{call}` {asks} each time (`{quoted(name_of(helper))}`), so the time grows "
+                f"{each}`{call}` {asks} each time (`{quoted(helper[0].by)}`), so the time grows "
                 "with the list. Ask once for all of them before the loop."
             )
-            flow.append(FlowStep(helper.span, "What it waits for."))
+            if helper[1] is not None:
+                flow.append(FlowStep(helper[1], "What it waits for."))
         elif trip == "commit":
             message = (
                 f"`{call}` in each turn waits for the disk each time. Do it once "
@@ -445,6 +483,8 @@ _DATA_DEFINITION = re.compile(
     r"reindex|refresh|begin|commit|rollback|savepoint|lock|use|attach|comment on)\b"
 )
 _CACHED = re.compile(r"cache|memo|lru")
+_KEEPS = re.compile(r"(?i)loader\.load|_cache\b|memo")
+_STORES_ROWS = re.compile(r"\w+(?:Repository|Repo|DAO|Dao)\.(\w+)")
 _HANDED = re.compile(
     r"[(,]\s*(?:self\.|ctx\.|info\.context\.|\w+\s*=\s*)?_?(db|db_session|dbsession|session|"
     r"async_session|conn|connection|cursor|cur|tx|uow)\s*[,)]"
@@ -467,6 +507,7 @@ _HANDLE_TYPES = re.compile(
     r"EntityManager|DataSource|Collection|ModelStatic|"
     r"EntityRepository|ReturnModelType|ModelType|PoolClient|Pool|Connection)\b"
 )
+_HANDLE_FIELDS = re.compile(r"(\w+)\s*=\s*\w[\w.]*\.get(?:Mongo|Tree|Custom)?Repository\(")
 _HANDLE_MAKERS = re.compile(
     r"(getRepository|getCustomRepository|getMongoRepository|collection|"
     r"mongoose\.model|sequelize\.define|sequelize\.model|getModel)\(\)$|^model\(\)$"
@@ -475,6 +516,9 @@ _HANDLE_METHODS = re.compile(
     r"(find|get|count|save|insert|update|upsert|delete|remove|exist|load|aggregate|"
     r"query|execute|create$|softDelete|increment|decrement|distinct)"
 )
+_FINDS_ROWS = re.compile(r"(?:\w+\.)*([A-Z]\w*)\.(?:find|findAll|findAndCountAll|where)\(\)")
+_SEQUELIZE_GETTER = re.compile(r"(?:get|count|add|set|create|has|remove)[A-Z]\w*")
+_SEQUELIZE = re.compile(r"[sS]equelize|\.(?:findAll|findByPk|findAndCountAll)\(")
 _STREAM = re.compile(r"for\s+await\b|async\s+for\b")
 _TYPEORM = re.compile(r"[tT]ype[oO][rR][mM]|Repository<|InjectRepository")
 _JS_ROWS = re.compile(r"[mM]ongoose|[sS]equelize|[tT]ypeorm|[oO]bjection")
@@ -506,9 +550,9 @@ def _is_an_elements_own(chain: Chain) -> bool:
     )
 
 
-def _is_batched_by_prisma(chain: Chain, repeat: Repeat, text: str) -> bool:
+def _is_batched_by_prisma(call: str, repeat: Repeat, text: str) -> bool:
     """Prisma puts the findUnique calls of one tick into one query."""
-    if not re.search(r"\.(findUnique|findUniqueOrThrow)\(\)", chain.path):
+    if not re.search(r"\.(findUnique|findUniqueOrThrow)\(", call):
         return False
     if repeat.called_by:
         return True

@@ -6,8 +6,9 @@ A relation is known from the models of the file; where those are elsewhere, from
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Literal
 
 from ..core.model import Confidence, Proposal, ProposedFix, Replacement, Span
@@ -16,8 +17,9 @@ from ..core.text import quoted
 from ..syntax import span_of
 from .code import Chain, Loop, Scope, chain_of
 from .loops import Repeat
-from .models import Model, Relation, looks_like_a_row
+from .models import Model, looks_like_a_row
 from .origins import DJANGO, Origin, Origins
+from .summaries import Read, Relation
 
 QUERY = "performance/query-in-loop"
 
@@ -54,11 +56,16 @@ class Relations(Origins):
     def _relations_in_helpers(self) -> Iterator[Proposal]:
         """`label(order)` in a loop, where `label` reads a relation of its parameter."""
         for chain, scope, repeats in self.repeated:
-            callee = self.callee(chain, scope) if chain.steps[0].arguments is not None else None
-            if callee is None or callee.span.contains(chain.span):
+            if chain.steps[0].arguments is None and len(chain.steps) < 2:
                 continue
-            arguments = chain.steps[0].arguments
-            given = [c.text() for c in arguments.children() if c.is_named()] if arguments else []
+            callee = self.callee(chain, scope) if chain.steps[0].arguments is not None else None
+            called = [step.arguments for step in chain.steps if step.arguments is not None]
+            given = [c.text() for c in called[0].children() if c.is_named()] if called else []
+            if callee is None:
+                yield from self._relations_of_given(chain, scope, given, repeats)
+                continue
+            if callee.span.contains(chain.span):
+                continue
             parameters = callee.parameters[1:] if callee.owner() else callee.parameters
             for parameter, argument in zip(parameters, given, strict=False):
                 repeat = next((r for r in repeats if argument in r.loop.targets), None)
@@ -78,10 +85,61 @@ class Relations(Origins):
                     )
                     break
 
+    def _relations_of_given(
+        self,
+        chain: Chain,
+        scope: Scope | None,
+        given: Sequence[str],
+        repeats: tuple[Repeat, ...],
+    ) -> Iterator[Proposal]:
+        """`to_dict(order)` of another file, which reads a relation of it; `str(order)`."""
+        name = self.called(chain, scope)
+        if not given or not name:
+            return
+        summary = self.elsewhere.function(name)
+        for position, argument in enumerate(given):
+            repeat = next((r for r in repeats if argument in r.loop.targets), None)
+            origin = self.origin(repeat) if repeat is not None else None
+            model = self.model_of(origin.model) if origin is not None else None
+            if repeat is None or origin is None or model is None:
+                continue
+            if name == "str":
+                query = self.query_of_method(origin, "__str__")
+            elif summary is not None:
+                is_method = "." in summary.name  # Whose own object comes first.
+                read = self._unloaded(summary.reads, position + is_method, model, origin)
+                query = (f"{argument}.{read.relation}", None) if read is not None else None
+            else:
+                query = None
+            if query is not None:
+                yield self.method_proposal(chain.span, name_of(chain), repeat, query)
+                return
+
+    def shown_in_lists(self) -> Iterator[Proposal]:
+        """Django's admin: a property or method of the model that asks for each row of its list."""
+        for assignment in self.code.assignments:
+            admin = assignment.scope
+            if admin is None or assignment.names != ("list_display",):
+                continue
+            once = Span(assignment.span.start, assignment.span.start)
+            rows = Loop("callback", assignment.span, once, (), None, admin, assignment.value)
+            repeat = Repeat(rows, "the admin's list")
+            origin = self.origin(repeat)
+            if origin is None:
+                continue
+            for name in re.findall(r"[\"'](\w+)[\"']", assignment.value.text()):
+                query = self.query_of_method(origin, name)
+                if query is not None and not self._has_method(admin, name):
+                    yield self.method_proposal(assignment.span, name, repeat, query)
+                    break
+
+    def _has_method(self, owner: Scope, name: str) -> bool:
+        return any(function.owner() is owner for function in self.code.functions.get(name, ()))
+
     def _relation(self, chain: Chain, repeat: Repeat, is_iterated: bool = False) -> Proposal | None:
         origin = self.origin(repeat)
         first = chain.steps[0]
-        model = self.models.get(origin.model) if origin else None
+        model = self.model_of(origin.model) if origin else None
         relation = model.relations.get(first.name) if model else None
         confidence: Confidence = "high" if relation else "medium"
         if origin is not None and _is_written(self.text, chain):
@@ -180,63 +238,121 @@ class Relations(Origins):
 
     def _method(self, chain: Chain, repeat: Repeat, origin: Origin) -> Proposal | None:
         """`order.total()` or `order.total`, which the model works out with a query."""
-        model = self.models.get(origin.model)
+        query = self.query_of_method(origin, chain.steps[0].name)
+        return self.method_proposal(chain.span, name_of(chain), repeat, query) if query else None
+
+    def query_of_method(self, origin: Origin, name: str) -> tuple[str, Span | None] | None:
+        """The query that a row's method or property makes, and where it is in this file."""
+        model = self.model_of(origin.model)
         if model is None:
             return None
-        function = next(
-            (
-                f
-                for f in self.code.functions.get(chain.steps[0].name, ())
-                if f.owner() is model.scope
-            ),
-            None,
-        )
+        if model.scope is None:
+            summary = self.elsewhere.function(f"{origin.model}.{name}")
+            if summary is None:
+                return None
+            if summary.asks is not None:
+                return summary.asks.by, None
+            read = self._unloaded(summary.reads, 0, model, origin)
+            return (f"self.{read.relation}", None) if read is not None else None
+        functions = self.code.functions.get(name, ())
+        function = next((f for f in functions if f.owner() is model.scope), None)
         if function is None:
             return None
-        lazy = self._lazy_in_method(function, model, origin)
-        if lazy is None:
-            return None
-        call = quoted(name_of(chain))
+        read_at = self.reads_of(function)
+        for chain, scope in self.code.within(function.span):
+            if not self.runs_when_called(scope, function):
+                continue
+            read = next((one for one, where in read_at if where is chain), None)
+            if read is not None and self._unloaded((read,), 0, model, origin) is not None:
+                return name_of(chain), chain.span
+            if (api := self.trip(chain)) is not None and api.trip == "query":
+                return name_of(chain), chain.span
+        return None
+
+    def method_proposal(
+        self, place: Span, call: str, repeat: Repeat, query: tuple[str, Span | None]
+    ) -> Proposal:
+        """What is said of a method or property that makes a query for each row."""
+        by, where = query
+        flow = (FlowStep(repeat.header, "Runs once for each element."),)
         return Proposal(
-            where=chain.span,
+            where=place,
             rule=QUERY,
             message=(
-                f"`{call}` asks the database for each element "
-                f"(`{quoted(name_of(lazy))}`). Load what it needs "
-                "with the query that is looped over, or annotate it there."
+                f"`{quoted(call)}` asks the database for each element (`{quoted(by)}`). Load what "
+                "it needs with the query that is looped over, or annotate it there."
             ),
             source="detector:performance",
             author="local",
             confidence="medium",
-            flow=(
-                FlowStep(repeat.header, "Runs once for each element."),
-                FlowStep(lazy.span, "The query."),
-            ),
+            flow=(*flow, FlowStep(where, "The query.")) if where is not None else flow,
         )
 
-    def _lazy_in_method(self, function: Scope, model: Model, origin: Origin) -> Chain | None:
+    def reads_of(self, function: Scope) -> list[tuple[Read, Chain]]:
+        """The relations of its parameters that a call of a function reads, as far as names tell."""
+        owner = function.owner()
+        own = self.model_of(owner.name) if owner is not None else None
+        found = []
         for chain, scope in self.code.within(function.span):
-            if scope is not function and not self.runs_when_called(scope, function):
+            if chain.root not in function.parameters or not chain.steps:
                 continue
-            if chain.root == "self" and chain.steps:
-                relation = model.relations.get(chain.steps[0].name)
-                if relation is None or relation.is_eager:
-                    continue
-                name, steps = chain.steps[0].name, chain.steps
-                if (
-                    relation.kind == "many"
-                    and len(steps) > 1
-                    and _MANAGER_METHODS.fullmatch(steps[1].name)
-                ):
-                    narrow = steps[1].name not in ("all", "count", "exists")
-                    if narrow or not self._is_loaded(origin, name, "many"):
-                        return chain
-                elif (relation.kind == "one" or origin.library != "django") and not self._is_loaded(
-                    origin, name, relation.kind
-                ):
-                    return chain
-            elif (api := self.trip(chain)) is not None and api.trip == "query":
-                return chain
+            if not self.runs_when_called(scope, function):
+                continue
+            position = function.parameters.index(chain.root)
+            model = own if owner is not None and position == 0 else None
+            kind = self._read_kind(chain, model, chain.span in self._iterated)
+            if kind is not None:
+                found.append((Read(position, chain.steps[0].name, kind), chain))
+        return found
+
+    @cached_property
+    def _iterated(self) -> frozenset[Span]:
+        """What loops are over."""
+        loops = (loop.iterable for loop in self.code.loops)
+        return frozenset(span_of(iterable) for iterable in loops if iterable is not None)
+
+    def _read_kind(
+        self, chain: Chain, model: Model | None, is_iterated: bool
+    ) -> Literal["rows", "all", "narrow"] | None:
+        first, steps = chain.steps[0], chain.steps
+        if first.arguments is not None or first.name == "[]":
+            return None
+        known = model.relations.get(first.name) if model is not None else None
+        if known is not None and known.is_eager:
+            return None
+        if len(steps) > 1 and steps[1].arguments is not None:
+            method = steps[1].name[1:] if steps[1].name in _ASYNCHRONOUS else steps[1].name
+            if _MANAGER_METHODS.fullmatch(method):
+                if known is None and not self._is_manager_call(chain, method, None):
+                    return None
+                if known is None and method in ("get", "values", "first", "last"):
+                    return None
+                return "all" if method in ("all", "count", "exists") else "narrow"
+        if known is not None:
+            return "rows"
+        if model is not None:
+            return None
+        if is_iterated or self._is_walked(chain):
+            return None if _PLURAL_DATA.search(first.name) else "rows"
+        if len(steps) > 1 and steps[1].name not in ("[]", ""):
+            is_row = looks_like_a_row(first.name, steps[1].name, steps[1].arguments is not None)
+            return "rows" if is_row else None
+        return None
+
+    def _unloaded(
+        self, reads: Sequence[Read], parameter: int, model: Model, origin: Origin
+    ) -> Read | None:
+        """The first of the reads of a parameter that asks the database for each of these rows."""
+        for read in reads:
+            relation = model.relations.get(read.relation) if read.parameter == parameter else None
+            if relation is None or relation.is_eager:
+                continue
+            if read.kind == "narrow" and relation.kind == "many":
+                return read
+            if read.kind == "rows" and relation.kind == "many" and origin.library == "django":
+                continue  # The manager, which asks nothing.
+            if origin.is_seen and not self._is_loaded(origin, read.relation, relation.kind):
+                return read
         return None
 
     def _is_loaded(self, origin: Origin, name: str, kind: Literal["one", "many"]) -> bool:

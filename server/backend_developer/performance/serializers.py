@@ -4,47 +4,49 @@ FastAPI's response models over SQLAlchemy."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Literal
 
 from ..core.model import Proposal, Span
 from ..core.model import Step as FlowStep
 from ..syntax import span_of
 from .code import Code, Scope
-from .origins import Origin, Origins
+from .origins import Origin
 from .relations import QUERY, Relations, django_loads
+from .summaries import Shape, Shown
 
 
-def find_unloaded(reading: Origins) -> Iterator[Proposal]:
+def find_unloaded(reading: Relations) -> Iterator[Proposal]:
     """Django REST framework: a list of rows is serialized with relations that nobody loaded."""
     code = reading.code
     if "erializer" not in code.text or code.language != "python":
         return
-    classes = {
-        scope.name: scope
-        for scope in code.scopes
-        if scope.kind == "class" and re.search(r"Serializer", scope.bases)
-    }
+    shapes = serializers_of(code)
+
+    def shape_of(name: str) -> Shape | None:
+        return shapes.get(name.rpartition(".")[2]) or reading.elsewhere.shape(name)
+
     for assignment in code.assignments:
         view = assignment.scope
         if view is None or view.kind != "class" or assignment.names != ("serializer_class",):
             continue
-        serializer = classes.get(assignment.value.text().rpartition(".")[2])
-        if serializer is None or not _LISTS.search(view.bases) or _ONE_ROW.search(view.bases):
+        shape = shape_of(assignment.value.text())
+        if shape is None or not _LISTS.search(view.bases) or _ONE_ROW.search(view.bases):
             continue
         origin = reading.of_class(view, "queryset", 3)
         place = _queryset_of(code, view)
         if origin is not None and place is not None:
-            yield from _unloaded(code, classes, serializer, origin, place)
+            yield from _unloaded(reading, shape_of, shape, origin, place)
     for chain, scope in code.calls:
-        step = chain.steps[0]
-        if chain.root not in classes or step.name or step.arguments is None:
+        called = next((step for step in chain.steps if step.arguments is not None), None)
+        if called is None or called.arguments is None or "erializer()" not in chain.path:
             continue
-        arguments = [child for child in step.arguments.children() if child.is_named()]
-        if arguments and re.search(r"\bmany\s*=\s*True", step.arguments.text()):
-            origin = reading.origin_of_node(arguments[0], scope, chain.span.start, 3)
+        shape = shape_of(chain.path.partition("()")[0])
+        given = [child for child in called.arguments.children() if child.is_named()]
+        if shape and given and re.search(r"\bmany\s*=\s*True", called.arguments.text()):
+            origin = reading.origin_of_node(given[0], scope, chain.span.start, 3)
             if origin is not None:
-                yield from _unloaded(code, classes, classes[chain.root], origin, chain.span)
+                yield from _unloaded(reading, shape_of, shape, origin, chain.span)
 
 
 _LISTS = re.compile(r"List|ViewSet|GenericAPIView|APIView")
@@ -65,12 +67,18 @@ def _queryset_of(code: Code, view: Scope) -> Span | None:
 
 
 def _unloaded(
-    code: Code, classes: Mapping[str, Scope], serializer: Scope, origin: Origin, place: Span
+    reading: Relations,
+    shape_of: Callable[[str], Shape | None],
+    shape: Shape,
+    origin: Origin,
+    place: Span,
 ) -> Iterator[Proposal]:
+    model = reading.model_of(origin.model)
     missing = [
         (path, kind)
-        for path, kind in _shown(code, classes, serializer, (), 2)
-        if not django_loads(origin, "__".join(path), kind)
+        for path, kind in _shown(shape, shape_of, (), 2)
+        if (model is None or path[0] in model.relations)
+        and not django_loads(origin, "__".join(path), kind)
     ]
     if not missing:
         return
@@ -81,87 +89,133 @@ def _unloaded(
         where=place,
         rule=QUERY,
         message=(
-            f"`{serializer.name}` shows {names} of each row, which is one more query per row. "
+            f"`{shape.name}` shows {names} of each row, which is one more query per row. "
             f'Add `.{call}("{"__".join(path)}")` to the queryset.'
         ),
         source="detector:performance",
         author="local",
         confidence="medium",
-        flow=(FlowStep(serializer.span, "The serializer."),),
+        flow=_where(reading.code, shape, "The serializer."),
     )
 
 
+def _where(code: Code, shape: Shape, what: str) -> tuple[FlowStep, ...]:
+    """A shape's place, where it is in this file."""
+    found = (one for one in code.scopes if one.kind == "class" and one.name == shape.name)
+    return tuple(FlowStep(scope.span, what) for scope in found)
+
+
 def _shown(
-    code: Code, classes: Mapping[str, Scope], serializer: Scope, prefix: tuple[str, ...], depth: int
+    shape: Shape, shape_of: Callable[[str], Shape | None], prefix: tuple[str, ...], depth: int
 ) -> Iterator[tuple[tuple[str, ...], Literal["one", "many"]]]:
     """The relations whose rows a serializer reads."""
+    for shown in shape.shown:
+        inner = shape_of(shown.shape) if shown.shape else None
+        if shown.shape and inner is None:
+            continue
+        path = (*prefix, *shown.path)
+        yield path, shown.kind
+        if inner is not None and depth > 1:
+            yield from _shown(inner, shape_of, path, depth - 1)
+
+
+def serializers_of(code: Code) -> Mapping[str, Shape]:
+    """By name, those of Django REST framework."""
+    classes = {
+        scope: scope.name
+        for scope in code.scopes
+        if scope.kind == "class" and re.search(r"Serializer", scope.bases)
+    }
+    shown: dict[str, list[Shown]] = {name: [] for name in classes.values()}
     for assignment in code.assignments:
-        if assignment.scope is not serializer or len(assignment.names) != 1:
-            continue
-        text = assignment.value.text()
-        made = re.match(r"(?:\w+\.)*(\w+)\(", text)
-        if made is None or re.search(r"write_only\s*=\s*True", text):
-            continue
-        source = re.search(r"source\s*=\s*[\"']([\w.*]+)[\"']", text)
-        names = tuple((source[1] if source else assignment.names[0]).split("."))
-        if names == ("*",) or names[-1] in ("count", "all"):
-            continue
-        kind: Literal["one", "many"] = "many" if re.search(r"many\s*=\s*True", text) else "one"
-        if made[1] in classes or re.search(
-            r"(StringRelated|SlugRelated|HyperlinkedRelated)Field$", made[1]
-        ):
-            path = (*prefix, *names)
-            yield path, kind
-            if made[1] in classes and depth > 1:
-                yield from _shown(code, classes, classes[made[1]], path, depth - 1)
-        elif made[1] == "PrimaryKeyRelatedField" and kind == "many":
-            yield (*prefix, *names), kind
-        elif source and len(names) > 1 and made[1].endswith("Field"):
-            yield (*prefix, *names[:-1]), "one"
+        if assignment.scope in classes and len(assignment.names) == 1:
+            part = _part_of(assignment.names[0], assignment.value.text())
+            if part is not None:
+                shown[classes[assignment.scope]].append(part)
+    return {name: Shape(name, tuple(parts)) for name, parts in shown.items()}
+
+
+def _part_of(name: str, text: str) -> Shown | None:
+    """The relation that a field of a serializer reads."""
+    made = re.match(r"((?:\w+\.)*)(\w+)\(", text)
+    if made is None or re.search(r"write_only\s*=\s*True", text):
+        return None
+    source = re.search(r"source\s*=\s*[\"']([\w.*]+)[\"']", text)
+    names = tuple((source[1] if source else name).split("."))
+    if names == ("*",) or names[-1] in ("count", "all"):
+        return None
+    kind: Literal["one", "many"] = "many" if re.search(r"many\s*=\s*True", text) else "one"
+    if made[2].endswith("Serializer"):
+        return Shown(names, kind, f"{made[1]}{made[2]}")
+    if re.search(r"(StringRelated|SlugRelated|HyperlinkedRelated)Field$", made[2]):
+        return Shown(names, kind)
+    if made[2] == "PrimaryKeyRelatedField" and kind == "many":
+        return Shown(names, kind)
+    if source and len(names) > 1 and made[2].endswith("Field"):
+        return Shown(names[:-1], "one")
+    return None
 
 
 def find_unloaded_responses(reading: Relations) -> Iterator[Proposal]:
     """FastAPI: a route answers with rows, and its response model reads their relations."""
     code = reading.code
-    if "fastapi" not in code.text or "relationship(" not in code.text.lower():
+    if "fastapi" not in code.text:
         return
-    schemas = {
-        scope.name: scope
-        for scope in code.scopes
-        if scope.kind == "class" and re.search(r"BaseModel|Base\b|Schema|Read|Out", scope.bases)
-    }
+    schemas = response_models_of(code)
     for route in code.scopes:
         answer = _LIST_ANSWER.search(f"{route.decorators} {code.of(route.span)[:400]}")
-        schema = schemas.get(answer[1] or answer[2]) if answer and route.decorators else None
-        if schema is None:
+        if answer is None or not route.decorators:
             continue
-        origin = reading.returned(route, 3)
-        model = reading.models.get(origin.model) if origin is not None else None
-        if origin is None or model is None:
+        name = answer[1] or answer[2]
+        schema = schemas.get(name.rpartition(".")[2]) or reading.elsewhere.shape(name)
+        origin = reading.returned(route, 3) if schema is not None else None
+        model = reading.model_of(origin.model) if origin is not None else None
+        if schema is None or origin is None or model is None:
             continue
-        for name in re.findall(r"^[ \t]+(\w+)[ \t]*:", code.of(schema.span), re.MULTILINE):
-            relation = model.relations.get(name)
-            if relation is None or reading.is_loaded(origin, name, relation):
+        for shown in schema.shown:
+            [field] = shown.path
+            relation = model.relations.get(field)
+            if relation is None or reading.is_loaded(origin, field, relation):
                 continue
             loader = "joinedload" if relation.kind == "one" else "selectinload"
             yield Proposal(
                 where=_answered(route),
                 rule=QUERY,
                 message=(
-                    f"`{schema.name}` shows `{name}` of each row, which is one more query per row. "
-                    f"Add `.options({loader}({origin.model}.{name}))` to the query."
+                    f"`{schema.name}` shows `{field}` of each row, which is one more query per "
+                    f"row. Add `.options({loader}({origin.model}.{field}))` to the query."
                 ),
                 source="detector:performance",
                 author="local",
                 confidence="medium",
-                flow=(FlowStep(schema.span, "The response model."),),
+                flow=_where(code, schema, "The response model."),
             )
             break
 
 
 _LIST_ANSWER = re.compile(
-    r"response_model\s*=\s*(?:\w+\.)?[Ll]ist\[\s*(\w+)|->\s*(?:\w+\.)?[Ll]ist\[\s*[\"']?(\w+)"
+    r"response_model\s*=\s*(?:\w+\.)?(?:[Ll]ist|Sequence)\[\s*([\w.]+)|"
+    r"->\s*(?:\w+\.)?(?:[Ll]ist|Sequence)\[\s*[\"']?([\w.]+)"
 )
+_FIELD = re.compile(r"^[ \t]+(\w+)[ \t]*:([^\n=#]*)", re.MULTILINE)
+
+
+def response_models_of(code: Code) -> Mapping[str, Shape]:
+    """By name, classes that an answer is made of; of their fields those that may hold others."""
+    if code.language != "python" or not re.search(r"pydantic|sqlmodel|BaseModel", code.text):
+        return {}
+    return {
+        scope.name: Shape(
+            scope.name,
+            tuple(
+                Shown((name,), "many" if "ist[" in type_ else "one")
+                for name, type_ in _FIELD.findall(code.of(scope.span))
+                if re.search(r"[A-Z]", type_)
+            ),
+        )
+        for scope in code.scopes
+        if scope.kind == "class" and re.search(r"BaseModel|Base\b|Schema|Read|Out", scope.bases)
+    }
 
 
 def _answered(route: Scope) -> Span:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ..core.model import Document, Proposal
+from ..dataflow.summaries import Known
 from ..detector import Source
+from ..performance.summaries import NOTHING, Elsewhere
 from ..roles import role_of
-from . import rules_drift, rules_routes, rules_schema
+from . import rules_drift, rules_owners, rules_paths, rules_routes, rules_schema
 from .disk import facts_of_source
+from .elsewhere import ProjectElsewhere
 from .extract import LANGUAGES
 from .facts import FileFacts
 from .index import Project
@@ -19,11 +22,18 @@ Rule = Callable[[Source, FileFacts, Project], Iterator[Proposal]]
 RULES: Mapping[str, Rule] = {
     "security/unguarded-route": rules_routes.unguarded,
     "security/missing-rate-limit": rules_routes.without_limit,
+    "api-design/unvalidated-body": rules_routes.without_pipe,
+    "security/missing-authorization": rules_owners.without_owner,
     "api-design/duplicate-route": rules_routes.duplicates,
     "api-design/shadowed-route": rules_routes.shadowed,
     "api-design/duplicate-operation-id": rules_routes.repeated_ids,
     "api-design/inconsistent-path-naming": rules_routes.styles,
+    "api-design/unversioned-route": rules_paths.unversioned,
+    "api-design/singular-collection": rules_paths.singular,
+    "api-design/verb-in-path": rules_paths.verbs,
+    "api-design/inconsistent-error-format": rules_paths.error_names,
     "api-design/undescribed-route": rules_drift.undescribed,
+    "api-design/status-not-described": rules_drift.other_status,
     "api-design/operation-without-route": rules_drift.without_route,
     "performance/missing-index": rules_schema.missing_index,
 }
@@ -40,7 +50,11 @@ class ProjectDetector:
 
     def __init__(self, project_of: Callable[[str], Project]) -> None:
         self._project_of = project_of
-        self._latest: tuple[str, str, FileFacts] | None = None
+        self._known: dict[Document, FileFacts] = {}
+
+    def know(self, facts: Mapping[Document, FileFacts]) -> None:
+        """What documents say, for who has read them already; in place of what was known before."""
+        self._known = dict(facts)
 
     def find(self, sources: Sequence[Source], enabled: frozenset[str]) -> list[list[Proposal]]:
         """What the rules find in each source, which stands in for the file on disk."""
@@ -52,12 +66,28 @@ class ProjectDetector:
         facts = self._read(source)
         if facts.is_empty:
             return
+        yield from find_in(source, facts, self._project_with(facts), enabled)
+
+    def elsewhere(self, source: Source) -> Elsewhere:
+        """What the other files of a source's project say of the costs of what it uses."""
+        return self._elsewhere(source) or NOTHING
+
+    def known(self, source: Source) -> Sequence[Known]:
+        """What functions of other files do with data, as far as the source can call them."""
+        elsewhere = self._elsewhere(source)
+        return elsewhere.known if elsewhere is not None else ()
+
+    def _elsewhere(self, source: Source) -> ProjectElsewhere | None:
+        if not _is_of_project(source.document):
+            return None
+        facts = self._read(source)
+        return ProjectElsewhere(self._project_with(facts), facts.path) if facts.imports else None
+
+    def _project_with(self, facts: FileFacts) -> Project:
         project = self._project_of(facts.path)
-        if project.files.get(facts.path) is not facts:
-            project = project.with_file(facts.path, facts)
-        for rule, find in RULES.items():
-            if rule in enabled:
-                yield from find(source, facts, project)
+        if project.files.get(facts.path) is facts:
+            return project
+        return project.with_file(facts.path, facts)
 
     def learn(self, document: Document) -> FileFacts | None:
         """What a document says, which `find` may have read already; None: nothing of the project's.
@@ -67,11 +97,21 @@ class ProjectDetector:
         return self._read(Source(document)) if _is_of_project(document) else None
 
     def _read(self, source: Source) -> FileFacts:
-        document = source.document
-        path = document.path or document.uri
-        if self._latest is None or self._latest[:2] != (path, document.text):
-            self._latest = path, document.text, facts_of_source(source)
-        return self._latest[2]
+        facts = self._known.get(source.document)
+        if facts is None:
+            facts = facts_of_source(source)
+            if len(self._known) < 2:  # The latest, which may be asked for again at once.
+                self._known = {source.document: facts}
+        return facts
+
+
+def find_in(
+    source: Source, facts: FileFacts, project: Project, enabled: frozenset[str]
+) -> Iterator[Proposal]:
+    """What the enabled rules find in one file, whose facts are the project's."""
+    for rule, find in RULES.items():
+        if rule in enabled:
+            yield from find(source, facts, project)
 
 
 def _is_of_project(document: Document) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 from ..core.model import Document
 from ..detector import Source
 from ..failures import where_raised
-from ..files import SourceFile, UnreadableError, language_of, read, walk
+from ..files import Content, SourceFile, UnreadableError, language_of, read, walk
 from ..roles import role_of
 from .extract import LANGUAGES, facts_of
 from .facts import FileFacts
@@ -64,10 +64,9 @@ class Reading:
 def read_facts(file: SourceFile) -> FileFacts | None:
     """What a file on disk says; None when it cannot be read or is no part of the project."""
     try:
-        document = read(file, MAXIMUM_BYTES).document
+        return facts_of_content(read(file, MAXIMUM_BYTES))
     except UnreadableError:
         return None
-    return facts_of_document(document)
 
 
 def read_again(paths: Iterable[str]) -> list[tuple[str, FileFacts | None]]:
@@ -78,6 +77,11 @@ def read_again(paths: Iterable[str]) -> list[tuple[str, FileFacts | None]]:
         if language in LANGUAGES:
             found.append((path, read_facts(SourceFile(path, Path(path), language))))
     return found
+
+
+def facts_of_content(content: Content) -> FileFacts | None:
+    """What a file says; None when it is no part of the project."""
+    return facts_of_document(content.document) if len(content.data) <= MAXIMUM_BYTES else None
 
 
 def facts_of_document(document: Document) -> FileFacts | None:
@@ -95,9 +99,3 @@ def facts_of_source(source: Source) -> FileFacts:
         # What a file says is worth less than the review of it.
         logger.error("The facts of a file could not be read: %s", where_raised(error))
         return FileFacts(source.document.path or source.document.uri, source.document.language)
-
-
-def read_all(files: Iterable[SourceFile]) -> list[FileFacts]:
-    """What these files on disk say, those left out that say nothing."""
-    found = (read_facts(file) for file in files if file.language in LANGUAGES)
-    return [facts for facts in found if facts is not None and not facts.is_empty]

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
+from ..dataflow.detector import summaries_of
+from ..dataflow.exporting import may_carry
 from ..detector import Source
+from ..performance.exporting import may_say_something, summary_of
 from . import extract_documents, extract_javascript, extract_python
-from .facts import FileFacts
+from .facts import FileFacts, Import
 
 _READERS: Mapping[str, Callable[[Source], FileFacts]] = {
     "python": extract_python.facts_of,
@@ -31,4 +36,34 @@ def facts_of(source: Source) -> FileFacts:
     read = _READERS.get(source.document.language)
     if read is None:
         return FileFacts(source.document.path or source.document.uri, source.document.language)
-    return read(source)
+    facts = read(source)
+    return _with_summaries(source, facts) if facts.language in ("python", "javascript") else facts
+
+
+def _with_summaries(source: Source, facts: FileFacts) -> FileFacts:
+    """With what the file's functions cost and do, and its imports, by which others' are found."""
+    asks = may_say_something(source.text, facts.language)
+    carries = may_carry(source.text, facts.language)
+    if not asks and not carries:
+        return facts
+    imports, exports = facts.imports, facts.exports
+    if facts.language == "python":
+        imports = imports or extract_python.imports_of(source)
+    elif not exports and not imports:
+        imports, exports = extract_javascript.modules_of(source)
+    near = [one for one in imports if _is_of_a_project(one, facts.language)]
+    names = frozenset(one.name.partition(".")[0] for one in near)
+    return replace(
+        facts,
+        imports=imports,
+        exports=exports,
+        costs=summary_of(source, names) if asks else None,
+        data=summaries_of(source, [one.module for one in near]) if carries else (),
+    )
+
+
+def _is_of_a_project(imported: Import, language: str) -> bool:
+    module = imported.module
+    if language == "python":
+        return module.partition(".")[0] not in sys.stdlib_module_names
+    return module.startswith((".", "@/", "~/", "src/"))

@@ -54,6 +54,7 @@ def description_facts(source: Source) -> FileFacts:
                     _text(id_node),
                     Place(Span(key.start_mark.index, key.end_mark.index), key.start_mark.line),
                     secured if own is None else _items(own[1]) != [],
+                    tuple(_entries(parts.get("responses", (None, None))[1])),
                 )
             )
     return FileFacts(

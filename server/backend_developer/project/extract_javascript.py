@@ -8,6 +8,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from ..detector import Source
+from .errors import javascript_errors
 from .facts import (
     PROJECT_ROUTER,
     FileFacts,
@@ -113,13 +114,23 @@ def facts_of(source: Source) -> FileFacts:
         models=tuple(models_of(root, text)),
         queries=tuple(queries_of(root, text)),
         migrations=tuple(migrations_of(root, text)),
+        errors=javascript_errors(root, text),
         settings=settings_of(source),
         has_limiter=bool(
             re.search(r"rate-?limit|rateLimit|[tT]hrottler|slowDown|slow-down|RateLimiter", text)
         ),
         limits_everything=bool(_LIMITS_ALL.search(text)),
         project_guards=tuple(reader.project_guards),
+        has_pipe=bool(re.search(r"ValidationPipe|APP_PIPE|useGlobalPipes|Zod\w*Pipe", text)),
+        makes_nest_application="NestFactory.create" in text,
     )
+
+
+def modules_of(source: Source) -> tuple[tuple[Import, ...], tuple[tuple[str, str], ...]]:
+    """What the file imports, and (exported name, local name) of what it exports."""
+    reader = _Reader(source)
+    reader.read_modules()
+    return tuple(reader.imports), tuple(reader.exports)
 
 
 def _method_calls(names: Sequence[str]) -> dict[str, object]:
@@ -160,11 +171,15 @@ class _Reader:
             else "express"
         )
 
-    def read(self) -> None:
+    def read_modules(self) -> None:
+        """Also the routers that are made where they are declared, as one pass sees both."""
         self._modules()
         rule = {"rule": {"kind": "variable_declarator"}}
         for node in find_all(self.root, rule):
             self._declared(node)
+
+    def read(self) -> None:
+        self.read_modules()
         self._parameters()
         names = (
             *_METHODS,

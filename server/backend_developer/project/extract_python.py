@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from ..detector import Source
+from .errors import python_errors
 from .facts import (
     URL_PATTERNS,
     FileFacts,
@@ -107,7 +108,7 @@ def facts_of(source: Source) -> FileFacts:
     """What the file says; reads the tree once for each kind of thing, about 5 ms in all."""
     text, path = source.text, source.document.path or source.document.uri
     if not INTERESTING.search(text):
-        imports = _imports(source) if path.endswith("__init__.py") and text else ()
+        imports = imports_of(source) if path.endswith("__init__.py") and text else ()
         return FileFacts(path, "python", imports=imports)
     root = source.tree
     reader = _Reader(source)
@@ -124,7 +125,7 @@ def facts_of(source: Source) -> FileFacts:
     return FileFacts(
         path=path,
         language="python",
-        imports=_imports(source),
+        imports=imports_of(source),
         routers=tuple(reader.routers.values()),
         mounts=tuple(reader.mounts),
         routes=tuple(sorted(reader.routes, key=lambda route: route.place.span)),
@@ -132,6 +133,7 @@ def facts_of(source: Source) -> FileFacts:
         models=tuple(models_of(root)),
         queries=tuple(queries_of(root, text)),
         migrations=tuple(migrations_of(root, text)),
+        errors=python_errors(root, text),
         settings=settings_of(source),
         has_limiter=reader.has_limiter,
         limits_everything=bool(_LIMITS_ALL.search(text)),
@@ -164,7 +166,8 @@ _WIRING = (
 )
 
 
-def _imports(source: Source) -> tuple[Import, ...]:
+def imports_of(source: Source) -> tuple[Import, ...]:
+    """What the file imports, in text order."""
     found: list[Import] = []
     rule = {"rule": {"any": [{"kind": "import_statement"}, {"kind": "import_from_statement"}]}}
     for node in find_all(source.tree, rule):

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from ..core.model import Span
+from ..dataflow.summaries import DataSummary
+from ..performance.summaries import FileSummary
 
 Framework: TypeAlias = Literal[
     "fastapi", "flask", "django", "express", "koa", "fastify", "nestjs", "hono", "other"
@@ -205,6 +207,17 @@ class Operation:
     operation_id: str
     place: Place = field(compare=False)
     is_secured: bool = False
+    statuses: tuple[str, ...] = ()
+    """That it declares, as written: "200", "4XX", "default"."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorAnswer:
+    """An error that a handler answers."""
+
+    name: str
+    """Of the field that tells what went wrong: error, message, detail, …"""
+    place: Place = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +238,7 @@ class FileFacts:
     migrations: tuple[MigrationStep, ...] = ()
     settings: tuple[Setting, ...] = ()
     operations: tuple[Operation, ...] = ()
+    errors: tuple[ErrorAnswer, ...] = ()
     servers: tuple[str, ...] = ()
     """Paths below which the operations are, from the description's servers."""
     has_limiter: bool = False
@@ -233,6 +247,13 @@ class FileFacts:
     """The limit is one for all routes."""
     project_guards: tuple[Guard, ...] = ()
     """That every route of the project is behind."""
+    has_pipe: bool = False
+    """It names a pipe that holds what Nest's routes get to a schema."""
+    makes_nest_application: bool = False
+    costs: FileSummary | None = None
+    """What its functions ask of databases, and its models and answers hold."""
+    data: tuple[DataSummary, ...] = ()
+    """What its functions do with what they are given."""
 
     @property
     def is_empty(self) -> bool:

@@ -345,7 +345,7 @@ class Project:
             return None
         if name.startswith("module:"):
             module = name.removeprefix("module:")
-            file = self._file_of(path, module, facts.language)
+            file = self.file_of(path, module, facts.language)
             if file is None:
                 return None
             return self._exported(file, "default", depth - 1)
@@ -356,7 +356,7 @@ class Project:
         if imported is not None:
             return self._imported(path, facts, imported, rest, depth)
         for star in facts.imports:
-            if star.member == "*" and (file := self._file_of(path, star.module, facts.language)):
+            if star.member == "*" and (file := self.file_of(path, star.module, facts.language)):
                 other = self.files[file]
                 names = {one.name for one in other.routers} | {one.name for one in other.handlers}
                 if first in names:
@@ -370,12 +370,12 @@ class Project:
             if imported.member:
                 dot = "" if imported.module.endswith(".") else "."
                 module = f"{imported.module}{dot}{imported.member}"
-                if file := self._file_of(path, module, "python"):
+                if file := self.file_of(path, module, "python"):
                     return self.resolve(file, rest, depth - 1) if rest else (file, "")
-            file = self._file_of(path, imported.module, "python")
+            file = self.file_of(path, imported.module, "python")
             inner = ".".join(part for part in (imported.member, rest) if part)
             return self.resolve(file, inner, depth - 1) if file and inner else None
-        file = self._file_of(path, imported.module, facts.language)
+        file = self.file_of(path, imported.module, facts.language)
         if file is None:
             return None
         member = imported.member or rest.partition(".")[0] or "default"
@@ -399,7 +399,7 @@ class Project:
             for star in facts.imports:
                 if star.member != "*":
                     continue
-                other = self._file_of(file, star.module, facts.language)
+                other = self.file_of(file, star.module, facts.language)
                 found = self._exported(other, member, depth - 1) if other else None
                 if found:
                     return found
@@ -409,7 +409,52 @@ class Project:
         imported = next((one for one in facts.imports if one.name == local), None)
         return self._imported(file, facts, imported, "", depth) if imported else (file, local)
 
-    def _file_of(self, path: str, module: str, language: str) -> str | None:
+    def definition(self, path: str, name: str, depth: int = DEPTH) -> tuple[str, str] | None:
+        """The file that defines what `name` stands for in the file at `path`, and its name there.
+
+        Of a dotted name, what is behind a module or an imported name stays as it is written.
+        """
+        facts = self.files.get(path)
+        if facts is None or not depth or not name:
+            return None
+        imported = next(
+            (one for one in facts.imports if name == one.name or name.startswith(f"{one.name}.")),
+            None,
+        )
+        if imported is None:
+            return path, name
+        rest = name[len(imported.name) + 1 :]
+        if facts.language != "python":
+            file = self.file_of(path, imported.module, facts.language)
+            return self._defined(file, imported.member, rest, depth - 1) if file else None
+        if imported.member:
+            dot = "" if imported.module.endswith(".") else "."
+            module = f"{imported.module}{dot}{imported.member}"
+            if file := self.file_of(path, module, "python"):
+                return self.definition(file, rest, depth - 1)
+        file = self.file_of(path, imported.module, "python")
+        inner = ".".join(part for part in (imported.member, rest) if part)
+        return self.definition(file, inner, depth - 1) if file else None
+
+    def _defined(self, file: str, member: str, rest: str, depth: int) -> tuple[str, str] | None:
+        """The same for what a JavaScript file exports."""
+        facts = self.files[file]
+        exports = dict(facts.exports)
+        first, _, behind = rest.partition(".")
+        if not member or (member == "default" and (member not in exports or first in exports)):
+            member, rest = first, behind
+        if member in exports:
+            local = exports[member] or member
+            return self.definition(file, f"{local}.{rest}" if rest else local, depth)
+        for star in facts.imports:
+            if star.member == "*":
+                other = self.file_of(file, star.module, facts.language)
+                found = self._defined(other, member, rest, depth - 1) if other and depth else None
+                if found is not None and found[0] in self.files:
+                    return found
+        return file, f"{member}.{rest}" if rest else member
+
+    def file_of(self, path: str, module: str, language: str) -> str | None:
         """The file that a module's name, as written in the file at `path`, stands for."""
         if not module:
             return None

@@ -61,6 +61,34 @@ def undescribed(source: Source, facts: FileFacts, project: Project) -> Iterator[
             )
 
 
+def other_status(source: Source, facts: FileFacts, project: Project) -> Iterator[Proposal]:
+    """A route that answers with a success status that its description does not name."""
+    own = [known for known in project.routes_of(facts.path) if known.route.status]
+    for match in project.derived(_matches) if own else ():
+        declared = {
+            (one.method, _shape(match.prefix + one.path)): one.statuses
+            for one in project.files[match.file].operations
+        }
+        for known in own:
+            status = str(known.route.status)
+            for method in known.methods:
+                statuses = declared.get((method, _shape(known.path)), ())
+                successes = [one for one in statuses if one[:1] in ("2", "3")]
+                if successes and known.root in match.roots and status not in successes:
+                    if "2XX" in (one.upper() for one in successes):
+                        continue
+                    name = match.file.rpartition("/")[2]
+                    yield Proposal(
+                        first_line(source, known.route.place.span),
+                        "api-design/status-not-described",
+                        f"`{method} {known.path}` answers {status}, and {name} says "
+                        f"{' or '.join(successes)}: generated clients take it for a failure.",
+                        source="rule:api-design/status-not-described.project",
+                        author="local",
+                        confidence="medium",
+                    )
+
+
 def without_route(source: Source, facts: FileFacts, project: Project) -> Iterator[Proposal]:
     """An operation of a description that no route answers."""
     if not facts.operations:

@@ -14,7 +14,7 @@ from .guarding import word_set, words_of
 from .index import KnownRoute, Project
 
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-_OPEN_WORDS = word_set(
+OPEN_WORDS = word_set(
     "login logout signin signout signup register registration auth authenticate authorize token "
     "tokens oauth oauth2 sso saml callback refresh password passwords reset forgot forgotten "
     "recover verify verification confirm confirmation activate activation otp mfa health "
@@ -58,7 +58,7 @@ def unguarded(source: Source, facts: FileFacts, project: Project) -> Iterator[Pr
         those = "the other route" if count == 1 else f"{guarded} of the {count} others"
         kind = "that change something " if writes and where != "of this path" else ""
         guard = "" if name == "its own check" else f", as by `{name}`"
-        yield _proposal(
+        yield proposal(
             source,
             known.route.place,
             "security/unguarded-route",
@@ -118,7 +118,7 @@ def _may_want_a_guard(known: KnownRoute) -> bool:
         return False
     file = known.file.rpartition("/")[2].partition(".")[0]
     words = (*words_of(known.path), *words_of(known.route.handler), *words_of(file))
-    return _OPEN_WORDS.isdisjoint(words)
+    return OPEN_WORDS.isdisjoint(words)
 
 
 def without_limit(source: Source, facts: FileFacts, project: Project) -> Iterator[Proposal]:
@@ -129,7 +129,7 @@ def without_limit(source: Source, facts: FileFacts, project: Project) -> Iterato
         words = " ".join((*words_of(known.path), *words_of(known.route.handler)))
         if known.is_limited or "POST" not in known.methods or not _SECRET_CHECKS.search(words):
             continue
-        yield _proposal(
+        yield proposal(
             source,
             known.route.place,
             "security/missing-rate-limit",
@@ -137,6 +137,32 @@ def without_limit(source: Source, facts: FileFacts, project: Project) -> Iterato
             "and this one not.",
             "medium",
         )
+
+
+def without_pipe(source: Source, facts: FileFacts, project: Project) -> Iterator[Proposal]:
+    """A body that no pipe validates, in a Nest application; once in each file."""
+    if project.derived(_has_pipe) or not project.derived(_makes_nest_application):
+        return
+    for route in facts.routes:
+        code = source.text[route.body.span.start : route.body.span.end]
+        if route.framework == "nestjs" and re.search(r"@Body\(\s*\)", code):
+            yield proposal(
+                source,
+                route.place,
+                "api-design/unvalidated-body",
+                "No pipe of the project validates what this route gets, so the type of its body is "
+                "a wish. Call `app.useGlobalPipes(new ValidationPipe({ whitelist: true }))`.",
+                "medium",
+            )
+            return
+
+
+def _has_pipe(project: Project) -> bool:
+    return any(one.has_pipe for one in project.files.values())
+
+
+def _makes_nest_application(project: Project) -> bool:
+    return any(one.makes_nest_application for one in project.files.values())
 
 
 def _limits_some(project: Project) -> bool:
@@ -163,7 +189,7 @@ def duplicates(source: Source, facts: FileFacts, project: Project) -> Iterator[P
                 file, handler = elsewhere[0]
                 where = "" if _is_same_handler(handler, known) else f"in {_short(file, facts.path)}"
             if where:
-                yield _proposal(
+                yield proposal(
                     source,
                     known.route.place,
                     "api-design/duplicate-route",
@@ -210,7 +236,7 @@ def shadowed(source: Source, facts: FileFacts, project: Project) -> Iterator[Pro
             ):
                 is_here = other.file == facts.path
                 where = "above" if is_here else f"in {_short(other.file, facts.path)}"
-                yield _proposal(
+                yield proposal(
                     source,
                     known.route.place,
                     "api-design/shadowed-route",
@@ -279,7 +305,7 @@ def repeated_ids(source: Source, facts: FileFacts, project: Project) -> Iterator
             label = above.label
         elif file >= facts.path:
             continue
-        yield _proposal(
+        yield proposal(
             source,
             known.route.place,
             "api-design/duplicate-operation-id",
@@ -316,7 +342,7 @@ def styles(source: Source, facts: FileFacts, project: Project) -> Iterator[Propo
         for word, style in _styles(known.route.path):
             if style != usual and known.route.place.span not in told:
                 told.add(known.route.place.span)
-                yield _proposal(
+                yield proposal(
                     source,
                     known.route.place,
                     "api-design/inconsistent-path-naming",
@@ -350,7 +376,7 @@ def _styles(path: str) -> Iterator[tuple[str, str]]:
 # --- Helpers
 
 
-def _proposal(
+def proposal(
     source: Source, place: Place, rule: str, message: str, confidence: Confidence
 ) -> Proposal:
     return Proposal(

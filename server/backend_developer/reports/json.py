@@ -6,7 +6,6 @@ Lines and columns count from 1, offsets from 0, all in code points; ends are exc
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from typing import Any
 
@@ -14,13 +13,14 @@ from .. import __version__
 from ..core.model import SEVERITIES, Checking, Finding, Fix, Span, Withheld
 from ..core.text import Lines
 from . import Report, place
+from .indented import dumps
 
 VERSION = 1
 
 
 def render(report: Report) -> str:
     """The whole report as one JSON document, in ASCII, ending in a line end."""
-    return json.dumps(as_data(report), indent=2) + "\n"
+    return dumps(as_data(report)) + "\n"
 
 
 def as_data(report: Report) -> dict[str, Any]:

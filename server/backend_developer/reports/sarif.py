@@ -6,7 +6,6 @@ Files are named relative to `%SRCROOT%`: the repository that the folder is in, e
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +17,7 @@ from ..core.model import Finding, Fix, Rule, Severity, Span
 from ..core.text import Lines
 from ..discovery import repository_root
 from . import Report, place
+from .indented import dumps
 
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -44,7 +44,7 @@ PRECISIONS = {"high": "very-high", "medium": "high", "low": "low"}
 
 def render(report: Report) -> str:
     """The whole report as one SARIF log, in ASCII, ending in a line end."""
-    return json.dumps(as_data(report), indent=2) + "\n"
+    return dumps(as_data(report)) + "\n"
 
 
 def as_data(report: Report) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from __future__ import annotations
 import difflib
 import textwrap
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Protocol
 
@@ -39,10 +39,20 @@ WIDTH = 100
 
 def render(report: Report, *, colour: bool = False, width: int = WIDTH) -> str:
     """The whole report, ending in a line end. `width` is in columns of the terminal."""
-    paint = _paint if colour else _plain
-    blocks: list[str] = []
+    paint = painter(colour=colour)
+    shown: list[tuple[str, Lines, Finding]] = []
+    repeated: dict[tuple[str, str], list[int]] = {}
     for review, lines, finding in report.placed():
-        block = _finding(finding, review.path, lines, report, paint, max(width, 40))
+        others = repeated.get((review.path, finding.rule))
+        if others is not None and _needs_no_more_than_its_line(finding):
+            others.append(place(lines, finding.span.start).line)
+        else:
+            repeated.setdefault((review.path, finding.rule), [])
+            shown.append((review.path, lines, finding))
+    blocks: list[str] = []
+    for path, lines, finding in shown:
+        others = repeated.pop((path, finding.rule), [])
+        block = _finding(finding, path, lines, report, paint, max(width, 40), others)
         # A diff may end in a blank line of context.
         blocks.append("\n".join(block).rstrip("\n"))
     blocks += _fixed(report, paint)
@@ -95,9 +105,22 @@ def columns(text: str) -> int:
 # --- One finding
 
 
+def _needs_no_more_than_its_line(finding: Finding) -> bool:
+    """Whether it is told in a word where its rule has been explained for the file already."""
+    is_minor = finding.severity in ("information", "hint")
+    return is_minor and finding.fix is None and not finding.flow and not finding.refuted
+
+
 def _finding(
-    finding: Finding, path: str, lines: Lines, report: Report, paint: _Paint, width: int
+    finding: Finding,
+    path: str,
+    lines: Lines,
+    report: Report,
+    paint: Paint,
+    width: int,
+    others: Sequence[int],
 ) -> Iterator[str]:
+    """`others`: the lines where its rule has found the same, of which no more is said."""
     start = place(lines, finding.span.start)
     kind = _SEVERITY_WORDS[finding.severity]
     yield (
@@ -120,6 +143,9 @@ def _finding(
                 label = "    "
 
     yield from labelled("why:", finding.message)
+    if others:
+        numbers = ", ".join(map(str, dict.fromkeys(others)))
+        yield from labelled("and:", f"the same in line{'s' * (',' in numbers)} {numbers}")
     for number, (span, message) in enumerate(finding.flow, start=1):
         step = f"{number}. line {place(lines, span.start).line}: {message}"
         yield from labelled("how:" if number == 1 else "    ", step)
@@ -179,7 +205,7 @@ def _margin(lines: Lines, finding: Finding) -> int:
     return max(len(str(last + 1)), 2)
 
 
-def _frame(finding: Finding, lines: Lines, paint: _Paint, width: int, margin: int) -> Iterator[str]:
+def _frame(finding: Finding, lines: Lines, paint: Paint, width: int, margin: int) -> Iterator[str]:
     first, last = lines.first_and_last(finding.span)
     end = min(finding.span.end, lines.end(last))
     bar = paint("gutter", "|")
@@ -263,7 +289,7 @@ def _cut(shown: str, start: int, room: int) -> str:
 # --- The edit
 
 
-def _diff(lines: Lines, edits: tuple[TextEdit, ...], paint: _Paint) -> Iterator[str]:
+def _diff(lines: Lines, edits: tuple[TextEdit, ...], paint: Paint) -> Iterator[str]:
     """The hunks of a unified diff, with one line of context.
 
     Only the lines around the edits are compared: a whole file for every finding
@@ -322,7 +348,7 @@ def _shift(numbers: str, by: int) -> str:
 # --- The end
 
 
-def _fixed(report: Report, paint: _Paint) -> list[str]:
+def _fixed(report: Report, paint: Paint) -> list[str]:
     """What --fix did, one block, if anything."""
     if not report.fixed:
         return []
@@ -335,7 +361,7 @@ def _fixed(report: Report, paint: _Paint) -> list[str]:
     return ["\n".join(lines)]
 
 
-def _hints(report: Report, paint: _Paint) -> Iterator[str]:
+def _hints(report: Report, paint: Paint) -> Iterator[str]:
     findings = [finding for _, finding in report.findings()]
     applicable = sum(map(is_applicable, findings))
     checked = report.checked_fixes()
@@ -375,7 +401,7 @@ def _character_columns(character: str) -> int:
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
-class _Paint(Protocol):
+class Paint(Protocol):
     def __call__(self, style: str, text: str) -> str: ...
 
 
@@ -392,6 +418,11 @@ _COLOURS: Mapping[str, str] = {
     "added": "32",
     "removed": "31",
 }
+
+
+def painter(*, colour: bool) -> Paint:
+    """What gives a text the look of a style, such as "error" or "bold"; without colour, none."""
+    return _paint if colour else _plain
 
 
 def _paint(style: str, text: str) -> str:

@@ -12,7 +12,7 @@
     rule: {…}                         ast-grep; with optional constraints: and utils:
     fix:                              optional, only where it is right
       title: Use secrets
-      edits: [{replace: $MATCH, with: "secrets.choice($A)"}]
+      edits: [{replace: $MATCH, with: "secrets.choice($A)"}]   or {append: $ARGUMENTS, item: …}
       imports: [secrets]              Python: imported when the file does not import it yet
       needs: none                     optional: none, setting, migration, template, dependency
     cases:                            what the tests hold the rule to
@@ -26,7 +26,7 @@ What several rules need is a util in `shared.<language>.yml`, which each of them
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, cast
@@ -47,10 +47,14 @@ class RuleFileError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RuleEdit:
-    """What `replace` matched becomes `new`, whose own metavariables are filled in first."""
+    """What `replace` matched becomes `new`, whose own metavariables are filled in first.
+
+    Or, when it `appends`, `new` is put behind the last item in the brackets that it matched.
+    """
 
     replace: str
     new: str
+    appends: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +101,10 @@ class PatternRule:
     fix: RuleFix | None
     cases: tuple[Case, ...]
 
-    def may_match(self, text: str) -> bool:
-        """Whether it is worth looking at `text` at all."""
-        return any(word in text for word in self.mentions) and (
-            not self.requires or any(word in text for word in self.requires)
+    def may_match(self, is_mentioned: Callable[[str], bool]) -> bool:
+        """Whether it is worth looking at a text at all, given what is mentioned in it."""
+        return any(map(is_mentioned, self.mentions)) and (
+            not self.requires or any(map(is_mentioned, self.requires))
         )
 
 
@@ -300,9 +304,11 @@ def _focus(file: str) -> str:
 def _read_fix(entry: _Entry, languages: tuple[Language, ...]) -> RuleFix:
     edits = []
     for child in entry.children("edits"):
-        edits.append(
-            RuleEdit(child.text("replace", default="$MATCH"), child.text("with", empty=True))
-        )
+        if "append" in child:
+            edits.append(RuleEdit(child.text("append"), child.text("item"), appends=True))
+        else:
+            place = child.text("replace", default="$MATCH")
+            edits.append(RuleEdit(place, child.text("with", empty=True), appends=False))
         child.refuse_unknown()
     imports = entry.texts("imports") if "imports" in entry else ()
     if imports and languages != ("python",):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..core.model import Proposal, ProposedFix, Replacement, SearchReplace, Span
 from ..core.text import Lines, quoted
 from ..detector import Source
-from ..syntax import LANGUAGES, span_of
+from ..syntax import LANGUAGES, Language, appended, span_of
 from . import PatternRule, RuleFix, fill_in, load_rules, variables_of
 
 if TYPE_CHECKING:
@@ -33,14 +33,39 @@ class PatternDetector:
         return [
             [
                 proposal
-                for rule in self._pattern_rules
-                if source.language in rule.languages
-                and rule.id in enabled
-                and rule.may_match(source.text)
+                for rule in self._worth_trying(source)
+                if rule.id in enabled
                 for proposal in match(rule, source.tree, source.text)
             ]
             for source in sources
         ]
+
+    def _worth_trying(self, source: Source) -> list[PatternRule]:
+        # To look for a word among the words is several times faster than in the text.
+        words = "\n".join(source.words)
+        mentioned = {
+            mention
+            for mention, is_word in self._mentions.items()
+            if mention in (words if is_word else source.text)
+        }
+        return [
+            rule
+            for rule in self._by_language.get(source.language, ())
+            if rule.may_match(mentioned.__contains__)
+        ]
+
+    @cached_property
+    def _by_language(self) -> Mapping[Language | None, Sequence[PatternRule]]:
+        return {
+            language: [rule for rule in self._pattern_rules if language in rule.languages]
+            for language in LANGUAGES.values()
+        }
+
+    @cached_property
+    def _mentions(self) -> Mapping[str, bool]:
+        """What a text is searched for, and whether that is part of a single word."""
+        texts = (text for rule in self._pattern_rules for text in (*rule.mentions, *rule.requires))
+        return {text: re.fullmatch(r"[\w$]+", text) is not None for text in texts}
 
     @cached_property
     def _pattern_rules(self) -> tuple[PatternRule, ...]:
@@ -100,7 +125,11 @@ def _fix(
         values = {name: _text_of(name, node, text) for name in variables_of(edit.new)}
         if span is None or not all(values.values()):
             return None
-        edits.append(Replacement(span, fill_in(edit.new, values)))
+        new = fill_in(edit.new, values)
+        if edit.appends:
+            edits += appended(_nodes(edit.replace, node)[0], [new], text)
+        else:
+            edits.append(Replacement(span, new))
     return ProposedFix(fix.title, (*edits, *imports), fix.needs)
 
 

@@ -15,6 +15,8 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import PurePath
 
 from ..core.model import Confidence, Proposal, Span
 from ..detector import Source
@@ -40,9 +42,48 @@ class SecretDetector:
     def find(self, sources: Sequence[Source], enabled: frozenset[str]) -> list[list[Proposal]]:
         """The secrets in each source; never raises."""
         return [
-            list(find_secrets(source.text, source.document.language)) if RULE in enabled else []
+            [_weighed(one, source) for one in find_secrets(source.text, source.document.language)]
+            if RULE in enabled
+            else []
             for source in sources
         ]
+
+
+def _weighed(proposal: Proposal, source: Source) -> Proposal:
+    """Less sure where values are made up: in examples, and in what only CI runs."""
+    assert isinstance(proposal.where, Span)
+    folders = PurePath(source.document.path).parts[-4:-1]
+    is_data = source.document.language in _DATA
+    is_made_up = (is_data and ("examples" in folders or "workflows" in folders)) or _is_example(
+        source.text, proposal.where.start
+    )
+    return replace(proposal, confidence="low") if is_made_up else proposal
+
+
+_EXAMPLE = re.compile(
+    r"[\s*/#\"'-]*(?:x-)?(?:code-?)?(?:examples?|samples)[\"']?\s*:", re.IGNORECASE
+)
+_INDENTATION = re.compile(r"[\s*]*")
+
+
+def _is_example(text: str, offset: int) -> bool:
+    """Whether a value stands below `example:`, as in the description of an API."""
+    if "xample" not in text and "amples" not in text:
+        return False
+    before = text[max(offset - _LONGEST_EXAMPLE, 0) : offset]
+    depth = 1_000
+    for line in reversed(before.split("\n")):
+        indentation = _INDENTATION.match(line)
+        here = indentation.end() if indentation else 0
+        if here < depth and here < len(line):
+            depth = here
+            if _EXAMPLE.match(line):
+                return True
+    return False
+
+
+_LONGEST_EXAMPLE = 10_000
+"""Characters before a value in which the `example:` above it is looked for."""
 
 
 def find_secrets(text: str, language: str) -> Iterator[Proposal]:
@@ -144,14 +185,14 @@ _NO_SECRET_NAME = re.compile(
     r"selector|input|rules?|schema|hash|hashed|digest|encoder|hasher|validators?|event|action|"
     r"status|state|mode|provider|strategy|issuer|audience|scopes?|cookie|backend|store|version|"
     r"ref|arn|key_?id|kid|description|usage|test|confirm\w*|strength|length|visible|toggle|limit)$"
-    r"|^(no|has|is|show|hide|forgot|reset|change|update|invalid|missing|wrong|bad|tokenize)"
+    r"|^(from|no|has|is|show|hide|forgot|reset|change|update|invalid|missing|wrong|bad|tokenize)"
     r"|public_?key|tokeniz|token_?type|csrf|xsrf|passport|compass|bypass|password_?(reset|change)"
     r"|secret_?(name|version|ref)|next_?(page_?)?token|page_?token|sync_?token|design_?token"
 )
 _PLACEHOLDER = re.compile(
     r"(?i)^(your|my|some|the|an?|insert|enter|replace|put|add|set|use|change)[-_ ]|"
     r"your[-_ ]?\w*(key|token|secret|password|pass)|<[^>]*>|\$\{|\$\(|\{\{|%\(|%[sd]\b|\{\w*\}|"
-    r"x{4,}|\*{3,}|\.{3}|\bexample\b|EXAMPLE|placeholder|dummy|sample|redacted|todo|fixme|^(none|null|nil|undefined|true|false|"
+    r"^(ci|build|dev|local|temp|tmp|test)[-_.]|^(function|object|symbol|bigint)$|x{4,}|\*{3,}|\.{3}|\bexample\b|EXAMPLE|placeholder|dummy|sample|redacted|todo|fixme|^(none|null|nil|undefined|true|false|"
     r"n/a|na|tbd|unknown|empty|default|required|optional|string|number|boolean|text|hidden)$|"
     r"^\$\w+$|^@\w+|^env[.:]|^vault:|^ssm:|^arn:|^op://|process\.env|os\.environ|getenv|secrets\.|"
     r"^__REDACTED|0{8,}|1234567890{2,}|^(test|fake|mock|foo|bar|baz|abc|abcd|qwe|asdf)$|changeme_in|"
@@ -161,7 +202,7 @@ _OTHER = re.compile(
     r"\s\S+\s|^\s|\s$|^https?://[^@]*$|^(/|\./|\.\./|~/|[A-Za-z]:\\)|^[A-Z][A-Z0-9]*(_[A-Z0-9]+)+$|"
     r"^[\w-]+(\.[\w-]+)+\.[a-z]+$|^\w+\.(txt|pem|key|json|yml|yaml|env|py|js|ts|html)$|^[#.]\w+[-\w]*$|"
     r"^(Bearer|Basic|Token|JWT|ApiKey|Authorization|X-[\w-]+|x-[\w-]+)$|[\\^$]\[|\(\?|\[\w-\w|\|\w+:|"
-    r"^(text|application|multipart)/|^\d{1,3}$|^[a-z]+:[a-z]+$|[^\x00-\x7f]{3,}|^:\w+$|^\(|\)$|^%"
+    r"^[a-z][a-z0-9+.]*://|^\$(2[abxy]?|argon2\w*|5|6|pbkdf2[\w-]*)\$|^(text|application|multipart)/|^\d{1,3}$|^[a-z]+:[a-z]+$|[^\x00-\x7f]{3,}|^:\w+$|^\(|\)$|^%"
 )
 _WORD_FOR_SECRET = re.compile(
     r"(?i)(the_?|my_?|new_?|old_?|user_?)?(password|passwd|pass|pwd|secret|token|key|api_?key|"
@@ -231,12 +272,15 @@ _BASIC = re.compile(
     r"(?:\bauth\s*=\s*\(|HTTPBasicAuth\(|BasicAuth\(|\.auth\(|\.login\()\s*[\"'][^\"'\n]{1,60}[\"']\s*,\s*"
     r"(?P<quoted>[\"'](?P<value>[^\"'\n]{4,})[\"'])"
 )
-_COMMENT = re.compile(r"\s*(#|//|\*|/\*|--)")
+_IS_MANIFEST_OF_SECRET = re.compile(r"^kind:\s*Secret\s*$", re.MULTILINE)
+_COMMENT = re.compile(r"\s*(#|//|\*|/\*|--|>>>)")
 
 
 def _named(text: str, language: str) -> Iterator[tuple[str, str, Span, bool]]:
     """Names with their constant values, the places, and whether it is an assignment."""
     if language in _DATA and language not in ("json", "jsonc"):
+        if _IS_MANIFEST_OF_SECRET.search(text):
+            return  # The rules about Kubernetes say so better.
         for match in _IN_YAML.finditer(text):
             value = match["value"].strip("\"'")
             # `POSTGRES_PASSWORD: postgres` is how a database for tests is started.
@@ -258,8 +302,10 @@ def _named(text: str, language: str) -> Iterator[tuple[str, str, Span, bool]]:
             )
         return
     for start, end in _lines_about_secrets(text):
+        if _COMMENT.match(text, start):
+            continue
         for match in _IN_CODE.finditer(text, start, end):
-            if not _NAMED.search(match["name"]) or _COMMENT.match(text, start):
+            if not _NAMED.search(match["name"]):
                 continue
             if _is_template(match) or (language in _DATA and match["value"].isalpha()):
                 continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..report import Checks
-from . import documentation, http, naming, paths, payload, schemas, security
+from . import consistency, documentation, http, naming, paths, payload, schemas, security, wording
 
 CHECKS: Checks = {
     **schemas.CHECKS,
@@ -12,6 +12,8 @@ CHECKS: Checks = {
     **naming.CHECKS,
     **http.CHECKS,
     **payload.CHECKS,
+    **consistency.CHECKS,
+    **wording.CHECKS,
     **security.CHECKS,
 }
 """Catalogue id -> the function that finds it."""

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from ...core.model import Span
+from ...core.names import is_plural, words
 from ...core.text import quoted
-from ..names import is_plural, words
 from ..report import Checks, Report, each_or_once, replacing
 from ..tree import Node
 from .model import Api, Operation, Response
@@ -96,6 +96,58 @@ def optional_body(api: Api) -> Iterator[Report]:
             )
 
 
+def method_override(api: Api) -> Iterator[Report]:
+    """A header or parameter that tells the server to do something else than the method says."""
+    for parameter in api.parameters:
+        name = parameter.get("name")
+        if name is None or not name.text:
+            continue
+        location = parameter.text_at("in")
+        spelled = "_".join(words(name.text))
+        values = {value.text.lower() for value in api.schema_of(parameter).items("enum")}
+        if (
+            (
+                location == "header"
+                and re.fullmatch(r"(?:x_)?(?:http_)?method(?:_override)?", spelled)
+            )
+            or (location == "query" and name.text.lower() == "_method")
+            or (
+                location == "query"
+                and spelled in ("method", "action", "op", "operation", "command", "cmd", "do")
+                and (not values or any((words(one) or [""])[0] in _ACTIONS for one in values))
+            )
+        ):
+            yield Report(
+                name.span,
+                f"`{quoted(name.text)}` decides what is done, where caches, logs and firewalls go "
+                "by the method. Use the method, or a path for each action.",
+                "high" if "method" in spelled or values else "medium",
+            )
+
+
+def patch_like_put(api: Api) -> Iterator[Report]:
+    """A PATCH whose body requires what a PUT of the same path does: it changes all or nothing."""
+    puts = {one.path: one.body for one in api.operations if one.method == "put"}
+    for operation in api.operations:
+        whole = puts.get(operation.path)
+        if operation.method != "patch" or operation.body is None or whole is None:
+            continue
+        for media_type, media, schema in api.content(operation.body):
+            if schema is None or not api.required(schema) or "json-patch" in media_type:
+                continue
+            same = any(
+                other is not None and other.value is schema.value
+                for _, _, other in api.content(whole)
+            )
+            if same:
+                yield Report(
+                    media.place,
+                    f"`{quoted(operation.title)}` requires the same fields as PUT, so that nothing "
+                    "can be changed alone. Describe a body in which they may be left out.",
+                )
+                break
+
+
 # --- Status codes
 
 
@@ -127,7 +179,7 @@ def wrong_status_for_method(api: Api) -> Iterator[Report]:
                     response.place,
                     f"{response.code} is no answer to {operation.method.upper()}. {advice}",
                     # Health checks and the like have nothing to return.
-                    "medium" if response.code == "204" else "high",
+                    "medium" if response.code in ("204", "301", "302", "405") else "high",
                 )
 
 
@@ -178,7 +230,40 @@ def accepted_without_status(api: Api) -> Iterator[Report]:
                 )
 
 
+def redirect_without_location(api: Api) -> Iterator[Report]:
+    for response in _unique(api):
+        if response.code not in ("301", "302", "303", "307", "308"):
+            continue
+        names = {name.lower() for name in _headers(response)}
+        if "location" not in names and "$ref" not in response.node.members:
+            yield Report(
+                response.place,
+                f"{response.code} does not say where to go. Declare the header `Location`.",
+            )
+
+
+def condition_without_412(api: Api) -> Iterator[Report]:
+    for operation in api.operations:
+        conditions = _header_parameters(operation) & {"if-match", "if-unmodified-since"}
+        if conditions and operation.response("412", "4XX", "DEFAULT") is None:
+            yield Report(
+                operation.responses_place,
+                f"`{quoted(operation.title)}` takes a condition, and does not say what it answers "
+                "when that does not hold. Declare 412.",
+            )
+
+
 def body_with_no_content(api: Api) -> Iterator[Report]:
+    for operation in api.operations:
+        for response in operation.responses if operation.method == "head" else ():
+            content = response.node.get("schema" if api.version == "2.0" else "content")
+            # A response that GET shares may well have one.
+            is_shared = response.node.place != response.place
+            if content is not None and content.members and not is_shared:
+                yield Report(
+                    content.place,
+                    "An answer to HEAD has no body. Remove the content, and declare the headers.",
+                )
     for response in _declared(api):
         if response.code in ("204", "205", "304") or re.fullmatch(r"1[0-9X]{2}", response.code):
             content = response.node.get("schema" if api.version == "2.0" else "content")
@@ -402,15 +487,27 @@ def no_flow_id(api: Api) -> Iterator[Report]:
 
 
 def no_cache_header(api: Api) -> Iterator[Report]:
-    for operation in api.operations:
-        success = operation.success
-        if operation.method == "get" and success is not None:
-            names = {name.lower() for name in _headers(success)}
-            if not names & {"cache-control", "etag", "last-modified", "expires"}:
-                yield Report(
-                    success.place,
-                    "It is not said whether this may be cached. Declare `Cache-Control` or `ETag`.",
-                )
+    successes = {
+        id(operation.success.node.value): operation.success
+        for operation in api.operations
+        if operation.method == "get" and operation.success is not None
+    }
+    caching = {"cache-control", "etag", "last-modified", "expires"}
+    lacking = [
+        (
+            success.place,
+            "It is not said whether this may be cached. Declare `Cache-Control` or `ETag`.",
+        )
+        for success in successes.values()
+        if not caching & {name.lower() for name in _headers(success)}
+    ]
+    yield from each_or_once(
+        lacking,
+        len(successes),
+        "None of the {total} answers to GET says whether it may be cached. Declare "
+        "`Cache-Control` or `ETag`.",
+        few=1,
+    )
 
 
 def no_authenticate_header(api: Api) -> Iterator[Report]:
@@ -461,6 +558,50 @@ def deprecated_without_reason(api: Api) -> Iterator[Report]:
             )
 
 
+def no_media_type(api: Api) -> Iterator[Report]:
+    """A body of which nobody knows how it is written."""
+    if api.version == "2.0":
+        for operation in api.operations:
+            produces = operation.node.items("produces") or api.root.items("produces")
+            if not produces and any(api.content(one.node) for one in operation.responses):
+                yield Report(
+                    operation.place,
+                    f"`{quoted(operation.title)}` does not say in which media type it answers. Add "
+                    "`produces: [application/json]`, here or at the top.",
+                )
+            consumes = operation.node.items("consumes") or api.root.items("consumes")
+            if not consumes and operation.body is not None:
+                yield Report(
+                    operation.place,
+                    f"`{quoted(operation.title)}` does not say which media type it takes. Add "
+                    "`consumes: [application/json]`, here or at the top.",
+                )
+        return
+    done: set[int] = set()
+    for operation in api.operations:
+        bodies = [operation.body] if operation.body is not None else []
+        for owner in (*bodies, *(response.node for response in operation.responses)):
+            content = owner.get("content")
+            if content is not None and content.value == {} and id(content) not in done:
+                done.add(id(content))
+                yield Report(
+                    content.place,
+                    "`content` names no media type. Add one with a schema, such as "
+                    "`application/json`, or leave it out.",
+                )
+
+
+def no_json(api: Api) -> Iterator[Report]:
+    """Structured data in XML alone."""
+    types = [(kind.split(";")[0].lower(), place) for kind, place in _media_types(api)]
+    xml = [place for kind, place in types if re.search(r"[/+]xml$", kind)]
+    if xml and not any("json" in kind or "*" in kind for kind, _ in types):
+        yield Report(
+            xml[0],
+            "All data is in XML, which few clients of today read. Offer `application/json` too.",
+        )
+
+
 def unusual_media_type(api: Api) -> Iterator[Report]:
     done: set[str] = set()
     for media_type, place in _media_types(api):
@@ -473,6 +614,12 @@ def unusual_media_type(api: Api) -> Iterator[Report]:
                 place,
                 f"`{quoted(media_type)}` is no registered media type. Use "
                 f"`{_OUTDATED_MEDIA_TYPES[kind]}`.",
+            )
+        elif re.fullmatch(r"(?:application|text)/x[.-](?!ndjson|amz-)[\w.+-]*(?:json|xml)", kind):
+            yield Report(
+                place,
+                f"`{quoted(media_type)}` is registered nowhere, and `x-` is deprecated (RFC 6838). "
+                "Use `application/json` or a registered type.",
             )
         elif kind == "*/*":
             yield Report(
@@ -491,15 +638,27 @@ def custom_media_type(api: Api) -> Iterator[Report]:
 
 
 def patch_media_type(api: Api) -> Iterator[Report]:
-    for operation in api.operations:
-        content = operation.body.children("content") if operation.body is not None else {}
-        if operation.method == "patch" and content and not any("patch" in kind for kind in content):
-            place = next(iter(content.values())).place
-            yield Report(
-                place,
-                "It is not said how a patch is applied. Use `application/merge-patch+json` (RFC "
-                "7396) or `application/json-patch+json` (RFC 6902).",
-            )
+    bodies = [
+        operation.body.children("content")
+        for operation in api.operations
+        if operation.method == "patch" and operation.body is not None
+    ]
+    lacking = [
+        (
+            next(iter(content.values())).place,
+            "It is not said how a patch is applied. Use `application/merge-patch+json` (RFC 7396) "
+            "or `application/json-patch+json` (RFC 6902).",
+        )
+        for content in bodies
+        if content and not any("patch" in kind for kind in content)
+    ]
+    yield from each_or_once(
+        lacking,
+        len(bodies),
+        "None of the {total} PATCH operations says how a patch is applied. Use "
+        "`application/merge-patch+json` (RFC 7396) or `application/json-patch+json` (RFC 6902).",
+        few=1,
+    )
 
 
 # --- What they share
@@ -555,8 +714,29 @@ _STATUS_CODES = frozenset(
 ) - {306}
 """Those of the IANA registry."""
 _COMMON_CODES = frozenset(
-    {200, 201, 202, 204, 206, 207, 301, 302, 303, 304, 307, 308, 400, 401, 402, 403, 404, 405, 406}
-    | {408, 409, 410, 411, 412, 413, 414, 415, 422, 423, 424, 428, 429, 431, 451}
+    {
+        101,
+        200,
+        201,
+        202,
+        204,
+        206,
+        207,
+        301,
+        302,
+        303,
+        304,
+        307,
+        308,
+        400,
+        401,
+        402,
+        403,
+        404,
+        405,
+        406,
+    }
+    | {408, 409, 410, 411, 412, 413, 414, 415, 416, 422, 423, 424, 428, 429, 431, 451}
     | {500, 501, 502, 503, 504, 511}
 )
 _CHANGING = frozenset({"post", "put", "patch", "delete"})
@@ -566,13 +746,19 @@ _CODES_OF_METHODS = {
     "204": (_CHANGING | {"head", "options"}, "Answer 200 with an empty list, or 404."),
     "206": (_READING, "It is for ranges of a GET: answer 200."),
     "207": (_CHANGING | {"get"}, "Answer 200 or 204."),
+    "301": (_READING | {"options"}, "Clients may turn it into a GET: answer 308, or 303."),
+    "302": (_READING | {"options"}, "Clients may turn it into a GET: answer 303 or 307."),
     "304": (_READING, "It is for conditional GET requests: answer 412 when a condition fails."),
+    "405": (frozenset(), "It is described, and so allowed: answer 400, 403 or 409."),
     "409": (_CHANGING, "Reading changes nothing that could conflict: answer 404 or 503."),
     "413": (_CHANGING, "It has no body that could be too large: answer 400 or 414."),
     "415": (_CHANGING, "It has no body of a type: answer 406, or 400 for its parameters."),
     "416": (_READING, "It is for ranges of a GET: answer 400."),
     "428": (_CHANGING, "Reading needs no condition."),
 }
+_ACTIONS = frozenset(
+    {"create", "add", "insert", "get", "read", "update", "delete", "remove", "post", "put", "patch"}
+)
 _STACK_TRACE = re.compile(r"stack(?:_?trace)?|back_?trace|trace_?back|exception(?:_class|_type)?")
 _OUTDATED_MEDIA_TYPES = {
     "text/json": "application/json",
@@ -598,6 +784,12 @@ CHECKS: Checks = {
     "api-design/openapi-wrong-status-for-create": wrong_status_for_create,
     "api-design/openapi-create-without-location": create_without_location,
     "api-design/openapi-accepted-without-status": accepted_without_status,
+    "api-design/openapi-redirect-without-location": redirect_without_location,
+    "api-design/openapi-condition-without-412": condition_without_412,
+    "api-design/openapi-method-override": method_override,
+    "api-design/openapi-patch-like-put": patch_like_put,
+    "api-design/openapi-no-media-type": no_media_type,
+    "api-design/openapi-no-json": no_json,
     "api-design/openapi-body-with-no-content": body_with_no_content,
     "api-design/openapi-success-without-body": success_without_body,
     "api-design/openapi-no-error-response": no_error_response,

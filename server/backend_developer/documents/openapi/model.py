@@ -240,7 +240,9 @@ class Api:
     ) -> Iterator[Operation]:
         item = self.resolve(item)
         for method, node in item.members.items():
-            if method not in METHODS or not node.members:
+            # What stands behind a reference into another file is not known.
+            is_elsewhere = isinstance(node.value, dict) and self.resolve(node).get("$ref")
+            if method not in METHODS or not isinstance(node.value, dict) or is_elsewhere:
                 continue
             parameters = self._parameters(item, node)
             body = node.get("requestBody")
@@ -316,6 +318,21 @@ class Api:
             found.setdefault(id(node.value), Response("", node, node.place))
         return list(found.values())
 
+    @cached_property
+    def headers(self) -> Mapping[str, Span]:
+        """Every header that a request or a response has, by name, where it is named first."""
+        places: dict[str, Span] = {}
+        for parameter in self.parameters:
+            name = parameter.get("name")
+            if name is not None and name.text and parameter.text_at("in") == "header":
+                places.setdefault(name.text, name.span)
+        for response in self.responses:
+            headers = response.node.get("headers")
+            # Names of headers may begin with `x-` and be no extensions.
+            for header, node in (headers.members if headers is not None else {}).items():
+                places.setdefault(header, node.place)
+        return places
+
     def content(self, node: Node) -> list[tuple[str, Node, Node | None]]:
         """(media type, the object that describes it, its schema resolved) of a body or response.
 
@@ -353,6 +370,18 @@ class Api:
             for key in ("allOf", "anyOf", "oneOf"):
                 stack += node.items(key)
         return found
+
+    def required(self, schema: Node) -> frozenset[str]:
+        """The properties that a schema, or what all of it is composed of, requires."""
+        found: set[str] = set()
+        stack, seen = [schema], set[int]()
+        while stack:
+            node = self.resolve(stack.pop())
+            if id(node.value) not in seen:
+                seen.add(id(node.value))
+                found.update(name.text for name in node.items("required"))
+                stack += node.items("allOf")
+        return frozenset(found)
 
     # --- Schemas
 

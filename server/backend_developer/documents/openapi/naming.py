@@ -9,8 +9,7 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
 from ...core.model import Span
-from ...core.text import quoted
-from ..names import (
+from ...core.names import (
     CAMEL,
     HYPHENATED_PASCAL,
     KEBAB,
@@ -22,6 +21,7 @@ from ..names import (
     word_set,
     words,
 )
+from ...core.text import quoted
 from ..report import Checks, Report, each_or_once
 from .model import Api, Operation
 
@@ -29,6 +29,7 @@ from .model import Api, Operation
 
 
 def verb_in_path(api: Api) -> Iterator[Report]:
+    named = {segment.lower() for path in api.paths for segment in _fixed_segments(path)}
     for path, item in api.paths.items():
         for segment in _fixed_segments(path):
             spelled = words(segment)
@@ -42,7 +43,9 @@ def verb_in_path(api: Api) -> Iterator[Report]:
                     "let the method say what is done with it.",
                 )
                 break
-            if len(spelled) > 1 and not is_plural(spelled[-1]):
+            # Where there are `/load_balancers`, a `load_balancer` is one of them.
+            is_thing = f"{segment.lower()}s" in named
+            if len(spelled) > 1 and not is_plural(spelled[-1]) and not is_thing:
                 yield Report(
                     item.place,
                     f"`{quoted(segment)}` in `{quoted(path)}` reads as an action. Name a resource, "
@@ -84,7 +87,11 @@ def tunnelled_method(api: Api) -> Iterator[Report]:
             better = _METHODS_OF_VERBS.get(verb)
             # What is asked for in a body is a search, and a POST.
             is_search = "get" in (better or ()) and operation.body is not None
-            if better and not is_search and operation.method not in (*better, "get", "head"):
+            # A POST to one item is reported as such.
+            is_item = verb in ("update", "modify", "edit") and operation.ends_in_parameter
+            if is_search or is_item:
+                continue
+            if better and operation.method not in (*better, "get", "head"):
                 yield Report(
                     operation.place,
                     f"`{quoted(operation.title)}` seems to {verb} something, which "
@@ -97,11 +104,16 @@ def tunnelled_method(api: Api) -> Iterator[Report]:
 def _verbs(operation: Operation) -> list[str]:
     """The verbs that its operation id, its summary and its path begin or end with."""
     named = words(operation.node.text_at("operationId"))
-    summary = words(operation.node.text_at("summary"))[:2]
     path = [words(one)[:1] for one in operation.segments[-1:] if "{" not in one]
     found = named[:1] if len(named) > 1 else []
-    if len(summary) == 2 and (summary[1] in _ARTICLES or summary[0] in ("create", "delete")):
-        found.append(summary[0].removesuffix("s"))  # "Deletes an order", and no "Updates of orders"
+    texts = (operation.node.text_at(key) for key in ("summary", "description"))
+    said = next((words(text)[:2] for text in texts if text.strip()), [])
+    if len(said) == 2:
+        verb = said[0] if is_verb(said[0]) else _THIRD_PERSON.sub("", said[0])
+        # "Deletes orders" and "Update an order", and no "Updates of orders".
+        is_said = verb in _NEVER_NOUNS and said[1] not in _PREPOSITIONS
+        if is_said or said[1] in _ARTICLES:
+            found.append(verb)
     found += [word for one in path for word in one]
     return [verb for verb in found if is_verb(verb)]
 
@@ -131,7 +143,7 @@ def path_case(api: Api) -> Iterator[Report]:
     lacking, total = [], 0
     for path, item in api.paths.items():
         fixed = list(_fixed_segments(path))
-        total += bool(fixed)
+        total += any(len(words(one)) > 1 or not one.islower() for one in fixed)
         wrong = [
             one
             for one in fixed
@@ -164,14 +176,92 @@ def empty_segment(api: Api) -> Iterator[Report]:
 
 def extension_in_path(api: Api) -> Iterator[Report]:
     for path, item in api.paths.items():
-        last = path.rpartition("/")[2]
-        if re.search(r"\.(?:json|xml|php|aspx?|html?|do|action|cgi)$", last, re.IGNORECASE):
+        # What others agreed upon, such as /.well-known/jwks.json, /openapi.yaml and /robots.txt.
+        is_agreed = re.search(r"/\.well-known/|/(?:openapi|swagger|robots|sitemap)\.", path)
+        if _FILE_ENDING.search(path) and not is_agreed:
             yield Report(
                 item.place,
                 f"`{quoted(path)}` ends in a file's ending. Let `Accept` and `Content-Type` say "
                 "the "
                 "format.",
             )
+
+
+def character_in_path(api: Api) -> Iterator[Report]:
+    """What separates no segments, or must be escaped in every URL."""
+    for path, item in api.paths.items():
+        fixed = re.sub(r"\{[^{}]*\}", "", path.split("?")[0])
+        wrong = re.search(r"[^\w/.:~@()$*'%!-]|[^\x00-\x7f]|%(?![0-9A-Fa-f]{2})|%20", fixed)
+        if wrong is not None and wrong[0] not in "{}":
+            said = "a space" if wrong[0] in " %20" else f"`{quoted(wrong[0])}`"
+            yield Report(
+                item.place,
+                f"`{quoted(path)}` holds {said}. Separate levels by `/` and words by `-`, and "
+                "let the query say what is chosen.",
+                "medium" if wrong[0] in ",;=&+" else "high",
+            )
+
+
+def filter_in_path(api: Api) -> Iterator[Report]:
+    """What a query is for: `/users/by-email/{email}`, `/orders/page/{page}`."""
+    for operation in api.operations:
+        if operation.method != "get":
+            continue
+        segments = operation.segments
+        for before, segment in itertools.pairwise(("", *segments)):
+            spelled = words(segment)
+            parameter = re.fullmatch(r"\{([^{}]+)\}", segment)
+            if parameter is not None:
+                name = "_".join(spelled)
+                what = name if name in _QUERY_NAMES and "{" not in before else ""
+            else:
+                is_by = "by" in spelled and (spelled[0] == "by" or is_verb(spelled[0]))
+                what = segment if is_by or segment in ("filter", "sorted", "order-by") else ""
+            if what:
+                yield Report(
+                    operation.place,
+                    f"`{quoted(what)}` in `{quoted(operation.path)}` chooses among entries. Take "
+                    f"it as a parameter of the query of the collection.",
+                    "medium",
+                )
+                break
+
+
+def joined_words(api: Api) -> Iterator[Report]:
+    """`/userprofiles`, where the description itself writes `UserProfile` elsewhere."""
+    known: dict[str, str] = {}
+    names = [*api.components("schemas"), *(schema.name for schema in api.schemas)]
+    names += [one.node.text_at("operationId") for one in api.operations]
+    names += [segment for path in api.paths for segment in _fixed_segments(path)]
+    for name in names:
+        spelled = words(name)
+        for first, second in itertools.pairwise(spelled):
+            if len(first) > 2 and len(second) > 2 and not is_verb(first):
+                known.setdefault(first + second, f"{first}-{second}")
+    reported: set[str] = set()
+    for path, item in api.paths.items():
+        for segment in _fixed_segments(path):
+            is_word = segment in _COMPOUNDS or segment.removesuffix("s") in _COMPOUNDS
+            if segment in reported or is_word or not re.fullmatch("[a-z]{7,}", segment):
+                continue
+            better = next(
+                (known[one] + ending for one, ending in _singulars(segment) if one in known), ""
+            )
+            if better:
+                reported.add(segment)
+                yield Report(
+                    item.place,
+                    f"`{quoted(segment)}` in `{quoted(path)}` is written as several words "
+                    f"elsewhere. Write `{quoted(better)}`.",
+                    "medium",
+                )
+
+
+def _singulars(segment: str) -> Iterator[tuple[str, str]]:
+    """A word as it is and without its ending of a plural, each with what was left off."""
+    yield segment, ""
+    if segment.endswith("s"):
+        yield segment[:-1], "s"
 
 
 def deep_nesting(api: Api) -> Iterator[Report]:
@@ -204,7 +294,7 @@ def api_in_path(api: Api) -> Iterator[Report]:
     bases = [url for server in api.servers if (url := server.get("url")) is not None]
     base_path = api.root.get("basePath")
     for node in [*bases, *([base_path] if base_path is not None else [])]:
-        if re.match(r"/api(?:/|$)", _path_of(node.text)):
+        if re.match(r"/api(?:/|$)", path_of_url(node.text)):
             yield Report(
                 node.span, "`/api` says nothing that a caller does not know. Leave it out."
             )
@@ -217,14 +307,14 @@ def version_in_url(api: Api) -> Iterator[Report]:
     base_path = api.root.get("basePath")
     bases = [url for server in api.servers if (url := server.get("url")) is not None]
     for node in [*bases, *([base_path] if base_path is not None else [])]:
-        if _VERSION_SEGMENT.search(_path_of(node.text)):
+        if VERSION_SEGMENT.search(path_of_url(node.text)):
             yield Report(
                 node.span,
                 "A version in the URL makes every change a new API. Stay compatible, or give the "
                 "version in the media type.",
             )
     for path, item in api.paths.items():
-        if _VERSION_SEGMENT.search(path):
+        if VERSION_SEGMENT.search(path):
             yield Report(
                 item.place,
                 f"`{quoted(path)}` holds a version. Stay compatible, or give the version in the "
@@ -367,7 +457,7 @@ def inconsistent_enum_case(api: Api) -> Iterator[Report]:
 
 
 def header_case(api: Api) -> Iterator[Report]:
-    for name, place in _headers(api):
+    for name, place in api.headers.items():
         if "_" in name or re.fullmatch(r"[a-z]+[A-Z]\w*", name):
             yield Report(
                 place,
@@ -378,7 +468,7 @@ def header_case(api: Api) -> Iterator[Report]:
 
 
 def header_not_capitalised(api: Api) -> Iterator[Report]:
-    for name, place in _headers(api):
+    for name, place in api.headers.items():
         if not HYPHENATED_PASCAL.fullmatch(name) and name.lower() not in _USUAL_HEADERS:
             yield Report(
                 place,
@@ -388,7 +478,7 @@ def header_not_capitalised(api: Api) -> Iterator[Report]:
 
 
 def proprietary_header(api: Api) -> Iterator[Report]:
-    for name, place in _headers(api):
+    for name, place in api.headers.items():
         if name.lower().startswith("x-") and not _USUAL_X_HEADER.match(name):
             yield Report(
                 place,
@@ -487,7 +577,7 @@ def _fixed_segments(path: str) -> Iterator[str]:
         if (
             name
             and "{" not in segment
-            and not _VERSION_SEGMENT.fullmatch("/" + name)
+            and not VERSION_SEGMENT.fullmatch("/" + name)
             and name.lower() not in ("api", "rest")
         ):
             yield name
@@ -495,7 +585,7 @@ def _fixed_segments(path: str) -> Iterator[str]:
 
 def _is_noun(segment: str) -> bool:
     spelled = words(segment)
-    is_path_part = segment.lower() in ("api", "rest") or _VERSION_SEGMENT.fullmatch("/" + segment)
+    is_path_part = segment.lower() in ("api", "rest") or VERSION_SEGMENT.fullmatch("/" + segment)
     return bool(spelled) and not is_path_part and not is_verb(spelled[0]) and "." not in segment
 
 
@@ -508,26 +598,12 @@ def _lists(api: Api, path: str) -> bool:
     return False
 
 
-def _headers(api: Api) -> Iterator[tuple[str, Span]]:
-    """Every header that a request or a response has, by name, where it is named first."""
-    places: dict[str, Span] = {}
-    for parameter in api.parameters:
-        name = parameter.get("name")
-        if name is not None and name.text and parameter.text_at("in") == "header":
-            places.setdefault(name.text, name.span)
-    for response in api.responses:
-        headers = response.node.get("headers")
-        # Names of headers may begin with `x-` and be no extensions.
-        for header, node in (headers.members if headers is not None else {}).items():
-            places.setdefault(header, node.place)
-    yield from places.items()
-
-
-def _path_of(url: str) -> str:
+def path_of_url(url: str) -> str:
+    """The path of a server's URL, whose variables may stand anywhere in it."""
     return urlsplit(re.sub(r"\{[^}]*\}", "x", url)).path
 
 
-_VERSION_SEGMENT = re.compile(r"/v[0-9]+(?:\.[0-9]+)*(?=/|$)", re.IGNORECASE)
+VERSION_SEGMENT = re.compile(r"/v[0-9]+(?:\.[0-9]+)*(?=/|$)", re.IGNORECASE)
 _ODD_SEGMENT = re.compile(r"^[.*$]|\.[a-z]{2,5}$")
 _ACCEPTED_ACTIONS = word_set("login logout signin signout signup search batch bulk query")
 _PLAIN_VERBS = word_set(
@@ -544,12 +620,31 @@ _OFTEN_NOUNS = word_set(
     browse filter order register request reset refresh verify extend login logout convert
     """
 )
+_FILE_ENDING = re.compile(
+    r"\.(?:json|xml|ya?ml|csv|txt|pdf|zip|xlsx?|docx?|php|aspx?|asmx|svc|jspx?|html?|do|action|cgi)"
+    r"(?=/|$)",
+    re.IGNORECASE,
+)
+_COMPOUNDS = word_set(
+    """
+    userinfo username password metadata timestamp database webhook keyword filename feedback
+    workflow dashboard checklist bookmark playlist hashtag newsletter datatype namespace endpoint
+    dataset hostname codebase payslip timesheet timeline timetable workspace whitelist blacklist
+    allowlist denylist wishlist watchlist website homepage voicemail backlog layout
+    """
+)
+_QUERY_NAMES = word_set(
+    "page page_number page_size per_page limit offset cursor sort order sort_by order_by filter"
+)
+_THIRD_PERSON = re.compile(r"(?<=ch)es$|(?<=sh)es$|(?<!s)s$")
+_NEVER_NOUNS = word_set("create delete remove retrieve fetch get insert modify destroy")
+_PREPOSITIONS = word_set("of for from to by in on at with about since")
 _ARTICLES = word_set("a an the all one this some single existing new specific given multiple")
 _METHODS_OF_VERBS = {
     **dict.fromkeys(("get", "fetch", "retrieve", "list", "find"), ("get", "head")),
     **dict.fromkeys(("delete", "destroy"), ("delete",)),
     **dict.fromkeys(("create", "insert"), ("post", "put")),
-    **dict.fromkeys(("update", "modify", "edit"), ("patch", "put", "post")),
+    **dict.fromkeys(("update", "modify", "edit"), ("patch", "put")),
 }
 _CHANGING_VERBS = word_set(
     """
@@ -589,6 +684,9 @@ CHECKS: Checks = {
     "api-design/openapi-path-case": path_case,
     "api-design/openapi-empty-segment": empty_segment,
     "api-design/openapi-extension-in-path": extension_in_path,
+    "api-design/openapi-character-in-path": character_in_path,
+    "api-design/openapi-filter-in-path": filter_in_path,
+    "api-design/openapi-joined-words": joined_words,
     "api-design/openapi-deep-nesting": deep_nesting,
     "api-design/openapi-many-resources": many_resources,
     "api-design/openapi-api-in-path": api_in_path,

@@ -82,6 +82,46 @@ def duplicate_path(api: Api) -> Iterator[Report]:
             )
 
 
+def ambiguous_path(api: Api) -> Iterator[Report]:
+    """`/users/{id}` and `/{kind}/me`: a URL that is both, of which neither is the nearer one."""
+    paths = [(path, path.strip("/").split("/")) for path in api.paths if "{" in path]
+    by_length: dict[int, list[tuple[str, list[str]]]] = {}
+    for path, segments in paths:
+        for other, others in by_length.setdefault(len(segments), []):
+            sides = {
+                (_is_parameter(one), _is_parameter(two))
+                for one, two in zip(segments, others, strict=True)
+                if one != two
+            }
+            if {(True, False), (False, True)} <= sides and (False, False) not in sides:
+                yield Report(
+                    api.paths[path].place,
+                    f"A URL may be `{quoted(path)}` and `{quoted(other)}` alike, and each router "
+                    "decides otherwise. Give one of them a fixed segment of its own.",
+                )
+                break
+        by_length[len(segments)].append((path, segments))
+
+
+def _is_parameter(segment: str) -> bool:
+    return segment.startswith("{") and segment.endswith("}")
+
+
+def remote_reference(api: Api) -> Iterator[Report]:
+    """A part of the description that somebody else's server gives, and may change."""
+    done: set[str] = set()
+    for reference in api.references:
+        host = re.match(r"https?://([^/#?]+)", reference.text)
+        if host is not None and reference.text not in done:
+            done.add(reference.text)
+            yield Report(
+                reference.span,
+                f"What {quoted(host[1])} answers at the moment becomes a part of this description. "
+                "Copy it into a file beside it, or under `components`.",
+                "medium",
+            )
+
+
 def empty_path_parameter(api: Api) -> Iterator[Report]:
     for path, item in api.paths.items():
         if "{}" in path:
@@ -304,6 +344,31 @@ def _missing(api: Api, key: str, advice: str) -> Iterator[Report]:
         yield Report(place, f"It is not said where the API is. {advice}")
 
 
+def malformed_address(api: Api) -> Iterator[Report]:
+    """2.0's `host` with more than a host in it, `basePath` without its slash, or no URL."""
+    host, base = api.root.get("host"), api.root.get("basePath")
+    if api.version != "2.0":
+        host = base = None
+    if host is not None and "/" in host.text:
+        yield Report(
+            host.span,
+            f"`{quoted(host.text)}` is more than a host. Move `https` to `schemes`, and the path "
+            "to `basePath`.",
+        )
+    if base is not None and base.text and not base.text.startswith("/"):
+        yield Report(base.span, f"A base path begins with a slash: write `/{quoted(base.text)}`.")
+    for server in api.servers:
+        url = server.get("url")
+        if url is not None and re.match(
+            r"[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}(?::\d+)?(?:/|$)", url.text
+        ):
+            yield Report(
+                url.span,
+                f"`{quoted(url.text)}` without a scheme is a path below that of this description. "
+                "Begin it with `https://`.",
+            )
+
+
 def example_server(api: Api) -> Iterator[Report]:
     host = api.root.get("host") if api.version == "2.0" else None
     urls = [server.get("url") for server in api.servers]
@@ -381,6 +446,8 @@ _EXAMPLE_HOST = re.compile(r"(?i)\bexample\.(?:com|org|net)\b")
 CHECKS: Checks = {
     "api-design/openapi-path-parameters": path_parameters,
     "api-design/openapi-duplicate-path": duplicate_path,
+    "api-design/openapi-ambiguous-path": ambiguous_path,
+    "api-design/openapi-remote-reference": remote_reference,
     "api-design/openapi-empty-path-parameter": empty_path_parameter,
     "api-design/openapi-query-in-path": query_in_path,
     "api-design/openapi-trailing-slash": trailing_slash,
@@ -397,6 +464,7 @@ CHECKS: Checks = {
     "api-design/openapi-missing-servers": missing_servers,
     "api-design/openapi-missing-host": missing_host,
     "api-design/openapi-missing-schemes": missing_schemes,
+    "api-design/openapi-malformed-address": malformed_address,
     "api-design/openapi-example-server": example_server,
     "api-design/openapi-server-trailing-slash": server_trailing_slash,
     "api-design/openapi-server-variables": server_variables,

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from uuid import UUID
 
+from ...core.names import is_plural, word_set, words
 from ...core.text import quoted
-from ..names import is_plural, word_set, words
 from ..report import Checks, Report, each_or_once, replacing
 from ..tree import Node
 from .model import Api, Operation, Schema
@@ -32,6 +32,30 @@ def array_response(api: Api) -> Iterator[Report]:
                         "be added later. Answer with an object that holds it, under `items` or so.",
                     )
                     break
+
+
+def item_as_list(api: Api) -> Iterator[Report]:
+    """`GET /users/{user_id}` that answers with a list."""
+    for operation in api.operations:
+        segments = operation.segments
+        if operation.method != "get" or operation.success is None or len(segments) < 2:
+            continue
+        match = re.fullmatch(r"\{([^{}]+)\}", segments[-1])
+        by_id = match is not None and (words(match[1]) or [""])[-1] in (
+            "id",
+            "uuid",
+            "guid",
+            "slug",
+        )
+        of_it = by_id and "{" not in segments[-2] and is_plural((words(segments[-2]) or [""])[-1])
+        for _, media, schema in api.content(operation.success.node)[:1] if of_it else ():
+            if schema is not None and _type(schema) == "array":
+                yield Report(
+                    media.place,
+                    f"`{quoted(operation.title)}` is about one item, and answers with a list. "
+                    "Answer with the item, or give the list a path of its own.",
+                    "medium",
+                )
 
 
 def unpaginated_list(api: Api) -> Iterator[Report]:
@@ -119,16 +143,29 @@ def unconventional_parameter(api: Api) -> Iterator[Report]:
 
 
 def collection_format(api: Api) -> Iterator[Report]:
-    for parameter in api.parameters:
-        if parameter.text_at("in") in ("query", "header"):
-            says = {"style", "explode", "collectionFormat", "content"} & parameter.members.keys()
-            if _type(api.schema_of(parameter)) == "array" and not says:
-                name = parameter.get("name")
-                yield Report(
-                    name.span if name is not None else parameter.place,
-                    "It is not said how the list is written. Set `style` and `explode` (in 2.0 "
-                    "`collectionFormat`).",
-                )
+    lists = [
+        parameter
+        for parameter in api.parameters
+        if parameter.text_at("in") in ("query", "header")
+        and _type(api.schema_of(parameter)) == "array"
+    ]
+    saying = {"style", "explode", "collectionFormat", "content"}
+    lacking = [
+        (
+            (parameter.get("name") or parameter).span,
+            "It is not said how the list is written. Set `style` and `explode` (in 2.0 "
+            "`collectionFormat`).",
+        )
+        for parameter in lists
+        if not saying & parameter.members.keys()
+    ]
+    yield from each_or_once(
+        lacking,
+        len(lists),
+        "Of none of the {total} lists among the parameters it is said how they are written. Set "
+        "`style` and `explode` (in 2.0 `collectionFormat`).",
+        few=1,
+    )
 
 
 def required_with_default(api: Api) -> Iterator[Report]:
@@ -298,6 +335,17 @@ def nullable_array(api: Api) -> Iterator[Report]:
                 fix=replacing("Allow the list alone", place.span, "false")
                 if place.value is True
                 else None,
+            )
+
+
+def text_for_boolean(api: Api) -> Iterator[Report]:
+    for schema in api.schemas:
+        enum = schema.node.get("enum")
+        values = {value.raw.lower() for value in schema.node.items("enum")}
+        if enum is not None and schema.is_a("string") and values in _BOOLEAN_TEXTS:
+            yield Report(
+                enum.place,
+                f"{schema.called} is true or false in words. Use `type: boolean`.",
             )
 
 
@@ -569,6 +617,7 @@ _MONEY_NAME = re.compile(
     r"(?:\w+_)?(?:price|amount|cost|fee|balance|subtotal|salary|revenue|refund|discount_amount|"
     r"tax_amount|total_price|total_amount|grand_total)"
 )
+_BOOLEAN_TEXTS = ({"true", "false"}, {"yes", "no"}, {"y", "n"}, {"0", "1"}, {"on", "off"})
 _TYPING_KEYS = frozenset(
     {"type", "$ref", "allOf", "anyOf", "oneOf", "not", "enum", "const", "properties", "items"}
     | {"additionalProperties", "patternProperties", "$dynamicRef", "if"}
@@ -579,6 +628,8 @@ _SEMANTIC_VERSION = re.compile(
 
 CHECKS: Checks = {
     "api-design/openapi-array-response": array_response,
+    "api-design/openapi-item-as-list": item_as_list,
+    "api-design/openapi-text-for-boolean": text_for_boolean,
     "api-design/openapi-unpaginated-list": unpaginated_list,
     "api-design/openapi-unbounded-page-size": unbounded_page_size,
     "api-design/openapi-page-without-link": page_without_link,

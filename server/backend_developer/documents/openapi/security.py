@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from ...core.model import ProposedFix
+from ...core.names import word_set, words
 from ...core.text import quoted
-from ..names import word_set, words
 from ..report import Checks, Report, each_or_once, replacing
 from ..tree import Node
 from .model import Api, Operation, Schema

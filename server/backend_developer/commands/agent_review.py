@@ -1,0 +1,206 @@
+"""What a review in the terminal does for the agent: who agrees, what it costs, batches.
+
+Imported only when an agent is asked or asked after.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from ..answers import KeptAnswers
+from ..batches import collect, look, remember
+from ..catalogue import Catalogue
+from ..consents import give, has_consent
+from ..core.model import Usage
+from ..engines.agent import AgentEngine
+from ..engines.base import EngineError, ReviewRequest
+from ..engines.batch import BatchEngine
+from ..engines.endpoint import base_url
+from ..engines.kept import KeptEngine
+from ..engines.prompt import estimated_size
+from ..files import SourceFile
+from ..gate import BYTES_PER_TOKEN, Sending
+from ..gatekeeper import Gatekeeper, unknown_state, what_is_sent
+from ..ledger import bytes_per_token
+from ..models import resolve_model
+from ..prices import cost_of, price_of
+from ..project.index import Project
+from ..reports import plural
+from ..reports.text import visible
+from ..state import State, StateError, state_folder
+from ..surroundings import surrounded
+from . import NOT_REVIEWED, OK, UsageError
+from .plan import Plan
+from .terminal import TerminalPerson, can_ask, confirm
+from .workspace import Workspace
+
+
+class Asking:
+    """The agent of one review, and the batch that what it is asked may go into."""
+
+    def __init__(self, plan: Plan, catalogue: Catalogue) -> None:
+        self._plan = plan
+        self._state = State(state_folder(os.environ))
+        gate = Gatekeeper(self._state, TerminalPerson(), plan.agreed)
+        self._agent = AgentEngine(os.environ, catalogue, gate)
+        self._batch = BatchEngine(self._agent, gate)
+        self.engine = KeptEngine(
+            self._batch if plan.is_batch else self._agent, KeptAnswers(self._state)
+        )
+
+    async def send_batch(self) -> None:
+        """Sends what was prepared, where this is a batch, and says so. Raises UsageError."""
+        if not self._plan.is_batch:
+            return
+        root, task = str(self._plan.root), self._plan.task.name
+        try:
+            sent = await self._batch.submit()
+            for one in sent:
+                await asyncio.to_thread(remember, self._state, root, task, one)
+        except (EngineError, StateError) as error:
+            raise UsageError(f"the batch was not sent: {error}") from None
+        for one in sent:
+            print(
+                f"note: {plural(len(one.requests), 'file')} went out as batch {visible(one.id)}; "
+                "`review --batch-results` fetches the answers, within a day",
+                file=sys.stderr,
+            )
+        if not sent:
+            print("note: nothing new was to be asked, so no batch was sent", file=sys.stderr)
+
+    async def close(self) -> None:
+        """Gives back what was reserved and not sent, and closes the connections."""
+        await self._batch.give_up()
+        await self._agent.close()
+
+
+async def with_surroundings(request: ReviewRequest, plan: Plan, project: Project) -> ReviewRequest:
+    """The request with what its agent may look at."""
+    return await asyncio.to_thread(surrounded, request, plan.root, {}, project)
+
+
+def agree(plan: Plan, *, yes: bool) -> Plan:
+    """Says what goes where before anything does, and asks, unless somebody agreed before.
+
+    The plan with what is agreed to for this once; raises UsageError when nobody agrees.
+    """
+    state = State(state_folder(os.environ))
+    try:
+        sending = _sending(plan, bytes_per_token(state))
+        if not sending.paths:
+            return plan
+        is_known = yes or has_consent(state, sending.root, sending.base_url)
+        said = f"sending {what_is_sent(sending)}; --engine local sends nothing"
+        if is_known or can_ask():
+            print(visible(said), file=sys.stderr)
+        if not is_known:
+            if not confirm("May it be sent, from this workspace to this endpoint from now on?"):
+                raise UsageError(
+                    "nothing was sent or reviewed, because nobody agreed to it: add --yes, run "
+                    "`backend-developer consent --give`, or use --engine local"
+                )
+            give(state, sending.root, sending.base_url)
+    except StateError as error:
+        raise UsageError(f"{unknown_state(error)} Or use --engine local.") from None
+    once = frozenset({(sending.root, sending.base_url)} if yes else ())
+    return replace(plan, agreed=once)
+
+
+def _sending(plan: Plan, sizes: Mapping[str, float]) -> Sending:
+    """What will be sent at most, without the files that never are.
+
+    `sizes` are those of a token, by model, where they are known.
+    """
+    settings = plan.settings
+    files = [file for file in plan.files if not plan.denials.why(str(file.absolute))]
+    size, expected, cost = 0, Usage(""), 0.0
+    is_price_known = True
+    for file in files:
+        agent = plan.agents[file.absolute.parent]
+        model = resolve_model(agent, settings)
+        bytes_ = _size(file)
+        size += bytes_
+        # Lines are not known yet: of an average length.
+        whole = estimated_size(bytes_, bytes_ // 35, agent, plan.task, plan.conventions)
+        tokens = int(whole / sizes.get(model, BYTES_PER_TOKEN))
+        usage = Usage(model, tokens, output_tokens=settings.max_output_tokens)
+        expected += usage
+        if price := price_of(model, settings):
+            cost += cost_of(usage, price)
+        else:
+            is_price_known = False
+    limit = settings.maximum_cost_per_review
+    return Sending(
+        root=str(plan.root),
+        base_url=base_url(settings, os.environ),
+        models=tuple(sorted({resolve_model(agent, settings) for agent in plan.agents.values()})),
+        paths=(*(file.path for file in files), *(name for name, _ in plan.conventions))
+        if files
+        else (),
+        size=size + sum(len(text) for _, text in plan.conventions),
+        expected=expected,
+        cost=(min(cost, limit) if limit else cost) if is_price_known else None,
+    )
+
+
+def _size(file: SourceFile) -> int:
+    try:
+        return file.absolute.stat().st_size
+    except OSError:
+        return 0
+
+
+async def tell_batches(workspace: Workspace) -> int:
+    """Says how far the workspace's batches are."""
+    state, agent = _asker(workspace)
+    try:
+        found, problems = await look(
+            state, agent, workspace.settings, os.environ, str(workspace.root)
+        )
+    except StateError as error:
+        raise UsageError(str(error)) from None
+    finally:
+        await agent.close()
+    for one in found:
+        when = datetime.fromtimestamp(one.batch.sent_at).strftime("%Y-%m-%d %H:%M")
+        state_of_it = "done: fetch it by --batch-results" if one.is_done else "under way"
+        print(
+            f"{visible(one.batch.id)}: {one.done} of {one.total} answered, {state_of_it} "
+            f"(sent {when}, {visible(one.batch.model)})"
+        )
+    for problem in problems:
+        print(f"error: {visible(problem)}", file=sys.stderr)
+    if not found and not problems:
+        print("No batch of this workspace is waiting for its answers.")
+    return NOT_REVIEWED if problems else OK
+
+
+async def fetch_batches(workspace: Workspace) -> None:
+    """Keeps the answers that have come, and says of how many files."""
+    state, agent = _asker(workspace)
+    try:
+        collected = await collect(state, agent, workspace.settings, os.environ, str(workspace.root))
+    except StateError as error:
+        raise UsageError(str(error)) from None
+    finally:
+        await agent.close()
+    print(f"note: {plural(len(collected.files), 'file')} answered", file=sys.stderr)
+    for one in collected.waiting:
+        print(
+            f"note: batch {visible(one.batch.id)} is under way: {one.done} of {one.total} answered",
+            file=sys.stderr,
+        )
+    for problem in collected.problems:
+        print(f"error: {visible(problem)}", file=sys.stderr)
+
+
+def _asker(workspace: Workspace) -> tuple[State, AgentEngine]:
+    """Asks after batches, which sends no code."""
+    state = State(state_folder(os.environ))
+    gate = Gatekeeper(state, TerminalPerson())
+    return state, AgentEngine(os.environ, workspace.catalogue, gate)

@@ -1,0 +1,126 @@
+"""Work on many files, dealt out to processes: what the terminal does with a machine's processors.
+
+    dealt_out(work, items, jobs) -> (items of a part, their results), part by part
+
+A process that ends, as one does that runs out of memory or into a mistake of a parser, costs the
+one item that it was at: the others of its part are given to processes of their own, in halves.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Content = TypeVar("Content")
+Result = TypeVar("Result")
+
+ITEMS_PER_PROCESS = 20
+"""For fewer than these another process is not worth its start."""
+ITEMS_AT_ONCE = 50
+"""In one part: a linter runs once for all of them, and all their syntax trees are kept."""
+
+
+def _nothing() -> None:
+    pass
+
+
+def _any_kind(item: object) -> str:
+    return ""
+
+
+def dealt_out(
+    work: Callable[[Mapping[Item, Content]], Sequence[Result]],
+    items: Mapping[Item, Content],
+    jobs: int,
+    prepare: Callable[[], None] = _nothing,
+    kind: Callable[[Item], str] = _any_kind,
+) -> Iterator[tuple[tuple[Item, ...], Sequence[Result]]]:
+    """The items of each part and a result for each, none when the process ended at the one item.
+
+    A part is of one kind. `work` has been through `prepare` in its process. Both can be pickled,
+    as the items can and what comes of them. With one job, or a few items, there is no other
+    process.
+    """
+    if not items:
+        return
+    processes = min(jobs, -(-len(items) // ITEMS_PER_PROCESS))
+    by_kind: dict[str, list[tuple[Item, Content]]] = {}
+    for item, content in items.items():
+        by_kind.setdefault(kind(item), []).append((item, content))
+    waiting: list[Mapping[Item, Content]] = []
+    for listed in by_kind.values():
+        # Neighbours are alike, in size and in what is found in them: they are dealt out in turn.
+        share = round(processes * len(listed) / len(items)) or 1
+        parts = share * -(-len(listed) // (share * ITEMS_AT_ONCE))
+        waiting += [dict(listed[start::parts]) for start in range(parts)]
+    if processes == 1:
+        prepare()
+        for part in waiting:
+            yield tuple(part), work(part)
+        return
+    if _CAN_FORK:
+        prepare()  # What this process has read, the others begin with.
+    broken: list[Mapping[Item, Content]] = []
+    with _pool(processes, prepare) as pool:
+        at_work = [(part, _submitted(pool, work, part)) for part in waiting]
+        for part, result in at_work:
+            try:
+                yield tuple(part), result.result()
+            except BrokenProcessPool:
+                broken.append(part)
+    # Which of them it was is not told.
+    while broken:
+        part = broken.pop()
+        try:
+            with _pool(1, prepare) as pool:
+                yield tuple(part), pool.submit(work, part).result()
+        except BrokenProcessPool:
+            if len(part) == 1:
+                yield tuple(part), ()
+            else:
+                halves = list(part.items())
+                broken += [dict(halves[::2]), dict(halves[1::2])]
+
+
+_CAN_FORK = sys.platform == "linux"
+"""Elsewhere a process that was forked cannot use all of its libraries."""
+
+
+@contextmanager
+def _pool(processes: int, prepare: Callable[[], None]) -> Iterator[ProcessPoolExecutor]:
+    """Processes that end with the block, at once when it ends with an exception."""
+    context = multiprocessing.get_context("fork" if _CAN_FORK else "spawn")
+    prepare = _nothing if _CAN_FORK else prepare
+    pool = ProcessPoolExecutor(processes, context, _begin, (prepare,))
+    try:
+        yield pool
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in multiprocessing.active_children():
+            process.terminate()
+        raise
+    pool.shutdown()
+
+
+def _submitted(
+    pool: ProcessPoolExecutor, work: Callable[[Content], Result], content: Content
+) -> Future[Result]:
+    try:
+        return pool.submit(work, content)
+    except BrokenProcessPool as error:  # One has ended before all had been dealt out.
+        lost: Future[Result] = Future()
+        lost.set_exception(error)
+        return lost
+
+
+def _begin(prepare: Callable[[], None]) -> None:
+    # Ctrl-C is for the first process, which ends the others.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    prepare()

@@ -1,0 +1,90 @@
+"""Files dealt out to processes: nothing is lost with one that ends, and Ctrl-C ends them all."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backend_developer.commands.processes import ITEMS_AT_ONCE, dealt_out
+
+Write = Callable[[Mapping[str, str | bytes]], None]
+
+DEADLY = {17, 71, 120}
+
+
+def doubled(items: Mapping[int, int]) -> list[int]:
+    if DEADLY & items.keys():
+        os._exit(1)
+    return [2 * number for number in items.values()]
+
+
+def odd_or_even(number: int) -> str:
+    return "even" if number % 2 == 0 else "odd"
+
+
+@pytest.mark.parametrize("jobs", [1, 2, 5])
+@pytest.mark.parametrize("count", [0, 1, 20, 230])
+def test_each_item_has_its_result(jobs: int, count: int) -> None:
+    items = {number: number for number in range(1000, 1000 + count)}
+    found: dict[int, int] = {}
+    for part, results in dealt_out(doubled, items, jobs, kind=odd_or_even):
+        assert len(part) <= ITEMS_AT_ONCE
+        assert len({odd_or_even(number) for number in part}) == 1
+        found |= dict(zip(part, results, strict=True))
+    assert found == {number: 2 * number for number in items}
+
+
+def test_a_process_that_ends_costs_the_item_that_it_was_at() -> None:
+    found: dict[int, int] = {}
+    lost: list[int] = []
+    for part, results in dealt_out(doubled, {number: number for number in range(200)}, 2):
+        found |= dict(zip(part, results, strict=False))
+        lost += part[len(results) :]
+    assert set(lost) == DEADLY
+    assert found == {number: 2 * number for number in range(200) if number not in DEADLY}
+
+
+def mistaken(items: Mapping[int, int]) -> list[int]:
+    raise ZeroDivisionError
+
+
+def test_a_mistake_is_told() -> None:
+    with pytest.raises(ZeroDivisionError):
+        list(dealt_out(mistaken, {number: number for number in range(200)}, 2))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other signals")
+def test_ctrl_c_ends_them_all(folder: Path, write: Write) -> None:
+    write({f"a{number}.py": f"x = {number}\n" * 2000 for number in range(400)})
+    command = [sys.executable, "-m", "backend_developer", "review", ".", "--jobs", "3"]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    until = time.monotonic() + 60
+    while len(members(process.pid)) < 4 and time.monotonic() < until:
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert out == ""
+    assert err == ("\ninterrupted: what was not yet said is lost; no file is half written\n")
+    while members(process.pid) and time.monotonic() < until:
+        time.sleep(0.01)
+    assert not members(process.pid)
+
+
+def members(group: int) -> list[str]:
+    """The processes of a group."""
+    listed: Any = subprocess.run(
+        ["ps", "-A", "-o", "pgid=,pid=,stat="], capture_output=True, text=True, check=True
+    )
+    rows = [line.split() for line in listed.stdout.splitlines()]
+    return [pid for pgid, pid, state in rows if pgid == str(group) and not state.startswith("Z")]
