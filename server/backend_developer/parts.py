@@ -27,6 +27,8 @@ class Part:
     text: str
     depends_on: str
     """The texts of this file that it uses: imports, functions and variables that it names."""
+    uses: tuple[Span, ...] = ()
+    """Where those are, in text order."""
 
     def contains(self, span: Span) -> bool:
         return any(own.contains(span) for own in self.spans)
@@ -65,7 +67,9 @@ def _part(text: str, spans: Sequence[Span], named: Mapping[str, Sequence[Span]])
         for used in named[name]
         if not any(span.contains(used) for span in spans)
     }
-    return Part(tuple(spans), own, "\n".join(text[span.start : span.end] for span in sorted(used)))
+    uses = tuple(sorted(used))
+    depends_on = "\n".join(text[span.start : span.end] for span in uses)
+    return Part(tuple(spans), own, depends_on, uses)
 
 
 def _variables(text: str, between: Iterable[Span]) -> Iterator[tuple[Span, str]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from .core.model import Usage
@@ -153,12 +153,22 @@ def used_in_words(total: Usage, cost: float | None) -> str:
 def estimate(
     size: int, model: str, settings: Settings, bytes_per_token: float | None = None
 ) -> str:
-    """What sending `size` bytes comes to: `~6k tokens, up to $0.17`."""
+    """What sending `size` bytes comes to: `~6k tokens, up to $0.26`."""
     tokens = int(size / (bytes_per_token or BYTES_PER_TOKEN))
     price = price_of(model, settings)
-    usage = Usage(model, tokens, output_tokens=settings.max_output_tokens)
-    cost = f"up to {money_at_most(cost_of(usage, price))}" if price else "cost unknown"
+    most = at_most(Usage(model, tokens), settings)
+    cost = f"up to {money_at_most(cost_of(most, price))}" if price else "cost unknown"
     return f"~{shortened(tokens)} tokens, {cost}"
+
+
+def at_most(usage: Usage, settings: Settings) -> Usage:
+    """What a review takes whose prompt is `usage`, when the agent is shown and reads all it may."""
+    more = settings.context_tokens + settings.reading_tokens
+    return replace(
+        usage,
+        input_tokens=usage.input_tokens + more,
+        output_tokens=usage.output_tokens + settings.max_output_tokens,
+    )
 
 
 def shortened(count: int) -> str:

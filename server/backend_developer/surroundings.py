@@ -18,6 +18,7 @@ from .core.model import Document, Span
 from .core.text import Lines
 from .definitions import Definition, definitions_in
 from .engines.base import Excerpt, ReadError, ReviewRequest, Surroundings
+from .engines.prompt import MAXIMUM_CONTEXT
 from .files import language_of
 from .project.disk import facts_of_document
 from .project.facts import FileFacts, Import
@@ -70,6 +71,7 @@ def gather(
         return Surroundings()
     text = document.text[span.start : span.end]
     candidates = [
+        *_outline(document, reader),
         *_routing(document, span, reader, project),
         *_used(document, text, reader),
         *_templates(text, reader),
@@ -89,6 +91,24 @@ def gather(
         room -= len(excerpt.text)
         chosen.append(excerpt)
     return Surroundings(tuple(chosen), tuple(left_out))
+
+
+# --- The file itself
+
+
+def _outline(document: Document, reader: WorkspaceReader) -> Iterator[_Candidate]:
+    """What the file defines, where it is too large to be sent whole."""
+    if len(document.text) <= MAXIMUM_CONTEXT:
+        return
+    lines = Lines(document.text)
+    rows = [
+        f"{lines.line_of(one.span.start) + 1}: {'  ' * one.depth}{one.head}"
+        for one in definitions_in(document.text, document.language)
+        if one.depth < 2
+    ]
+    if rows:
+        path = _relative(document.path, reader.root)
+        yield _Candidate(1, Excerpt(path, 1, "\n".join(rows), "outline of the reviewed file"))
 
 
 # --- Names that the selection uses

@@ -65,7 +65,7 @@ def test_what_goes_where_is_said_before(run: Run, write: Write, model: LoopbackM
     [announcement] = result.err.splitlines()
     assert announcement == (
         f"sending 2 files (a.py, CLAUDE.md; {len(CODE) + 20} bytes, about 13k tokens) to "
-        f"{model.url.removeprefix('http://')}, model claude-sonnet-5-5, at most $0.19; "
+        f"{model.url.removeprefix('http://')}, model claude-sonnet-5-5, at most $0.28; "
         "--engine local sends nothing"
     )
     assert "engine: local + agent (claude-sonnet-5-5)" in result.out

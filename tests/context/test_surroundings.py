@@ -136,3 +136,11 @@ def test_what_is_denied_is_not_shown(tmp_path: Path, denied: str) -> None:
     found = around(files, "app/routes/orders.py", '@router.get("/orders', tmp_path / "shop")
     assert not any(one.path.startswith(denied) for one in found.excerpts)
     assert any(one.path == "app/security.py" for one in found.excerpts)
+
+
+def test_a_file_that_is_too_large_is_shown_by_its_outline(tmp_path: Path) -> None:
+    functions = [f"def f{number}(x):\n    return {number * 10**40}\n\n\n" for number in range(900)]
+    found = around({"big.py": "".join(functions)}, "big.py", "def f7(", tmp_path / "big")
+    [outline] = found.excerpts
+    assert outline.why == "outline of the reviewed file"
+    assert outline.text.splitlines()[7] == "29: def f7(x):"

@@ -147,6 +147,7 @@ class Scripted:
     name = "agent"
 
     def __init__(self) -> None:
+        self.requests: list[ReviewRequest] = []
         self.asked: list[str] = []
         """The code that each request was about."""
         self.fails = False
@@ -155,6 +156,7 @@ class Scripted:
     async def review(self, request: ReviewRequest) -> AsyncGenerator[Answer, None]:
         text = request.document.text
         spans = request.parts or (request.span,)
+        self.requests.append(request)
         self.asked.append("".join(text[span.start : span.end] for span in spans))
         if request.second_look:
             for finding in request.evidence:
@@ -243,6 +245,14 @@ async def test_only_what_changed_is_asked(bench: Bench) -> None:
     # What was kept moved down with its lines.
     assert sorted(filter(None, lines_of(answers))) == [18, 21, 26]
     assert "what the agent said of the rest still holds" in notes(answers)
+
+
+async def test_what_a_changed_part_uses_of_its_file_is_shown(bench: Bench) -> None:
+    await bench.review()
+    document = bench.edited("db.query(helper(x))", "db.query(helper(x), 1)")
+    await bench.review(document=document)
+    shown = [excerpt.text for excerpt in bench.agent.requests[1].surroundings.excerpts]
+    assert shown == ["def helper(x):\n    return clean(x)"]
 
 
 async def test_a_function_is_asked_about_when_what_it_uses_changed(bench: Bench) -> None:

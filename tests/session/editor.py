@@ -13,7 +13,7 @@ import asyncio
 import itertools
 import json
 import re
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ from backend_developer.core.model import (
     Verdict,
 )
 from backend_developer.engines.base import Answer, EngineError, ReviewRequest
-from backend_developer.review import Indexer, Reviewers
+from backend_developer.review import Collected, Indexer, Reviewers
 from backend_developer.session import Session
 from backend_developer.settings import Settings
 
@@ -217,7 +217,12 @@ class ReplyError(Exception):
 class Editor:
     """One client with one server. Keeps its own plain model of each text."""
 
-    def __init__(self, agent: bool = False, indexer: Indexer | None = None) -> None:
+    def __init__(
+        self,
+        agent: bool = False,
+        indexer: Indexer | None = None,
+        collect: Callable[[Settings, str], Awaitable[Collected]] | None = None,
+    ) -> None:
         self.local = ScriptedEngine("local", local_findings)
         self.agent = ScriptedEngine("agent")
         # Nothing is sent there; it only makes the agent available.
@@ -225,7 +230,8 @@ class Editor:
         environment["XDG_STATE_HOME"] = "/nonexistent"
         if agent:
             environment["ANTHROPIC_BASE_URL"] = "http://127.0.0.1:9"
-        reviewers = Reviewers(self.local, self.agent, ScriptedChecker(), CATALOGUE, indexer)
+        checker = ScriptedChecker()
+        reviewers = Reviewers(self.local, self.agent, checker, CATALOGUE, indexer, collect)
         self.server = create_server(lambda environment, person: reviewers, environment)
         self.server.writer = self
         self.texts: dict[str, str] = {}

@@ -59,7 +59,7 @@ async def test_the_engine_is_named(with_agent: Editor) -> None:
     await with_agent.settled()
     actions = await with_agent.actions(URI, "x")
     assert titles(actions)[1] == (
-        "Review security (agent: claude-sonnet-5-5, ~10k tokens, up to $0.19)"
+        "Review security (agent: claude-sonnet-5-5, ~10k tokens, up to $0.27)"
     )
 
 
@@ -71,7 +71,7 @@ async def test_the_title_says_what_a_review_may_cost(with_agent: Editor) -> None
     with_agent.open(URI, "x = 1\n" * 10_000)
     await with_agent.settled()
     # What is sent of a long file is limited; a token is a guess until calls were made.
-    assert await title() == "Review security (agent: claude-sonnet-5-5, ~53k tokens, up to $0.12)"
+    assert await title() == "Review security (agent: claude-sonnet-5-5, ~53k tokens, up to $0.20)"
     with_agent.session.bytes_per_token = {"claude-sonnet-5-5": 7.0}
     assert await title() == "Review security (agent: claude-sonnet-5-5, ~26k tokens, up to $0.07)"
     with_agent.settings = {"model": "qwen3"}

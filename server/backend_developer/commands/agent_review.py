@@ -28,7 +28,7 @@ from ..gate import BYTES_PER_TOKEN, Sending
 from ..gatekeeper import Gatekeeper, unknown_state, what_is_sent
 from ..ledger import bytes_per_token
 from ..models import resolve_model
-from ..prices import cost_of, price_of
+from ..prices import at_most, cost_of, price_of
 from ..project.index import Project
 from ..reports import plural
 from ..reports.text import visible
@@ -128,10 +128,10 @@ def _sending(plan: Plan, sizes: Mapping[str, float]) -> Sending:
         # Lines are not known yet: of an average length.
         whole = estimated_size(bytes_, bytes_ // 35, agent, plan.task, plan.conventions)
         tokens = int(whole / sizes.get(model, BYTES_PER_TOKEN))
-        usage = Usage(model, tokens, output_tokens=settings.max_output_tokens)
+        usage = Usage(model, tokens)
         expected += usage
         if price := price_of(model, settings):
-            cost += cost_of(usage, price)
+            cost += cost_of(at_most(usage, settings), price)
         else:
             is_price_known = False
     limit = settings.maximum_cost_per_review

@@ -16,7 +16,7 @@ import hashlib
 import json
 import zlib
 from base64 import b64decode, b64encode
-from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -34,8 +34,12 @@ from ..core.model import (
 )
 from ..core.text import Lines
 from ..parts import Part, parts_of
-from .base import Answer, Engine, Note, Pending, ReviewRequest
+from .base import Answer, Engine, Excerpt, Note, Pending, ReviewRequest
 from .redact import find_secrets
+
+MAXIMUM_USED = 6_000
+"""Characters of the file that are shown because the changed parts use them."""
+THIS_FILE = "the reviewed file"
 
 FORM = 1
 """Of what is kept; another number makes all that was kept before unknown."""
@@ -200,7 +204,25 @@ def to_ask(plan: Plan, request: ReviewRequest) -> ReviewRequest | None:
         for finding in request.evidence
         if any(span.overlaps(finding.span) for span in spans)
     )
-    return replace(request, parts=spans, evidence=evidence)
+    around = replace(
+        request.surroundings,
+        excerpts=(*request.surroundings.excerpts, *_used(plan, request, spans)),
+    )
+    return replace(request, parts=spans, evidence=evidence, surroundings=around)
+
+
+def _used(plan: Plan, request: ReviewRequest, asked: Sequence[Span]) -> Iterator[Excerpt]:
+    """What of the file the asked parts use, as far as there is room: its rest is not shown."""
+    text, lines = request.document.text, Lines(request.document.text)
+    room = MAXIMUM_USED
+    for span in dict.fromkeys(span for part in plan.asked for span in part.uses):
+        code = text[span.start : span.end].rstrip()
+        # Imports and settings of one line are shown with the asked parts, or say little.
+        if "\n" not in code or any(own.overlaps(span) for own in asked) or len(code) > room:
+            continue
+        room -= len(code)
+        first = lines.line_of(span.start) + 1
+        yield Excerpt(THIS_FILE, first, code, "used by the changed lines, and judged before")
 
 
 def kept_texts(plan: Plan, request: ReviewRequest, said: Sequence[Answer]) -> dict[str, str]:
