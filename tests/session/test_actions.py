@@ -73,7 +73,7 @@ async def test_the_title_says_what_a_review_may_cost(with_agent: Editor) -> None
     # What is sent of a long file is limited; a token is a guess until calls were made.
     assert await title() == "Review security (agent: claude-sonnet-5-5, ~53k tokens, up to $0.20)"
     with_agent.session.bytes_per_token = {"claude-sonnet-5-5": 7.0}
-    assert await title() == "Review security (agent: claude-sonnet-5-5, ~26k tokens, up to $0.07)"
+    assert await title() == "Review security (agent: claude-sonnet-5-5, ~26k tokens, up to $0.15)"
     with_agent.settings = {"model": "qwen3"}
     with_agent.notify("workspace/didChangeConfiguration", {"settings": None})
     await with_agent.settled()
