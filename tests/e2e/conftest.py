@@ -255,6 +255,12 @@ async def client_with_agent(
 ) -> AsyncIterator[Client]:
     """The same with an agent, whose model is the loopback one."""
     assert model.key
-    environment = {"ANTHROPIC_API_KEY": model.key, "ANTHROPIC_BASE_URL": model.url}
+    environment = {
+        "ANTHROPIC_API_KEY": model.key,
+        "ANTHROPIC_BASE_URL": model.url,
+        # Each review here is one call, the same one too.
+        "BACKEND_DEVELOPER_SECOND_LOOK": "off",
+        "BACKEND_DEVELOPER_KEEP_ANSWERS": "false",
+    }
     async with connected(request.param, tmp_path, environment, monkeypatch) as client:
         yield client

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import subprocess
 import sys
 import threading
 import time
@@ -39,12 +40,26 @@ def until(condition: Callable[[], T], what: object = "") -> T:
 def program(name: str, how_to_get_it: str) -> str:
     """The path of a program, first of the one beside this Python.
 
-    Skips the test where there is none, and fails it in CI, where there must be one.
+    What `how_to_get_it` says that apt-get installs is installed, as root on Debian. Skips the test
+    where there is none then, and fails it in CI, where there must be one.
     """
     folders = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    packages = how_to_get_it.removeprefix("apt-get install ")
+    if not shutil.which(name, path=folders) and packages != how_to_get_it:
+        install(*packages.split())
     if found := shutil.which(name, path=folders):
         return found
     missing(f"{name} is not installed: {how_to_get_it}")
+
+
+def install(*packages: str) -> None:
+    """Installs packages of Debian's, where this is Debian and we are root; else does nothing."""
+    if shutil.which("apt-get") and os.geteuid() == 0:
+        for command in (["update"], ["install", "-y", "--no-install-recommends", *packages]):
+            environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+            subprocess.run(
+                ["apt-get", "-q", *command], env=environment, capture_output=True, check=False
+            )
 
 
 def missing(reason: str) -> None:

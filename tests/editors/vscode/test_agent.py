@@ -31,7 +31,13 @@ def model() -> Iterator[LoopbackModel]:
 @pytest.fixture(scope="module")
 def server(start_server: Callable[..., CodeServer], model: LoopbackModel) -> CodeServer:
     # What is said to the server is logged whole, for the test of what the logs do not hold.
-    settings = {"backendDeveloper.baseUrl": model.url, "backendDeveloper.trace.server": "verbose"}
+    settings: dict[str, object] = {
+        "backendDeveloper.baseUrl": model.url,
+        "backendDeveloper.trace.server": "verbose",
+        # Each review here is one call, the same one too.
+        "backendDeveloper.secondLook": "off",
+        "backendDeveloper.keepAnswers": False,
+    }
     return start_server(settings, log_level="trace")
 
 

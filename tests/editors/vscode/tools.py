@@ -8,6 +8,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from editors.support import install
+
 CACHE_VARIABLE = "BACKEND_DEVELOPER_EDITORS_CACHE"
 CACHE = Path(__file__).resolve().parents[1] / ".cache" / "vscode"
 
@@ -73,9 +75,8 @@ def build_extension(folder: Path) -> Path:
 def _chromium() -> str:
     names = ("chromium", "chromium-browser", "google-chrome")
     found = next(filter(None, map(shutil.which, names)), None)
-    if found is None and shutil.which("apt-get") and os.geteuid() == 0:
-        _run(["apt-get", "update", "-q"])
-        _run(["apt-get", "install", "-q", "-y", "--no-install-recommends", "chromium"])
+    if found is None:
+        install("chromium")
         found = shutil.which("chromium")
     if found is None:
         raise MissingError("there is no chromium, and installing it takes apt-get and root")
