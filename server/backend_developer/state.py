@@ -83,12 +83,24 @@ MIGRATIONS: Sequence[Sequence[str]] = (
             made_at REAL NOT NULL
         ) STRICT""",
     ),
+    (
+        # A random number of this person's, which never leaves the file.
+        "CREATE TABLE keys (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT",
+        "INSERT INTO keys VALUES ('placeholders', randomblob(32))",
+    ),
 )
 """What brings the file from each version to the next one; add to the end, never change one."""
 
 
 class StateError(Exception):
     """The file cannot be used. `str()` is one sentence: what is wrong and what to do."""
+
+
+def placeholder_key(state: State) -> bytes:
+    """What the placeholders of secrets are made with. In a thread. Raises StateError."""
+    with state.writing() as db:
+        row = db.execute("SELECT value FROM keys WHERE name = 'placeholders'").fetchone()
+    return bytes(row[0])
 
 
 def state_folder(environment: Mapping[str, str]) -> Path:

@@ -398,7 +398,7 @@ async def _review_some(
 ) -> list[_Reviewed]:
     state = State(state_folder(os.environ))
     gate = Gatekeeper(state, TerminalPerson(), plan.agreed)
-    agent = AgentEngine(os.environ, catalogue, gate)
+    agent = AgentEngine(os.environ, catalogue, gate, state)
     batch = BatchEngine(agent, gate)
     kept = KeptEngine(batch if plan.is_batch else agent, KeptAnswers(state))
     reviewers = Reviewers(local, kept, FixChecker(local), catalogue)
@@ -488,7 +488,7 @@ def _asker(workspace: Workspace) -> tuple[State, AgentEngine]:
     """Asks after batches, which sends no code."""
     state = State(state_folder(os.environ))
     gate = Gatekeeper(state, TerminalPerson())
-    return state, AgentEngine(os.environ, workspace.catalogue, gate)
+    return state, AgentEngine(os.environ, workspace.catalogue, gate, state)
 
 
 async def _review_one(file: SourceFile, plan: _Plan, reviewers: Reviewers) -> _Reviewed:

@@ -15,12 +15,14 @@ import logging
 import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from pathlib import PurePath
+from secrets import token_bytes
 
 from ..catalogue import Catalogue
 from ..core.model import AgentDefinition
 from ..gate import BYTES_PER_TOKEN, Gate, Outcome, OutgoingCall, Purpose, expected_usage
 from ..models import DEFAULT_MODEL, resolve_model, second_look_model
 from ..settings import Settings, rule_level
+from ..state import State, StateError, placeholder_key
 from . import faults, tools
 from .answer import read_finding, read_verdict, without_descriptions
 from .base import Answer, EngineError, Note, ReviewRequest
@@ -44,12 +46,21 @@ class AgentEngine:
     """Reviews with a model. Belongs to the event loop that it is first used in.
 
     `environment` is where keys and ANTHROPIC_BASE_URL are read from, at each review; `gate`
-    stands between each call and the network.
+    stands between each call and the network. With a `state` the placeholders of secrets are the
+    same in every run.
     """
 
     name = "agent"
 
-    def __init__(self, environment: Mapping[str, str], catalogue: Catalogue, gate: Gate) -> None:
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        catalogue: Catalogue,
+        gate: Gate,
+        state: State | None = None,
+    ) -> None:
+        self._state = state
+        self._key = b""
         self._environment = environment
         self._catalogue = catalogue
         self._gate = gate
@@ -64,7 +75,7 @@ class AgentEngine:
         waits for it, closes the connection.
         """
         settings = request.settings
-        conversation = self.prepare(request)
+        conversation = await asyncio.to_thread(self.prepare, request)
         if left_out := request.surroundings.left_out:
             yield Note(f"left out for want of room: {', '.join(left_out)}")
         not_kept_to: frozenset[str] = frozenset()
@@ -146,7 +157,10 @@ class AgentEngine:
             logger.info("%d judgements of the model's could not be used.", conversation.unusable)
 
     def prepare(self, request: ReviewRequest) -> Conversation:
-        """The conversation that a review begins with. Raises EngineError when there can be none."""
+        """The conversation that a review begins with. Raises EngineError when there can be none.
+
+        In a thread: the secrets in it are looked for.
+        """
         document, settings = request.document, request.settings
         if why := request.denials.why(document.path or document.uri):
             raise EngineError(
@@ -165,8 +179,19 @@ class AgentEngine:
         offered = tools.definitions(request.agent) if request.reader else []
         if "tools" in self.refused((endpoint.base_url, model)):
             offered = []
-        prompt = build_prompt(request, rules, has_tools=bool(offered))
+        key = self.placeholder_key()
+        prompt = build_prompt(request, rules, has_tools=bool(offered), key=key)
         return Conversation(request, Call(endpoint, model, settings), prompt, offered)
+
+    def placeholder_key(self) -> bytes:
+        """What the placeholders of secrets are made with. In a thread."""
+        if not self._key:
+            try:
+                self._key = placeholder_key(self._state) if self._state else token_bytes(32)
+            except StateError:
+                # Nothing will be sent then: the gate needs the same file.
+                return token_bytes(32)
+        return self._key
 
     async def close(self) -> None:
         """Closes the connections that are kept open between reviews."""
@@ -197,7 +222,7 @@ class AgentEngine:
         results = [
             (call, await asyncio.to_thread(tools.run, reader, call, allowed)) for call in turn.calls
         ]
-        conversation.go_on(turn, results)
+        await asyncio.to_thread(conversation.go_on, turn, results)
 
 
 class Conversation:
@@ -325,23 +350,25 @@ class Conversation:
 
     def go_on(self, turn: Turn, results: Sequence[tuple[ToolCall, tools.Result]]) -> None:
         """Adds what the model asked for and what its tools said, as far as there is room."""
-        texts = [result.text for _, result in results]
+        texts = [text for _, result in results for text in (result.text, result.path)]
         self._redactions = self._redactions.extended(texts)
         answers: list[Block] = []
         for call, result in results:
-            text, is_error = result.text, result.is_error
+            # Hidden before it is cut: half a secret would not be recognised as one.
+            text, is_error = tools.cut(self._redactions.hide(result.text)), result.is_error
             self._room -= len(text)
             if self._room < 0:
                 text = "There is no room for more: judge by what you have."
                 is_error = True
             elif result.path:
                 self._paths.append(result.path)
-            shown = text if is_error else fenced_result(text, result.path)
+            path = self._redactions.hide(result.path)
+            shown = text if is_error else fenced_result(text, path)
             answers.append(
                 {
                     "type": "tool_result",
                     "tool_use_id": call.id,
-                    "content": sendable(self._redactions.hide(shown)),
+                    "content": sendable(shown),
                     **({"is_error": True} if is_error else {}),
                 }
             )
