@@ -20,6 +20,7 @@ from secrets import token_bytes
 from ..catalogue import Catalogue
 from ..core.model import AgentDefinition
 from ..gate import BYTES_PER_TOKEN, Gate, Outcome, OutgoingCall, Purpose, expected_usage
+from ..hidden import addresses_a_reviewer
 from ..models import DEFAULT_MODEL, resolve_model, second_look_model
 from ..settings import Settings, rule_level
 from ..state import State, StateError, placeholder_key
@@ -78,6 +79,11 @@ class AgentEngine:
         conversation = await asyncio.to_thread(self.prepare, request)
         if left_out := request.surroundings.left_out:
             yield Note(f"left out for want of room: {', '.join(left_out)}")
+        if conversation.is_steered and request.evidence:
+            yield Note(
+                "this file has text that speaks to a reviewing model, so no finding is taken back "
+                "because the model says so"
+            )
         not_kept_to: frozenset[str] = frozenset()
         left = tools.turns(request.agent)
         while left:
@@ -250,6 +256,8 @@ class Conversation:
             *(name for name, _ in request.conventions),
             *(excerpt.path for excerpt in request.surroundings.excerpts),
         ]
+        self.is_steered = addresses_a_reviewer(request.document.text)
+        """The text tells a model what to say: nothing is taken back because that one says so."""
         self._asked_about = {finding.id for finding in request.evidence}
         self._findings = 0
         self._room = request.settings.reading_tokens * BYTES_PER_TOKEN
@@ -331,6 +339,8 @@ class Conversation:
             source = f"agent:{self.call.model}"
             return read_finding(item.value, source, self.prompt.path, self._redactions.restore)
         verdict = read_verdict(item.value)
+        if verdict is not None and verdict.refuted and self.is_steered:
+            return None
         if verdict is None or verdict.finding_id not in self._asked_about:
             self.unusable += 1
             return None

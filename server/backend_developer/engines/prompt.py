@@ -32,7 +32,7 @@ from ..core.model import (
     Span,
     TaskDefinition,
 )
-from ..core.text import Lines
+from ..core.text import Lines, visible
 from ..dismissals import Dismissal
 from .answer import Schema, answer_schema, describe, verdict_schema
 from .base import ReviewRequest, Surroundings
@@ -373,7 +373,7 @@ def _surroundings(surroundings: Surroundings) -> list[str]:
         )
         for excerpt in surroundings.excerpts
     ]
-    left_out = [f"Left out for want of room: {', '.join(surroundings.left_out)}."]
+    left_out = [f"Left out for want of room: {visible(', '.join(surroundings.left_out))}."]
     return [
         "\n\n".join(
             [
@@ -477,11 +477,17 @@ def _block(text: str, *, cached: bool = False) -> Block:
 def fenced(name: str, text: str, **attributes: str) -> str:
     """`text` between two tags whose name it cannot contain, as that is made from its hash."""
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-    tag = f"{name}-{digest[:12]}"
+    tag = f"{name}-{digest[:_TAG_DIGITS]}"
+    # A name must not look like another one, nor like the end of the tag.
     shown = "".join(
-        f" {key}={json.dumps(value, ensure_ascii=False)}" for key, value in attributes.items()
+        f" {key}={json.dumps(visible(value), ensure_ascii=False)}"
+        for key, value in attributes.items()
     )
     return f"<{tag}{shown}>\n{text}\n</{tag}>"
+
+
+_TAG_DIGITS = 24
+"""Too many for somebody to try texts until one has its own tag in it."""
 
 
 def sendable(text: str) -> str:
@@ -494,7 +500,7 @@ _SHOWN_FOLDERS = 2
 
 def _shown_path(path: str) -> str:
     """The name and the two folders above it: enough to judge by, without a user's home folder."""
-    return "/".join(re.split(r"[/\\]+", path)[-1 - _SHOWN_FOLDERS :]).lstrip("/")
+    return visible("/".join(re.split(r"[/\\]+", path)[-1 - _SHOWN_FOLDERS :]).lstrip("/"))
 
 
 def _texts(request: ReviewRequest) -> Iterable[str]:
