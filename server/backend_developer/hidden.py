@@ -104,7 +104,10 @@ _SELECTORS = re.compile("[\\ufe00-\\ufe0f\\U000e0100-\\U000e01ef]")
 
 def _invisible(text: str) -> Iterator[Proposal]:
     flags = [match.span() for match in _FLAG.finditer(text)]
+    line_end = -1
     for match in _UNSEEN.finditer(text):
+        if match.start() < line_end:
+            continue  # One of a line is enough to say.
         run, start = match[0], match.start()
         if start == 0 and run[0] == "\ufeff":  # It says how the file is encoded.
             run, start = run[1:], 1
@@ -114,6 +117,7 @@ def _invisible(text: str) -> Iterator[Proposal]:
             continue
         if _is_writing(run, before, after):
             continue
+        line_end = text.find("\n", match.end()) % (len(text) + 1)
         names = dict.fromkeys(_name(one) for one in run)
         what = ", ".join([*names][:3]) + (" and others" if len(names) > 3 else "")
         stands = "stands" if len(run) == 1 else f"({len(run)} characters) stand"

@@ -224,7 +224,7 @@ async def test_a_denied_file_is_not_sent(
         (
             Reply(TWO, fault="bad-event", after=AFTER_FIRST),
             1,
-            "HOST sent something that is not the Messages API: check baseUrl.",
+            "HOST sent a broken answer and what had arrived is kept: review again.",
         ),
         (
             Reply(TWO[:AFTER_FIRST], stop_reason="max_tokens"),

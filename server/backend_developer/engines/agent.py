@@ -94,14 +94,15 @@ class AgentEngine:
             failure: str | None = None
             cause: Exception | None = None
             permit = await self._gate.enter(conversation.outgoing(body))
-            outcome: Outcome = "cancelled"
+            outcome: Outcome = "refused"  # Until something may have been sent.
             # The time limit is set around each wait, never around a yield: it would go off in
             # the code of whoever reads the answers.
             limit = asyncio.get_running_loop().time() + settings.timeout_seconds
             try:
                 async with asyncio.timeout_at(limit):
                     client = await self.client(conversation.call.endpoint)
-                    stream = await client.open_stream(body)
+                    outcome = "cancelled"
+                    stream = await client.open_stream(body, limit)
                 async with stream:
                     while not conversation.is_full:
                         async with asyncio.timeout_at(limit):
@@ -119,7 +120,9 @@ class AgentEngine:
             # Nothing narrower will do: see what the SDK lets through, in faults.explain. A task's
             # cancellation and a generator's closing are no Exceptions, so they pass.
             except Exception as error:
-                outcome = "failed" if turn.usage or not faults.was_refused(error) else "refused"
+                if outcome == "cancelled":
+                    is_paid = turn.usage is not None or not faults.was_refused(error)
+                    outcome = "failed" if is_paid else "refused"
                 if options := _refused_options(error, body) - refused:
                     logger.info(
                         "%s refused %s.",
@@ -129,7 +132,9 @@ class AgentEngine:
                     self._refuse(conversation, options)
                     left += 1
                     continue
-                failure, cause = faults.explain(error, conversation.call), error
+                has_begun = turn.usage is not None
+                failure = faults.explain(error, conversation.call, has_begun=has_begun)
+                cause = error
             finally:
                 await asyncio.shield(self._gate.leave(permit, turn.usage, outcome))
             if turn.usage is not None:
