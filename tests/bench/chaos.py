@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import random
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -27,49 +27,15 @@ from llmock.chaos import ChaosSettings, StreamChaos
 from llmock.scenarios import Match, Reply
 from llmock.testing import LLMockServer
 
+# Run as a program, this folder is the first on the path.
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
 from backend_developer import ledger
-from backend_developer.answers import KeptAnswers
-from backend_developer.catalogue import load_catalogue
-from backend_developer.checks import FixChecker
-from backend_developer.core.model import AgentDefinition, Document, Span, TaskDefinition
-from backend_developer.dismissals import Dismissals
-from backend_developer.engines.agent import AgentEngine
-from backend_developer.engines.base import ReadError, ReviewRequest
-from backend_developer.engines.kept import KeptEngine
-from backend_developer.engines.local import LocalEngine
-from backend_developer.gate import Answer, Overrun, Sending
-from backend_developer.gatekeeper import Gatekeeper
-from backend_developer.review import FileReview, Reviewers, review_file
-from backend_developer.settings import Settings
-from backend_developer.state import State
+from backend_developer.review import FileReview
+from loopback_model import answer, finding
+from workplace import Workplace
 
-ROOT = "/srv/shop"
-CODE = """\
-import sqlite3
-
-
-def order_{number}(connection, name):
-    return connection.execute("select * from orders where name = '%s'" % name)
-"""
-ANSWER = json.dumps(
-    {
-        "findings": [
-            {
-                "quote": "connection.execute(",
-                "line": 5,
-                "message": "The query is built from the request.",
-                "flow": [],
-                "rule": "security/sql-injection",
-                "focus": "security",
-                "severity": "error",
-                "confidence": "high",
-                "cwes": [89],
-                "fix": None,
-            }
-        ],
-        "evidence": [],
-    }
-)
+ANSWER = answer(finding(quote="connection.execute(", line=5))
 STATUSES = (429, 500, 503, 529)
 STREAM_FAULTS = ("disconnect", "truncate", "stall", "malformed")
 
@@ -100,82 +66,12 @@ class Outcome:
         return {number: one for number, one in self.reviews.items() if one.errors}
 
 
-class Everybody:
-    """Implements Person: agrees to all."""
-
-    async def may_send(self, sending: Sending) -> Answer:
-        return "always"
-
-    async def may_exceed(self, overrun: Overrun) -> bool:
-        return True
-
-
-class OneFile:
-    """Implements Reader."""
-
-    def read_file(self, path: str, first_line: int, last_line: int) -> str:
-        return "   1 | def run(text): ..."
-
-    def search(self, text: str, path_pattern: str) -> str:
-        raise ReadError(f"{text!r} is nowhere.")
-
-    def outline(self, path: str) -> str:
-        return "def run"
-
-    def find_definition(self, name: str) -> str:
-        return "app/db.py:1: def run(text): ..."
-
-
-class Bench:
-    """The server, and what reviews against it; one state for all runs."""
+class Bench(Workplace):
+    """What reviews against a server that fails; one state for all runs."""
 
     def __init__(self, folder: Path, server: LLMockServer, timeout: float) -> None:
+        super().__init__(folder, server.base_url("anthropic"), timeout)
         self.server = server
-        self.state = State(folder)
-        catalogue = load_catalogue()
-        gate = Gatekeeper(self.state, Everybody())
-        environment = {
-            "ANTHROPIC_API_KEY": "a-key",
-            "ANTHROPIC_BASE_URL": server.base_url("anthropic"),
-        }
-        self.agent = AgentEngine(environment, catalogue, gate, self.state)
-        local = LocalEngine()
-        kept = KeptEngine(self.agent, KeptAnswers(self.state))
-        self.reviewers = Reviewers(local, kept, FixChecker(local), catalogue)
-        self.settings = Settings(timeout_seconds=timeout, maximum_cost_per_day=0)
-
-    def request(self, number: int) -> ReviewRequest:
-        """Every third review is by a model that reads on with tools and makes things up."""
-        path = f"{ROOT}/app/orders_{number}.py"
-        text = CODE.format(number=number)
-        agent = AgentDefinition(
-            name="backend-developer",
-            description="Reviews backends.",
-            prompt="You are a careful backend developer.",
-            path="agents/backend-developer.md",
-            origin="built-in",
-            model="opus" if number % 3 == 0 else "sonnet",
-            max_turns=4,
-        )
-        task = TaskDefinition(
-            "security",
-            "Review security",
-            "review",
-            ("security",),
-            "Review it.",
-            "agents/tasks/s.md",
-        )
-        document = Document(f"file://{path}", path, "python", text, 1)
-        return ReviewRequest(
-            document,
-            Span(0, len(text)),
-            task,
-            agent,
-            self.settings,
-            root=ROOT,
-            reader=OneFile(),
-            review_id=f"review-{number}",
-        )
 
     async def run(self, numbers: range, faults: float, at_once: int, limit: float) -> Outcome:
         """Reviews each number's file while `faults` of all answers go wrong.
@@ -204,7 +100,7 @@ class Bench:
                 started = time.monotonic()
                 try:
                     async with asyncio.timeout(limit):
-                        reviews[number] = await self._review(number)
+                        reviews[number] = await self.review(number)
                 except TimeoutError:
                     hung.append(number)
                 took[number] = time.monotonic() - started
@@ -237,18 +133,6 @@ class Bench:
             begun_again=len(begun) - len({one.fingerprint for one in begun}),
             entries=Counter(one.outcome for one in entries),
             counted=sum(one.outcome != "refused" for one in entries),
-        )
-
-    async def _review(self, number: int) -> FileReview:
-        request = self.request(number)
-        return await review_file(
-            request,
-            self.reviewers,
-            path=request.document.path or "",
-            relative_path=f"app/orders_{number}.py",
-            use_agent=True,
-            dismissals=Dismissals(),
-            minimum_confidence="low",
         )
 
 
