@@ -30,6 +30,7 @@ Fault = Literal[
     "none",
     "error-event",  # an `error` event, of type `error_type`, in mid-stream
     "cut",  # the connection is dropped
+    "no-start",  # the stream has no message_start
     "no-stop",  # the stream ends cleanly, without message_delta and message_stop
     "silent",  # nothing comes at all, not even a status
     "stall",  # nothing more comes, and the connection stays open
@@ -339,12 +340,13 @@ async def _send_stream(writer: asyncio.StreamWriter, reply: Reply, model: str) -
         await asyncio.Event().wait()
     headers = {"content-type": "text/event-stream", "transfer-encoding": "chunked", **reply.headers}
     writer.write(_head(200, headers))
-    text = reply.text if reply.fault == "none" else reply.text[: reply.after]
+    text = reply.text if reply.fault in ("none", "no-start") else reply.text[: reply.after]
     block: dict[str, Any] = {"type": "text", "text": ""}
     if reply.in_tool:
         block = {"type": "tool_use", "id": "toolu_answer", "name": reply.in_tool, "input": {}}
     first = bool(reply.thinking) + bool(reply.redacted_thinking)
-    for event in (*_opening(reply, model), *_thinking(reply), _block_start(first, block)):
+    opening = () if reply.fault == "no-start" else _opening(reply, model)
+    for event in (*opening, *_thinking(reply), _block_start(first, block)):
         await _write_event(writer, event)
     for start in range(0, len(text), reply.chunk):
         if reply.delay:
@@ -352,7 +354,7 @@ async def _send_stream(writer: asyncio.StreamWriter, reply: Reply, model: str) -
         piece = text[start : start + reply.chunk]
         await _write_event(writer, _delta(first, piece, bool(reply.in_tool)))
     match reply.fault:
-        case "none":
+        case "none" | "no-start":
             for event in (*_tool_calls(reply, first), *_closing(reply)):
                 await _write_event(writer, event)
         case "error-event":

@@ -147,13 +147,15 @@ class AgentEngine:
                     "maximumFindings to read on."
                 )
                 return
-            if turn.stop_reason == "tool_use" and turn.calls and left:
+            # An endpoint may make up tools where it was offered none.
+            reads_on = turn.stop_reason == "tool_use" and turn.calls and conversation.tool_names
+            if reads_on and left:
                 await self._read_on(conversation, turn)
                 continue
             if turn.reader.complete:
                 self._refuse(conversation, not_kept_to)
                 break
-            if turn.stop_reason == "tool_use" and turn.calls:
+            if reads_on:
                 raise EngineError(
                     f"{conversation.call.model} came to no answer within "
                     f"{tools.turns(request.agent)} calls: raise maxTurns in the agent's file."
@@ -353,7 +355,8 @@ class Conversation:
 
     def unfinished(self, turn: Turn, headers: Mapping[str, str]) -> str | None:
         """Why a turn that ended without an error is none; None when the model has finished it."""
-        if self.is_full:
+        is_whole = turn.reader.complete and turn.stop_reason in ("pause_turn", "stop_sequence")
+        if self.is_full or is_whole:
             return None
         return faults.unfinished(
             self.call,

@@ -63,7 +63,8 @@ def unfinished(
             return _too_long(call)
         case None if not has_begun:
             return not_the_api(call, content_type)
-        case None:
+        # We send no stop sequence and use no tool of the endpoint's own that could pause a turn.
+        case None | "pause_turn" | "stop_sequence":
             return f"{host} ended the answer before it was finished and {_KEPT}: review again."
     return None
 
