@@ -14,6 +14,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from threading import Lock
 
 FILE_NAME = "state.db"
 BUSY_SECONDS = 5.0
@@ -118,6 +119,8 @@ class State:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE_NAME
+        self._writes = Lock()
+        """SQLite lets those who wait for a file go ahead in any order, and some of them never."""
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -130,7 +133,7 @@ class State:
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """A connection to read and write with: all of it or nothing happens. Raises StateError."""
-        with self._told(), closing(self._open(make=True)) as connection:
+        with self._told(), closing(self._open(make=True)) as connection, self._writes:
             connection.execute("BEGIN IMMEDIATE")
             yield connection
             connection.execute("COMMIT")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 from datetime import date, datetime, timedelta
 
@@ -144,3 +145,27 @@ def test_a_clock_that_jumps_loses_only_what_is_under_way(clock: Clock) -> None:
     entries = {entry.number: entry for entry in ledger.entries(state())}
     assert entries[number].outcome == "finished"
     assert entries[number].usage == USED
+
+
+# --- Many at once
+
+
+def test_nobody_waits_long_for_the_file() -> None:
+    """Eight threads write without a pause; without an order among them, one waited for seconds."""
+    place = state()
+    longest: list[float] = []
+
+    def write() -> None:
+        for _ in range(40):
+            started = time.perf_counter()
+            ledger.reserve(place, outgoing(settings=Settings(maximum_cost_per_day=0)), {})
+            longest.append(time.perf_counter() - started)
+
+    threads = [threading.Thread(target=write) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(longest) == 320
+    # Eight times as long as one takes, however slow the machine is.
+    assert max(longest) < 30 * sum(longest) / len(longest)
