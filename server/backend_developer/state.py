@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from threading import Lock
 
@@ -119,6 +119,7 @@ class State:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE_NAME
+        self._is_made = False
         self._writes = Lock()
         """SQLite lets those who wait for a file go ahead in any order, and some of them never."""
 
@@ -133,10 +134,17 @@ class State:
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """A connection to read and write with: all of it or nothing happens. Raises StateError."""
-        with self._told(), closing(self._open(make=True)) as connection, self._writes:
+        with self._told(), closing(self._opened()) as connection, self._writes:
             connection.execute("BEGIN IMMEDIATE")
             yield connection
             connection.execute("COMMIT")
+
+    def _opened(self) -> sqlite3.Connection:
+        """As `_open`; the file is made by one alone, as SQLite lets nobody wait for that."""
+        with nullcontext() if self._is_made else self._writes:
+            connection = self._open(make=True)
+            self._is_made = True
+            return connection
 
     def _open(self, *, make: bool) -> sqlite3.Connection:
         if make:
