@@ -41,17 +41,16 @@ async def test_every_review_ends_in_findings_or_a_sentence_and_is_paid_once(
     injected = sum(outcome.faults.values()) - outcome.faults["none"]
     assert injected >= 10
     assert (outcome.hung, again.hung, len(outcome.reviews)) == ((), (), 30)
-    for one in outcome.reviews.values():
+    for one in (*outcome.reviews.values(), *again.reviews.values()):
         # What the local engine found is there however the agent fared.
         assert any(found.author == "local" for found in one.findings)
         for sentence in one.errors:
             assert SENTENCES.fullmatch(sentence), sentence
-    assert not again.failed
     # No request whose answer had begun was sent again, and the ledger has each that had begun.
     assert (outcome.begun_again, again.begun_again) == (0, 0)
     assert outcome.entries["under way"] == outcome.entries["lost"] == 0
     assert outcome.counted >= outcome.begun
-    assert again.counted == again.begun
+    assert again.counted >= again.begun
     # What was answered is kept: only files whose review had failed are asked about again.
     model = "claude-sonnet-5-5"
     asked = [number for number in range(30) if bench.request(number).agent.model == "sonnet"]
