@@ -31,7 +31,9 @@ Fault = Literal[
     "none",
     "error-event",  # an `error` event, of type `error_type`, in mid-stream
     "cut",  # the connection is dropped
+    "no-start",  # the stream has no message_start
     "no-stop",  # the stream ends cleanly, without message_delta and message_stop
+    "silent",  # nothing comes at all, not even a status
     "stall",  # nothing more comes, and the connection stays open
     "bad-event",  # an event whose data is no JSON
 ]
@@ -94,6 +96,10 @@ class Reply:
     """The name of a tool whose arguments `text` is; it is then no text."""
     thinking: str = ""
     """A thinking block, with a signature, before everything else."""
+    redacted_thinking: str = ""
+    """The data of a redacted one, after that."""
+    raw_arguments: str | None = None
+    """What the arguments of every tool are written as instead."""
     html: str = ""
     """Sent as text/html instead of everything above but `status` and `headers`."""
 
@@ -375,14 +381,17 @@ def _head(status: int, headers: Mapping[str, str]) -> bytes:
 async def _send_stream(
     writer: asyncio.StreamWriter, reply: Reply, model: str, on_piece: Callable[[], None]
 ) -> None:
+    if reply.fault == "silent":
+        await asyncio.Event().wait()
     headers = {"content-type": "text/event-stream", "transfer-encoding": "chunked", **reply.headers}
     writer.write(_head(200, headers))
-    text = reply.text if reply.fault == "none" else reply.text[: reply.after]
+    text = reply.text if reply.fault in ("none", "no-start") else reply.text[: reply.after]
     block: dict[str, Any] = {"type": "text", "text": ""}
     if reply.in_tool:
         block = {"type": "tool_use", "id": "toolu_answer", "name": reply.in_tool, "input": {}}
-    first = 1 if reply.thinking else 0
-    for event in (*_opening(reply, model), *_thinking(reply), _block_start(first, block)):
+    first = bool(reply.thinking) + bool(reply.redacted_thinking)
+    opening = () if reply.fault == "no-start" else _opening(reply, model)
+    for event in (*opening, *_thinking(reply), _block_start(first, block)):
         await _write_event(writer, event)
     chunks = (text[start : start + reply.chunk] for start in range(0, len(text), reply.chunk))
     for piece in reply.pieces or chunks:
@@ -391,7 +400,7 @@ async def _send_stream(
         await _write_event(writer, _delta(first, piece, bool(reply.in_tool)))
         on_piece()
     match reply.fault:
-        case "none":
+        case "none" | "no-start":
             for event in (*_tool_calls(reply, first), *_closing(reply)):
                 await _write_event(writer, event)
         case "error-event":
@@ -434,6 +443,11 @@ def _thinking(reply: Reply) -> Iterator[dict[str, Any]]:
             delta = {"type": f"{kind}_delta", kind: member}
             yield {"type": "content_block_delta", "index": 0, "delta": delta}
         yield {"type": "content_block_stop", "index": 0}
+    if reply.redacted_thinking:
+        index = int(bool(reply.thinking))
+        block = {"type": "redacted_thinking", "data": reply.redacted_thinking}
+        yield _block_start(index, block)
+        yield {"type": "content_block_stop", "index": index}
 
 
 def _tool_calls(reply: Reply, first: int) -> Iterator[dict[str, Any]]:
@@ -442,7 +456,7 @@ def _tool_calls(reply: Reply, first: int) -> Iterator[dict[str, Any]]:
     for index, (name, arguments) in enumerate(reply.tools, first + 1):
         block = {"type": "tool_use", "id": f"toolu_{index}", "name": name, "input": {}}
         yield _block_start(index, block)
-        written = json.dumps(arguments)
+        written = json.dumps(arguments) if reply.raw_arguments is None else reply.raw_arguments
         for piece in (written[:3], written[3:]):
             yield _delta(index, piece, True)
         yield {"type": "content_block_stop", "index": index}
@@ -456,7 +470,9 @@ def _closing(reply: Reply) -> Iterator[dict[str, Any]]:
     yield {
         "type": "message_delta",
         "delta": {
-            "stop_reason": "tool_use" if calls_tool else reply.stop_reason,
+            "stop_reason": "tool_use"
+            if calls_tool and reply.stop_reason == "end_turn"
+            else reply.stop_reason,
             "stop_sequence": None,
             "stop_details": details,
         },

@@ -62,7 +62,7 @@ def make_reviewers(environment: Mapping[str, str], person: Person) -> Reviewers:
     catalogue = load_catalogue()
     local = LocalWorker(catalogue.rules)
     state = State(state_folder(environment))
-    agent = AgentEngine(environment, catalogue, Gatekeeper(state, person))
+    agent = AgentEngine(environment, catalogue, Gatekeeper(state, person), state)
     kept = KeptEngine(agent, KeptAnswers(state))
 
     async def collect_batches(settings: Settings, root: str) -> Collected:

@@ -152,7 +152,8 @@ async def collect(
         except EngineError as error:
             problems.append(f"The results of batch {one.batch.id} cannot be fetched: {error}")
             continue
-        kept, failed = await asyncio.to_thread(_keep, state, one.batch, results, settings)
+        key = await asyncio.to_thread(agent.placeholder_key)
+        kept, failed = await asyncio.to_thread(_keep, state, one.batch, results, settings, key)
         files |= dict.fromkeys(kept)
         tasks[one.batch.task] = None
         problems += failed
@@ -172,9 +173,12 @@ def _call(one: OpenBatch, settings: Settings, environment: Mapping[str, str]) ->
 
 
 def _keep(
-    state: State, one: OpenBatch, results: Sequence[Result], settings: Settings
+    state: State, one: OpenBatch, results: Sequence[Result], settings: Settings, key: bytes
 ) -> tuple[list[str], list[str]]:
-    """Keeps the answers, and notes what they used; the files, and what went wrong."""
+    """Keeps the answers, and notes what they used; the files, and what went wrong.
+
+    `key` is what the placeholders of the secrets that were sent were made with.
+    """
     answers = KeptAnswers(state)
     by_name = {name: (number, path) for name, number, path in one.requests}
     files: list[str] = []
@@ -192,7 +196,7 @@ def _keep(
         kept = record and keep_promised(
             record,
             lambda text, result=result, path=path: batch.answers_of(  # type: ignore[misc]
-                result, one.model, path, find_secrets([text]).restore
+                result, one.model, path, find_secrets([text], key).restore
             ),
         )
         if not kept:

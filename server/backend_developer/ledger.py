@@ -8,8 +8,9 @@ A reservation and the look at the limits are one transaction, so that two editor
 take the last dollar. A process that ended in between leaves its reservation: it becomes a "lost"
 call, whose input counts as paid, since it may have been.
 
-The clock may be wrong. A call from a day that has not come yet counts as today's, so that a clock
-that goes back frees no limit; and what is listed by age is listed by number.
+The clock may be wrong. A call from a day that has not come yet counts today too, so that a clock
+that goes back frees no limit, nor when it is put right; and what is listed by age is listed by
+number.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import time
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 from sqlite3 import Connection
@@ -37,6 +38,8 @@ GRACE_SECONDS = 60.0
 JOURNAL_DAYS = 30
 JOURNAL_BYTES = 50_000_000
 """Of compressed bodies; the oldest go first."""
+FUTURE_DAYS = 7
+"""A call from further ahead was made by a clock that was wrong; one from nearer may be right."""
 LEDGER_CALLS = 200_000
 """So many are kept. Not for so many days: a clock that is wrong for once must not lose them."""
 CALIBRATION_CALLS = 500
@@ -213,8 +216,8 @@ def _overrun(
         where, value = {
             # A call that names no review is one by itself.
             "review": ("review = ? AND review != ''", call.review),
-            "day": ("day = ?", today),
-            "workspace": ("root = ? AND day = ?", call.root),
+            "day": ("day >= ?", today),
+            "workspace": ("root = ? AND day >= ?", call.root),
         }[per]
         values = (value, today) if per == "workspace" else (value,)
         used, under_way = db.execute(
@@ -236,9 +239,12 @@ _TOKENS = "TOTAL(input + cache_write + cache_read + output)"
 
 
 def _tidy(db: Connection, now: float) -> str:
-    """Ends what cannot go on, lets the old go; returns today, which nothing is after."""
+    """Ends what cannot go on, lets the old go; returns today."""
     today = date.today()
-    db.execute("UPDATE calls SET day = ?1 WHERE day > ?1", (today.isoformat(),))
+    db.execute(
+        "UPDATE calls SET day = ? WHERE day > ?",
+        (today.isoformat(), (today + timedelta(days=FUTURE_DAYS)).isoformat()),
+    )
     rows = db.execute("SELECT number, process, deadline FROM calls WHERE outcome = 'under way'")
     for number, process, deadline in rows.fetchall():
         if deadline < now or not _may_live(process):

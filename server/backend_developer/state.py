@@ -12,8 +12,9 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
+from threading import Lock
 
 FILE_NAME = "state.db"
 BUSY_SECONDS = 5.0
@@ -85,12 +86,24 @@ MIGRATIONS: Sequence[Sequence[str]] = (
             made_at REAL NOT NULL
         ) STRICT""",
     ),
+    (
+        # A random number of this person's, which never leaves the file.
+        "CREATE TABLE keys (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT",
+        "INSERT INTO keys VALUES ('placeholders', randomblob(32))",
+    ),
 )
 """What brings the file from each version to the next one; add to the end, never change one."""
 
 
 class StateError(Exception):
     """The file cannot be used. `str()` is one sentence: what is wrong and what to do."""
+
+
+def placeholder_key(state: State) -> bytes:
+    """What the placeholders of secrets are made with. In a thread. Raises StateError."""
+    with state.writing() as db:
+        row = db.execute("SELECT value FROM keys WHERE name = 'placeholders'").fetchone()
+    return bytes(row[0])
 
 
 def state_folder(environment: Mapping[str, str]) -> Path:
@@ -108,6 +121,9 @@ class State:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE_NAME
+        self._is_made = False
+        self._writes = Lock()
+        """SQLite lets those who wait for a file go ahead in any order, and some of them never."""
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -120,10 +136,17 @@ class State:
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """A connection to read and write with: all of it or nothing happens. Raises StateError."""
-        with self._told(), closing(self._open(make=True)) as connection:
+        with self._told(), closing(self._opened()) as connection, self._writes:
             connection.execute("BEGIN IMMEDIATE")
             yield connection
             connection.execute("COMMIT")
+
+    def _opened(self) -> sqlite3.Connection:
+        """As `_open`; the file is made by one alone, as SQLite lets nobody wait for that."""
+        with nullcontext() if self._is_made else self._writes:
+            connection = self._open(make=True)
+            self._is_made = True
+            return connection
 
     def _open(self, *, make: bool) -> sqlite3.Connection:
         if make:

@@ -184,28 +184,6 @@ async def test_the_beginning_of_two_calls_is_the_same(model: LoopbackModel, revi
     assert first == second
 
 
-async def test_secrets_stay_here_and_come_back(
-    model: LoopbackModel, review: Review, make_request: MakeRequest
-) -> None:
-    secret = "sk" + "_live_" + "4eC39HqLyjWDarjtT1zdp7dc"
-    key_line = "MIIEpAIBAAKCAQEA0Z3VS5JJcds3xfn" * 2
-    code = f'KEY = "{secret}"\nPEM = """-----BEGIN RSA ' + f'PRIVATE KEY-----\n{key_line}\n"""\n'
-    hidden = '"__REDACTED_STRIPE_KEY_2__"'
-    edit = {"file": None, "old": f"KEY = {hidden}", "new": f"KEY = env({hidden})", "line": 1}
-    fix = {"title": "Read it", "needs": "setting", "edits": [edit]}
-    model.script(Reply(answer(finding(quote=hidden, fix=fix))))
-    answers, _ = await review(make_request(code))
-    raw = model.requests[0].raw
-    assert secret.encode() not in raw
-    assert key_line.encode() not in raw
-    assert hidden.strip('"').encode() in raw
-    assert quotes(answers) == [f'"{secret}"']
-    proposal = answers[0]
-    assert isinstance(proposal, Proposal)
-    assert proposal.fix is not None
-    assert proposal.fix.edits[0].new == f'KEY = env("{secret}")'
-
-
 async def test_a_denied_file_is_not_sent(
     model: LoopbackModel, review: Review, make_request: MakeRequest
 ) -> None:
@@ -246,7 +224,7 @@ async def test_a_denied_file_is_not_sent(
         (
             Reply(TWO, fault="bad-event", after=AFTER_FIRST),
             1,
-            "HOST sent something that is not the Messages API: check baseUrl.",
+            "HOST sent a broken answer and what had arrived is kept: review again.",
         ),
         (
             Reply(TWO[:AFTER_FIRST], stop_reason="max_tokens"),

@@ -302,14 +302,15 @@ async def test_an_incomplete_answer_is_not_kept(bench: Bench, fault: str) -> Non
     assert bench.answers.texts == {}
 
 
-async def test_nothing_secret_is_kept(make_request: MakeRequest) -> None:
+async def test_no_secret_is_kept_and_it_comes_back(make_request: MakeRequest) -> None:
     token = "sk" + "_live_" + "4eC39HqLyjWDarjtT1zdp7dc"
     bench = Bench(make_request, PYTHON.replace('"select 1"', f'"{token}"'))
     await bench.review()
     assert bench.answers.texts
     assert not any(token in text for text in bench.answers.texts.values())
-    await bench.review()
-    assert bench.agent.asked[1].count("db.query(") == 1
+    again = await bench.review()
+    assert len(bench.agent.asked) == 1
+    assert any(token in one.where.code for one in proposals(again) if isinstance(one.where, Quote))
 
 
 async def test_judgements_of_evidence_are_kept_with_their_part(

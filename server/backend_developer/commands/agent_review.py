@@ -47,7 +47,7 @@ class Asking:
         self._plan = plan
         self._state = State(state_folder(os.environ))
         gate = Gatekeeper(self._state, TerminalPerson(), plan.agreed)
-        self._agent = AgentEngine(os.environ, catalogue, gate)
+        self._agent = AgentEngine(os.environ, catalogue, gate, self._state)
         self._batch = BatchEngine(self._agent, gate)
         self.engine = KeptEngine(
             self._batch if plan.is_batch else self._agent, KeptAnswers(self._state)
@@ -203,4 +203,4 @@ def _asker(workspace: Workspace) -> tuple[State, AgentEngine]:
     """Asks after batches, which sends no code."""
     state = State(state_folder(os.environ))
     gate = Gatekeeper(state, TerminalPerson())
-    return state, AgentEngine(os.environ, workspace.catalogue, gate)
+    return state, AgentEngine(os.environ, workspace.catalogue, gate, state)

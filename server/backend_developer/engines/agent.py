@@ -15,12 +15,15 @@ import logging
 import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from pathlib import PurePath
+from secrets import token_bytes
 
 from ..catalogue import Catalogue
 from ..core.model import AgentDefinition
 from ..gate import BYTES_PER_TOKEN, Gate, Outcome, OutgoingCall, Purpose, expected_usage
+from ..hidden import addresses_a_reviewer
 from ..models import DEFAULT_MODEL, resolve_model, second_look_model
 from ..settings import Settings, rule_level
+from ..state import State, StateError, placeholder_key
 from . import faults, tools
 from .answer import read_finding, read_verdict, without_descriptions
 from .base import Answer, EngineError, Note, ReviewRequest
@@ -44,12 +47,21 @@ class AgentEngine:
     """Reviews with a model. Belongs to the event loop that it is first used in.
 
     `environment` is where keys and ANTHROPIC_BASE_URL are read from, at each review; `gate`
-    stands between each call and the network.
+    stands between each call and the network. With a `state` the placeholders of secrets are the
+    same in every run.
     """
 
     name = "agent"
 
-    def __init__(self, environment: Mapping[str, str], catalogue: Catalogue, gate: Gate) -> None:
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        catalogue: Catalogue,
+        gate: Gate,
+        state: State | None = None,
+    ) -> None:
+        self._state = state
+        self._key = b""
         self._environment = environment
         self._catalogue = catalogue
         self._gate = gate
@@ -64,9 +76,14 @@ class AgentEngine:
         waits for it, closes the connection.
         """
         settings = request.settings
-        conversation = self.prepare(request)
+        conversation = await asyncio.to_thread(self.prepare, request)
         if left_out := request.surroundings.left_out:
             yield Note(f"left out for want of room: {', '.join(left_out)}")
+        if conversation.is_steered and request.evidence:
+            yield Note(
+                "this file has text that speaks to a reviewing model, so no finding is taken back "
+                "because the model says so"
+            )
         not_kept_to: frozenset[str] = frozenset()
         left = tools.turns(request.agent)
         while left:
@@ -77,19 +94,22 @@ class AgentEngine:
             failure: str | None = None
             cause: Exception | None = None
             permit = await self._gate.enter(conversation.outgoing(body))
-            outcome: Outcome = "cancelled"
+            outcome: Outcome = "refused"  # Until something may have been sent.
             # The time limit is set around each wait, never around a yield: it would go off in
             # the code of whoever reads the answers.
             limit = asyncio.get_running_loop().time() + settings.timeout_seconds
             try:
                 async with asyncio.timeout_at(limit):
                     client = await self.client(conversation.call.endpoint)
-                    stream = await client.open_stream(body)
+                    outcome = "cancelled"
+                    stream = await client.open_stream(body, limit)
                 async with stream:
                     while not conversation.is_full:
-                        async with asyncio.timeout_at(limit):
-                            event = await anext(stream, None)
-                        if event is None:
+                        try:
+                            async with asyncio.timeout_at(limit):
+                                # Not `anext` with a default, whose wrapper can outlive a cancelling.
+                                event = await anext(stream)
+                        except StopAsyncIteration:
                             break
                         for item in turn.read(event):
                             if answer := conversation.answer(item):
@@ -102,7 +122,9 @@ class AgentEngine:
             # Nothing narrower will do: see what the SDK lets through, in faults.explain. A task's
             # cancellation and a generator's closing are no Exceptions, so they pass.
             except Exception as error:
-                outcome = "failed" if turn.usage or not faults.was_refused(error) else "refused"
+                if outcome == "cancelled":
+                    is_paid = turn.usage is not None or not faults.was_refused(error)
+                    outcome = "failed" if is_paid else "refused"
                 if options := _refused_options(error, body) - refused:
                     logger.info(
                         "%s refused %s.",
@@ -112,7 +134,9 @@ class AgentEngine:
                     self._refuse(conversation, options)
                     left += 1
                     continue
-                failure, cause = faults.explain(error, conversation.call), error
+                has_begun = turn.usage is not None
+                failure = faults.explain(error, conversation.call, has_begun=has_begun)
+                cause = error
             finally:
                 await asyncio.shield(self._gate.leave(permit, turn.usage, outcome))
             if turn.usage is not None:
@@ -125,13 +149,15 @@ class AgentEngine:
                     "maximumFindings to read on."
                 )
                 return
-            if turn.stop_reason == "tool_use" and turn.calls and left:
+            # An endpoint may make up tools where it was offered none.
+            reads_on = turn.stop_reason == "tool_use" and turn.calls and conversation.tool_names
+            if reads_on and left:
                 await self._read_on(conversation, turn)
                 continue
             if turn.reader.complete:
                 self._refuse(conversation, not_kept_to)
                 break
-            if turn.stop_reason == "tool_use" and turn.calls:
+            if reads_on:
                 raise EngineError(
                     f"{conversation.call.model} came to no answer within "
                     f"{tools.turns(request.agent)} calls: raise maxTurns in the agent's file."
@@ -146,7 +172,10 @@ class AgentEngine:
             logger.info("%d judgements of the model's could not be used.", conversation.unusable)
 
     def prepare(self, request: ReviewRequest) -> Conversation:
-        """The conversation that a review begins with. Raises EngineError when there can be none."""
+        """The conversation that a review begins with. Raises EngineError when there can be none.
+
+        In a thread: the secrets in it are looked for.
+        """
         document, settings = request.document, request.settings
         if why := request.denials.why(document.path or document.uri):
             raise EngineError(
@@ -165,8 +194,19 @@ class AgentEngine:
         offered = tools.definitions(request.agent) if request.reader else []
         if "tools" in self.refused((endpoint.base_url, model)):
             offered = []
-        prompt = build_prompt(request, rules, has_tools=bool(offered))
+        key = self.placeholder_key()
+        prompt = build_prompt(request, rules, has_tools=bool(offered), key=key)
         return Conversation(request, Call(endpoint, model, settings), prompt, offered)
+
+    def placeholder_key(self) -> bytes:
+        """What the placeholders of secrets are made with. In a thread."""
+        if not self._key:
+            try:
+                self._key = placeholder_key(self._state) if self._state else token_bytes(32)
+            except StateError:
+                # Nothing will be sent then: the gate needs the same file.
+                return token_bytes(32)
+        return self._key
 
     async def close(self) -> None:
         """Closes the connections that are kept open between reviews."""
@@ -197,7 +237,7 @@ class AgentEngine:
         results = [
             (call, await asyncio.to_thread(tools.run, reader, call, allowed)) for call in turn.calls
         ]
-        conversation.go_on(turn, results)
+        await asyncio.to_thread(conversation.go_on, turn, results)
 
 
 class Conversation:
@@ -225,6 +265,8 @@ class Conversation:
             *(name for name, _ in request.conventions),
             *(excerpt.path for excerpt in request.surroundings.excerpts),
         ]
+        self.is_steered = addresses_a_reviewer(request.document.text)
+        """The text tells a model what to say: nothing is taken back because that one says so."""
         self._asked_about = {finding.id for finding in request.evidence}
         self._findings = 0
         self._room = request.settings.reading_tokens * BYTES_PER_TOKEN
@@ -306,6 +348,8 @@ class Conversation:
             source = f"agent:{self.call.model}"
             return read_finding(item.value, source, self.prompt.path, self._redactions.restore)
         verdict = read_verdict(item.value)
+        if verdict is not None and verdict.refuted and self.is_steered:
+            return None
         if verdict is None or verdict.finding_id not in self._asked_about:
             self.unusable += 1
             return None
@@ -313,7 +357,8 @@ class Conversation:
 
     def unfinished(self, turn: Turn, headers: Mapping[str, str]) -> str | None:
         """Why a turn that ended without an error is none; None when the model has finished it."""
-        if self.is_full:
+        is_whole = turn.reader.complete and turn.stop_reason in ("pause_turn", "stop_sequence")
+        if self.is_full or is_whole:
             return None
         return faults.unfinished(
             self.call,
@@ -325,23 +370,25 @@ class Conversation:
 
     def go_on(self, turn: Turn, results: Sequence[tuple[ToolCall, tools.Result]]) -> None:
         """Adds what the model asked for and what its tools said, as far as there is room."""
-        texts = [result.text for _, result in results]
+        texts = [text for _, result in results for text in (result.text, result.path)]
         self._redactions = self._redactions.extended(texts)
         answers: list[Block] = []
         for call, result in results:
-            text, is_error = result.text, result.is_error
+            # Hidden before it is cut: half a secret would not be recognised as one.
+            text, is_error = tools.cut(self._redactions.hide(result.text)), result.is_error
             self._room -= len(text)
             if self._room < 0:
                 text = "There is no room for more: judge by what you have."
                 is_error = True
             elif result.path:
                 self._paths.append(result.path)
-            shown = text if is_error else fenced_result(text, result.path)
+            path = self._redactions.hide(result.path)
+            shown = text if is_error else fenced_result(text, path)
             answers.append(
                 {
                     "type": "tool_result",
                     "tool_use_id": call.id,
-                    "content": sendable(self._redactions.hide(shown)),
+                    "content": sendable(shown),
                     **({"is_error": True} if is_error else {}),
                 }
             )

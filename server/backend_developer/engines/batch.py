@@ -9,6 +9,7 @@ A request of a batch has no tools: nobody is there to run them.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import uuid
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -74,7 +75,7 @@ class BatchEngine:
         """Yields Pending alone. Raises EngineError when the request may not be sent."""
         if request.second_look:
             return
-        conversation = self._agent.prepare(replace(request, reader=None))
+        conversation = await asyncio.to_thread(self._agent.prepare, replace(request, reader=None))
         refused = self._agent.refused(conversation.place)
         body = conversation.body(refused, is_last=True)
         del body["stream"]

@@ -43,17 +43,18 @@ class ModelClient:
         self.sdk = sdk
         self._not_before = 0.0
 
-    async def open_stream(self, body: Body) -> AsyncStream[RawMessageStreamEvent]:
+    async def open_stream(self, body: Body, limit: float) -> AsyncStream[RawMessageStreamEvent]:
         """Sends a request, again when the endpoint is busy; raises what the SDK raises.
 
         Nothing is sent again that may have been paid for: only what was refused, or what no
-        connection was made for.
+        connection was made for. Nothing is sent either that the endpoint wants later than at
+        `limit`, by the event loop's clock: that raises its error, or EngineError.
         """
         import anthropic
 
         attempt = 0
         while True:
-            await self._wait_for_others()
+            await self._wait_for_others(limit)
             try:
                 create = cast("Any", self.sdk.messages.create)
                 stream: AsyncStream[RawMessageStreamEvent] = await create(**body)
@@ -63,14 +64,21 @@ class ModelClient:
                 if seconds is None:
                     raise
                 attempt += 1
-                loop = asyncio.get_running_loop()
-                self._not_before = max(self._not_before, loop.time() + seconds)
+                now = asyncio.get_running_loop().time()
+                self._not_before = max(self._not_before, now + seconds)
+                if self._not_before > limit:
+                    raise
 
     async def close(self) -> None:
         await self.sdk.close()
 
-    async def _wait_for_others(self) -> None:
+    async def _wait_for_others(self, limit: float) -> None:
         seconds = self._not_before - asyncio.get_running_loop().time()
+        if self._not_before > limit:
+            raise EngineError(
+                f"{self.sdk.base_url.netloc.decode()} allows no more requests now: try again in "
+                f"{seconds:.0f} seconds."
+            )
         if seconds > 0:
             # Not all at the same moment.
             await asyncio.sleep(seconds * random.uniform(1.0, 1.2))

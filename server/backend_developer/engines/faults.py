@@ -63,7 +63,8 @@ def unfinished(
             return _too_long(call)
         case None if not has_begun:
             return not_the_api(call, content_type)
-        case None:
+        # We send no stop sequence and use no tool of the endpoint's own that could pause a turn.
+        case None | "pause_turn" | "stop_sequence":
             return f"{host} ended the answer before it was finished and {_KEPT}: review again."
     return None
 
@@ -83,8 +84,8 @@ def was_refused(error: Exception) -> bool:
     return isinstance(error, anthropic.APIStatusError) or bool(_offline(error))
 
 
-def explain(error: Exception, call: Call) -> str:
-    """The sentence for an error of a call.
+def explain(error: Exception, call: Call, *, has_begun: bool = False) -> str:
+    """The sentence for an error of a call; `has_begun` as for `unfinished`.
 
     The SDK lets these through as they are: httpx2 errors once a stream has begun, JSON errors
     of an event, AssertionError and TypeError; an `error` event is an APIStatusError with status
@@ -108,6 +109,8 @@ def explain(error: Exception, call: Call) -> str:
         return f"{host} cannot be reached: check the network connection and baseUrl."
     if isinstance(error, httpx2.HTTPError):
         return f"The connection to {host} was cut in mid-answer and {_KEPT}: review again."
+    if has_begun and isinstance(error, ValueError):
+        return f"{host} sent a broken answer and {_KEPT}: review again."
     if isinstance(error, anthropic.APIError | ValueError | AssertionError):
         return f"{host} sent something that is not the Messages API: check baseUrl."
     if isinstance(error, anthropic.AnthropicError):

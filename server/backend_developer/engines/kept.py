@@ -6,7 +6,7 @@
 A part's answer is kept under a digest of all that it depends on: its own text and what it uses,
 the surroundings, the agent, the task, the model, the rules. So the same input gives the same
 answer, a review after an edit sends what changed, and a review of a tree that was interrupted goes
-on where it was. Nothing with a secret in it is kept.
+on where it was. Secrets are kept as placeholders, and come from the reviewed text again.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from ..core.model import (
 from ..core.text import Lines
 from ..parts import Part, parts_of
 from .base import Answer, Engine, Excerpt, Note, Pending, ReviewRequest
-from .redact import find_secrets
+from .redact import NO_REDACTIONS, find_secrets, has_placeholder
 
 MAXIMUM_USED = 6_000
 """Characters of the file that are shown because the changed parts use them."""
@@ -140,7 +140,7 @@ class KeptEngine:
                 record = _promised(plan, request)
                 await asyncio.to_thread(self._answers.promise, answer.name, record)
                 return
-        texts = kept_texts(plan, request, said)
+        texts = await asyncio.to_thread(kept_texts, plan, request, said)
         if texts:
             await asyncio.to_thread(self._answers.save, texts)
 
@@ -151,7 +151,13 @@ class KeptEngine:
         if not request.settings.keep_answers:
             return Plan(parts, digests, {})
         loaded = self._answers.load(digests)
-        kept = {digest: one for digest, text in loaded.items() if (one := _read(text)) is not None}
+        has_secret = any(has_placeholder(text) for text in loaded.values())
+        secrets = find_secrets([request.document.text]) if has_secret else NO_REDACTIONS
+        kept = {
+            digest: one
+            for digest, text in loaded.items()
+            if (one := _read(text, secrets.restore)) is not None
+        }
         return Plan(parts, digests, kept)
 
     async def _second_look(self, request: ReviewRequest) -> AsyncGenerator[Answer, None]:
@@ -175,7 +181,9 @@ class KeptEngine:
                 if isinstance(answer, Verdict):
                     said[answer.finding_id] = answer
                 yield answer
-        texts = {digests[key]: _written(Kept(verdicts=(verdict,))) for key, verdict in said.items()}
+        texts = {
+            digests[key]: _written(Kept(verdicts=(verdict,)), str) for key, verdict in said.items()
+        }
         await asyncio.to_thread(self._answers.save, texts)
 
 
@@ -269,7 +277,9 @@ def kept_of(
                     known = found[known_at[0]]
                     verdicts = (*known.verdicts, answer)
                     found[known_at[0]] = replace(known, verdicts=verdicts)
-    texts = {digest: _written(kept) for digest, kept in found.items()}
+    secrets = find_secrets([text])
+    texts = {digest: _written(kept, secrets.hide) for digest, kept in found.items()}
+    # What is a secret still stood in another file, and could not be put back.
     return {digest: one for digest, one in texts.items() if not find_secrets([one]).placeholders}
 
 
@@ -411,8 +421,9 @@ def _shifted(proposal: Proposal, lines: int) -> Proposal:
     return replace(proposal, where=at(proposal.where), fix=fix, flow=flow)
 
 
-def _written(kept: Kept) -> str:
-    return json.dumps(
+def _written(kept: Kept, hide: Callable[[str], str]) -> str:
+    """`kept` as a text, in which `hide` has changed every text."""
+    value = _changed(
         {
             "proposals": [
                 {
@@ -440,9 +451,9 @@ def _written(kept: Kept) -> str:
             ],
             "verdicts": [[one.finding_id, one.refuted, one.reason] for one in kept.verdicts],
         },
-        ensure_ascii=False,
-        separators=(",", ":"),
+        hide,
     )
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _quote(where: Quote | Span) -> tuple[str, int | None]:
@@ -450,10 +461,21 @@ def _quote(where: Quote | Span) -> tuple[str, int | None]:
     return where.code, where.line
 
 
-def _read(text: str) -> Kept | None:
-    """What `_written` has written; None when it is something else."""
+def _changed(value: Any, change: Callable[[str], str]) -> Any:
+    match value:
+        case str():
+            return change(value)
+        case dict():
+            return {key: _changed(one, change) for key, one in value.items()}
+        case list() | tuple():
+            return [_changed(one, change) for one in value]
+    return value
+
+
+def _read(text: str, restore: Callable[[str], str] = str) -> Kept | None:
+    """What `_written` has written, changed by `restore`; None when it is something else."""
     try:
-        value: Any = json.loads(text)
+        value: Any = _changed(json.loads(text), restore)
         return Kept(
             tuple(map(_proposal, value["proposals"])),
             tuple(Verdict(*one) for one in value["verdicts"]),

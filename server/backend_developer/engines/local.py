@@ -21,6 +21,7 @@ from ..dataflow.detector import FlowDetector
 from ..delivery import DeliveryDetector
 from ..detector import Detector, DetectorError, Source
 from ..documents.detector import DocumentDetector
+from ..hidden import HiddenTextDetector
 from ..linters import EVERY_LANGUAGE, linters
 from ..linters.tools import tools
 from ..performance import PerformanceDetector
@@ -202,6 +203,7 @@ class LocalEngine:
             PerformanceDetector(self.project.elsewhere),
             DocumentDetector(),
             DeliveryDetector(),
+            HiddenTextDetector(),
             self.project,
         )
 

@@ -32,7 +32,7 @@ from ..core.model import (
     Span,
     TaskDefinition,
 )
-from ..core.text import Lines
+from ..core.text import Lines, visible
 from ..dismissals import Dismissal
 from .answer import Schema, answer_schema, describe, verdict_schema
 from .base import ReviewRequest, Surroundings
@@ -61,9 +61,12 @@ class Prompt:
 
 
 def build_prompt(
-    request: ReviewRequest, rules: Sequence[Rule], *, has_tools: bool = False
+    request: ReviewRequest, rules: Sequence[Rule], *, has_tools: bool = False, key: bytes = b""
 ) -> Prompt:
-    """The prompt for `request`; `rules` are the catalogue's that the answer may name."""
+    """The prompt for `request`; `rules` are the catalogue's that the answer may name.
+
+    `key` is what the placeholders of secrets are made with.
+    """
     document, focuses = request.document, request.task.focuses
     path = _shown_path(document.path or document.uri)
     if request.second_look:
@@ -74,11 +77,12 @@ def build_prompt(
         agent = request.agent.prompt.strip() or "You review backend code."
         system = [agent, _tool_needs(rules, focuses, schema, has_tools)]
     listing = _Listing(document.text, request.span, request.parts)
-    redactions = find_secrets(_texts(request))
+    redactions = find_secrets(_texts(request), key)
+    # The agent's own ones alone: what it is told is the same for every file.
+    of_agent = find_secrets([request.agent.prompt], key)
 
     def block(text: str, *, cached: bool = False) -> Block:
-        content: Block = {"type": "text", "text": sendable(redactions.hide(text))}
-        return {**content, "cache_control": {"type": "ephemeral"}} if cached else content
+        return _block(redactions.hide(text), cached=cached)
 
     user = [
         block(listing.file(path, document.language), cached=True),
@@ -87,8 +91,8 @@ def build_prompt(
                 [
                     *_surroundings(request.surroundings),
                     listing.selection(),
-                    *_evidence(request, listing),
-                    *_dismissed(request.dismissed),
+                    *_evidence(request, listing, redactions),
+                    *_dismissed(request.dismissed, redactions),
                     *_rejections(request.rejections, redactions),
                     _LAST_WORDS if request.second_look else _task(request),
                 ]
@@ -97,9 +101,9 @@ def build_prompt(
     ]
     if request.conventions:
         user.insert(0, block(_conventions(request.conventions), cached=True))
-    *first, last = system
+    *first, last = (of_agent.hide(text) for text in system)
     return Prompt(
-        system=(*map(block, first), block(last, cached=True)),
+        system=(*map(_block, first), _block(last, cached=True)),
         user=tuple(user),
         schema=schema,
         path=path,
@@ -369,7 +373,7 @@ def _surroundings(surroundings: Surroundings) -> list[str]:
         )
         for excerpt in surroundings.excerpts
     ]
-    left_out = [f"Left out for want of room: {', '.join(surroundings.left_out)}."]
+    left_out = [f"Left out for want of room: {visible(', '.join(surroundings.left_out))}."]
     return [
         "\n\n".join(
             [
@@ -381,7 +385,7 @@ def _surroundings(surroundings: Surroundings) -> list[str]:
     ]
 
 
-def _dismissed(dismissed: Sequence[Dismissal]) -> list[str]:
+def _dismissed(dismissed: Sequence[Dismissal], redactions: Redactions) -> list[str]:
     if not dismissed:
         return []
     entries = "\n".join(
@@ -391,7 +395,7 @@ def _dismissed(dismissed: Sequence[Dismissal]) -> list[str]:
                 "where": "one place of this file"
                 if one.fingerprint
                 else ("this file" if one.path else "the whole project"),
-                "reason": one.reason,
+                "reason": redactions.hide(one.reason),
             },
             ensure_ascii=False,
         )
@@ -404,7 +408,7 @@ def _dismissed(dismissed: Sequence[Dismissal]) -> list[str]:
     ]
 
 
-def _evidence(request: ReviewRequest, listing: _Listing) -> list[str]:
+def _evidence(request: ReviewRequest, listing: _Listing, redactions: Redactions) -> list[str]:
     if not request.evidence:
         return []
     findings = "\n".join(
@@ -413,8 +417,8 @@ def _evidence(request: ReviewRequest, listing: _Listing) -> list[str]:
                 "id": finding.id,
                 "rule": finding.rule,
                 "line": listing.line_number(finding.span.start),
-                "code": finding.code,
-                "message": finding.message,
+                "code": redactions.hide(finding.code),
+                "message": redactions.hide(finding.message),
             },
             ensure_ascii=False,
         )
@@ -440,7 +444,7 @@ _QUOTED = 300
 def _rejections(rejections: Sequence[Rejection], redactions: Redactions) -> list[str]:
     if not rejections:
         return []
-    # Hidden before it is cut: half a secret would not be recognised as one.
+    # Hidden before it is cut or escaped: it would not be recognised afterwards.
     reasons = "\n".join(
         json.dumps(
             {
@@ -448,8 +452,8 @@ def _rejections(rejections: Sequence[Rejection], redactions: Redactions) -> list
                 "quote": redactions.hide(where.code)[:_QUOTED]
                 if isinstance(where, Quote)
                 else None,
-                "message": rejection.proposal.message,
-                "problem": rejection.reason,
+                "message": redactions.hide(rejection.proposal.message),
+                "problem": redactions.hide(rejection.reason),
             },
             ensure_ascii=False,
         )
@@ -465,14 +469,25 @@ def _rejections(rejections: Sequence[Rejection], redactions: Redactions) -> list
 # --- Helpers
 
 
+def _block(text: str, *, cached: bool = False) -> Block:
+    content: Block = {"type": "text", "text": sendable(text)}
+    return {**content, "cache_control": {"type": "ephemeral"}} if cached else content
+
+
 def fenced(name: str, text: str, **attributes: str) -> str:
     """`text` between two tags whose name it cannot contain, as that is made from its hash."""
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-    tag = f"{name}-{digest[:12]}"
+    tag = f"{name}-{digest[:_TAG_DIGITS]}"
+    # A name must not look like another one, nor like the end of the tag.
     shown = "".join(
-        f" {key}={json.dumps(value, ensure_ascii=False)}" for key, value in attributes.items()
+        f" {key}={json.dumps(visible(value), ensure_ascii=False)}"
+        for key, value in attributes.items()
     )
     return f"<{tag}{shown}>\n{text}\n</{tag}>"
+
+
+_TAG_DIGITS = 24
+"""Too many for somebody to try texts until one has its own tag in it."""
 
 
 def sendable(text: str) -> str:
@@ -485,7 +500,7 @@ _SHOWN_FOLDERS = 2
 
 def _shown_path(path: str) -> str:
     """The name and the two folders above it: enough to judge by, without a user's home folder."""
-    return "/".join(re.split(r"[/\\]+", path)[-1 - _SHOWN_FOLDERS :]).lstrip("/")
+    return visible("/".join(re.split(r"[/\\]+", path)[-1 - _SHOWN_FOLDERS :]).lstrip("/"))
 
 
 def _texts(request: ReviewRequest) -> Iterable[str]:

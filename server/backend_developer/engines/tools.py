@@ -16,7 +16,7 @@ from .turn import ToolCall
 MOST_LINES = 400
 """Of a file in one answer."""
 LONGEST_ANSWER = 20_000
-"""Characters of one tool's answer; the rest is cut off, and that is said."""
+"""Characters of one tool's answer that are sent; the rest is cut off, and that is said."""
 DEFAULT_TURNS = 8
 """How often an agent may be asked in one review whose file does not say (`maxTurns`)."""
 MOST_TURNS = 30
@@ -91,9 +91,14 @@ def run(reader: Reader, call: ToolCall, allowed: Sequence[str]) -> Result:
                 text = reader.find_definition(_text(arguments, "name"))
     except ReadError as error:
         return Result(str(error), is_error=True)
-    if len(text) > LONGEST_ANSWER:
-        text = f"{text[:LONGEST_ANSWER]}\n… (cut off here: ask for less)"
     return Result(text, path)
+
+
+def cut(text: str) -> str:
+    """What there is room for of a tool's answer."""
+    if len(text) <= LONGEST_ANSWER:
+        return text
+    return f"{text[:LONGEST_ANSWER]}\n… (cut off here: ask for less)"
 
 
 _TOOLS: Mapping[str, tuple[str, str, Mapping[str, tuple[str, str]]]] = {

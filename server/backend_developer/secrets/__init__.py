@@ -91,7 +91,7 @@ def find_secrets(text: str, language: str) -> Iterator[Proposal]:
     taken: list[Span] = []
     for kind, place in find_tokens(text):
         value = text[place.start : place.end]
-        if _PLACEHOLDER.search(value) or not _is_varied(value):
+        if PLACEHOLDER.search(value) or not _is_varied(value):
             continue
         taken.append(place)
         sure: Confidence = (
@@ -102,9 +102,9 @@ def find_secrets(text: str, language: str) -> Iterator[Proposal]:
         if len(re.sub(r"\W|\\n", "", key[1])) >= 64 and "..." not in key[1]:
             taken.append(Span(key.start(), key.end()))
             yield _proposal(Span(key.start(), key.start(1)), "This is a private key.", "high")
-    for address in _addresses(text):
+    for address in addresses(text):
         password, host = address["password"], address["host"]
-        if not (_PLACEHOLDER.search(password) or _WORD_FOR_SECRET.fullmatch(password)) and not (
+        if not (PLACEHOLDER.search(password) or WORD_FOR_SECRET.fullmatch(password)) and not (
             _LOCAL.match(host)
         ):
             place = Span(address.start("password"), address.end("password"))
@@ -112,7 +112,7 @@ def find_secrets(text: str, language: str) -> Iterator[Proposal]:
             yield _proposal(place, "The address holds a password.", "high")
     for setting in _CONNECTION.finditer(text) if "assword=" in text or "PASSWORD=" in text else ():
         password = setting["password"]
-        if not (_PLACEHOLDER.search(password) or _WORD_FOR_SECRET.fullmatch(password)):
+        if not (PLACEHOLDER.search(password) or WORD_FOR_SECRET.fullmatch(password)):
             place = Span(setting.start("password"), setting.end("password"))
             taken.append(place)
             yield _proposal(place, "The connection's text holds a password.", "high")
@@ -125,20 +125,24 @@ def find_secrets(text: str, language: str) -> Iterator[Proposal]:
             )
 
 
+def names_a_secret(name: str) -> bool:
+    return bool(_SECRET_NAME.search(name)) and not _NO_SECRET_NAME.search(name)
+
+
 def judged(name: str, value: str, binds: bool) -> Confidence | None:
     """How sure it is that `value` is the secret that `name` says; None: it is none.
 
     `binds` tells `name = value` from the `name: value` of an object, which is often a text about
     the field.
     """
-    if not _SECRET_NAME.search(name) or _NO_SECRET_NAME.search(name):
+    if not names_a_secret(name):
         return None
     bare = re.sub(r"[\W_]", "", value).lower()
-    if len(value) < 4 or _PLACEHOLDER.search(value) or _OTHER.search(value):
+    if len(value) < 4 or PLACEHOLDER.search(value) or _OTHER.search(value):
         return None
-    if bare and (bare in re.sub(r"[\W_]", "", name).lower() or _WORD_FOR_SECRET.fullmatch(value)):
+    if bare and (bare in re.sub(r"[\W_]", "", name).lower() or WORD_FOR_SECRET.fullmatch(value)):
         return None
-    if _is_random(value):
+    if is_random(value):
         return "high"
     is_prose = bool(re.search(r"\s", value)) and not re.search(r"\d", value)
     if _PASSWORD_NAME.search(name):
@@ -189,7 +193,7 @@ _NO_SECRET_NAME = re.compile(
     r"|public_?key|tokeniz|token_?type|csrf|xsrf|passport|compass|bypass|password_?(reset|change)"
     r"|secret_?(name|version|ref)|next_?(page_?)?token|page_?token|sync_?token|design_?token"
 )
-_PLACEHOLDER = re.compile(
+PLACEHOLDER = re.compile(
     r"(?i)^(your|my|some|the|an?|insert|enter|replace|put|add|set|use|change)[-_ ]|"
     r"your[-_ ]?\w*(key|token|secret|password|pass)|<[^>]*>|\$\{|\$\(|\{\{|%\(|%[sd]\b|\{\w*\}|"
     r"^(ci|build|dev|local|temp|tmp|test)[-_.]|^(function|object|symbol|bigint)$|x{4,}|\*{3,}|\.{3}|\bexample\b|EXAMPLE|placeholder|dummy|sample|redacted|todo|fixme|^(none|null|nil|undefined|true|false|"
@@ -204,7 +208,7 @@ _OTHER = re.compile(
     r"^(Bearer|Basic|Token|JWT|ApiKey|Authorization|X-[\w-]+|x-[\w-]+)$|[\\^$]\[|\(\?|\[\w-\w|\|\w+:|"
     r"^[a-z][a-z0-9+.]*://|^\$(2[abxy]?|argon2\w*|5|6|pbkdf2[\w-]*)\$|^(text|application|multipart)/|^\d{1,3}$|^[a-z]+:[a-z]+$|[^\x00-\x7f]{3,}|^:\w+$|^\(|\)$|^%"
 )
-_WORD_FOR_SECRET = re.compile(
+WORD_FOR_SECRET = re.compile(
     r"(?i)(the_?|my_?|new_?|old_?|user_?)?(password|passwd|pass|pwd|secret|token|key|api_?key|"
     r"access_?token|credentials?|passphrase|bearer|secret_?key|client_?secret|username|email)s?"
 )
@@ -222,11 +226,11 @@ _ADDRESS = re.compile(
 )
 
 
-def _is_random(value: str) -> bool:
+def is_random(value: str) -> bool:
     """Whether it reads like the output of a generator rather than like words."""
     if len(value) < 16 or re.search(r"\s", value) or not re.search(r"\d", value):
         return False
-    bits = _entropy(value)
+    bits = entropy(value)
     is_hex = re.fullmatch(r"[0-9a-fA-F-]+", value) is not None
     return bits > (2.7 if is_hex else 3.4)
 
@@ -236,7 +240,7 @@ def _is_varied(value: str) -> bool:
     return len(set(value)) >= 8
 
 
-def _entropy(value: str) -> float:
+def entropy(value: str) -> float:
     """Shannon's, in bits for each character."""
     total = len(value)
     return -sum(n / total * math.log2(n / total) for n in Counter(value).values())
@@ -330,7 +334,8 @@ def _lines_about_secrets(text: str) -> Iterator[tuple[int, int]]:
         start = end + 1
 
 
-def _addresses(text: str) -> Iterator[re.Match[str]]:
+def addresses(text: str) -> Iterator[re.Match[str]]:
+    """Addresses with a password in them; groups `password` and `host`."""
     at = text.find("://")
     while at >= 0:
         start = at
