@@ -42,7 +42,7 @@ from ..dismissals import Dismissals
 from ..engines.agent import AgentEngine
 from ..engines.base import EngineError, ReviewRequest
 from ..engines.batch import BatchEngine
-from ..engines.endpoint import available, base_url, find_endpoint
+from ..engines.endpoint import available, base_url, find_endpoint, no_batches
 from ..engines.kept import KeptEngine
 from ..engines.local import LocalEngine
 from ..engines.prompt import estimated_size
@@ -178,9 +178,11 @@ def _plan(
     )
     if use_agent:
         try:
-            find_endpoint(settings, os.environ)
+            endpoint = find_endpoint(settings, os.environ)
         except EngineError as error:
             raise UsageError(str(error)) from None
+        if options.batch and (why := no_batches(endpoint)):
+            raise UsageError(why)
     tasks, task_problems = load_tasks(root, root, settings.trusted, os.environ)
     dismissed, dismissal_problems = dismissals.load(root)
     agents, agent_problems = _agents(files, workspace)
