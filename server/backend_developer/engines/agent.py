@@ -405,6 +405,9 @@ async def check_endpoint(
             and "html" not in said.headers.get("content-type", "")
         ):
             # Such endpoints often have no list of models, and serve whatever name is asked for.
+            if endpoint.base_url.rstrip("/").endswith("/v1"):
+                kind = said.headers.get("content-type", "")
+                return [using, (False, faults.not_the_api(call, kind, said.status_code))]
             return [
                 using,
                 (True, f"{endpoint.host} answers, but does not say which models it has."),
@@ -508,7 +511,8 @@ _ABOUT_CHOICE = re.compile(r"tool.?choice|forced?.tool|forces", re.IGNORECASE)
 """The newer models of Claude take no forced tool, whoever serves them."""
 _ABOUT_SOMETHING = re.compile(
     r"extra (?:inputs|fields)|additional propert"
-    r"|(?:unknown|unrecogni[sz]ed|unsupported|unexpected) (?:field|key|param|argument|option)",
+    r"|(?:unknown|unrecogni[sz]ed|unsupported|unexpected) (?:request )?"
+    r"(?:field|key|param|argument|option)",
     re.IGNORECASE,
 )
 
