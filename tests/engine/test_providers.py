@@ -248,6 +248,21 @@ async def test_nothing_secret_is_in_the_request_or_in_a_log(
             assert request.headers["x-amz-security-token"] == SESSION
 
 
+async def test_the_gate_is_told_what_is_sent(
+    model: LoopbackModel, review: ReviewBy, served: Served, gate: OpenGate
+) -> None:
+    """To the byte; but for the model, where it is in the path, and the version of the API."""
+    await review()
+    [call], [request] = gate.calls, model.requests
+    if served.provider in ("bedrock", "foundry"):
+        assert call.body.encode() == request.raw
+    told, sent = json.loads(call.body), request.body
+    moved = {"vertex": ["model"], "bedrock-runtime": ["model", "stream"]}.get(served.provider, [])
+    assert {told.pop(name) for name in moved} <= {served.model, True}
+    sent.pop("anthropic_version", None)
+    assert told == sent
+
+
 async def test_invoke_model_is_asked_for_the_version_that_all_its_models_know(
     model: LoopbackModel, review: ReviewBy, served: Served
 ) -> None:
