@@ -1,5 +1,7 @@
 """A scripted endpoint that speaks the Messages API on 127.0.0.1, for tests and benchmarks.
 
+It speaks it as Bedrock, Vertex and Foundry do, too, where a request comes to their paths.
+
     async with LoopbackModel() as model:
         model.script(Reply(answer(finding(quote="x = 1"))), Reply(status=529))
         ... Settings(base_url=model.url), {"ANTHROPIC_API_KEY": model.key} ...
@@ -15,11 +17,16 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import base64
 import contextlib
 import hashlib
 import json
+import re
+import struct
 import sys
 import time
+import urllib.parse
+import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -102,6 +109,8 @@ class Reply:
     """What the arguments of every tool are written as instead."""
     html: str = ""
     """Sent as text/html instead of everything above but `status` and `headers`."""
+    json: str = ""
+    """Sent as application/json in the same way: an error as others than Anthropic put it."""
 
 
 class PromptCache:
@@ -237,18 +246,19 @@ class LoopbackModel:
             await asyncio.gather(replying, reading, return_exceptions=True)
 
     async def _reply(self, request: Recorded, writer: asyncio.StreamWriter) -> None:
-        token = request.headers.get("authorization", "").removeprefix("Bearer ")
-        if self.key is not None and self.key not in (token, request.headers.get("x-api-key")):
+        path = urllib.parse.unquote(request.path)
+        messages = request.method == "POST" and _MESSAGES.fullmatch(path)
+        if self.key is not None and self.key not in _keys(request):
             error = Reply(status=401, error_type="authentication_error", message="invalid key")
             await _send_error(writer, error)
         elif request.method == "GET" and request.path.startswith("/v1/models/"):
             await self._send_model(writer, request.path.removeprefix("/v1/models/"))
         elif request.path.startswith("/v1/messages/batches"):
             await self._reply_to_batch(request, writer)
-        elif request.method != "POST" or request.path != "/v1/messages":
+        elif not messages:
             await _send(writer, 404, b"<h1>Not found</h1>", "text/html")
-        elif self.models is not None and request.body["model"] not in self.models:
-            await _send_error(writer, _unknown(request.body["model"]))
+        elif self.models is not None and _model(messages, request.body) not in self.models:
+            await _send_error(writer, _unknown(_model(messages, request.body)))
         elif refused := next((key for key in self.refuses if key in request.body), None):
             message = self.refuses[refused]
             error = Reply(status=400, error_type="invalid_request_error", message=message)
@@ -256,13 +266,14 @@ class LoopbackModel:
         else:
             body = request.body
             reply = self._script.popleft() if self._script else self.usual(body)
-            if reply.html:
-                page = reply.html.encode()
-                await _send(writer, reply.status, page, "text/html; charset=utf-8", reply.headers)
+            if page := (reply.html or reply.json).encode():
+                kind = "text/html; charset=utf-8" if reply.html else "application/json"
+                await _send(writer, reply.status, page, kind, reply.headers)
             elif reply.status != 200:
                 await _send_error(writer, reply)
             else:
-                await _send_stream(writer, reply, body["model"], self.on_piece)
+                framing = EVENT_STREAM if path.startswith("/model/") else SERVER_SENT_EVENTS
+                await _send_stream(writer, reply, _model(messages, body), framing, self.on_piece)
 
     async def _reply_to_batch(self, request: Recorded, writer: asyncio.StreamWriter) -> None:
         """Takes a batch, says how far it is, or gives its results, as the script has them."""
@@ -329,6 +340,30 @@ class LoopbackModel:
         await _send(writer, 200, json.dumps(info).encode(), "application/json")
 
 
+_MESSAGES = re.compile(
+    r"(?:/anthropic)?/v1/messages"
+    r"|/model/(?P<bedrock>[^/]+)/invoke-with-response-stream"
+    r"|/v1/projects/[^/]+/locations/[^/]+/publishers/anthropic/models/(?P<vertex>[^/]+)"
+    r":streamRawPredict"
+)
+"""The paths of the Messages API with each provider; some name the model."""
+
+
+def _model(path: re.Match[str], body: Mapping[str, Any]) -> str:
+    return path["bedrock"] or path["vertex"] or body["model"]
+
+
+def _keys(request: Recorded) -> list[str]:
+    """Whose a request says that it is, in each provider's way; of a signature the key's id."""
+    authorization = request.headers.get("authorization", "")
+    signed = re.match(r"AWS4-HMAC-SHA256 Credential=([^/]+)/", authorization)
+    return [
+        authorization.removeprefix("Bearer "),
+        signed[1] if signed else "",
+        *(request.headers.get(name, "") for name in ("x-api-key", "api-key")),
+    ]
+
+
 def _unknown(model: str) -> Reply:
     return Reply(status=404, error_type="not_found_error", message=f"model: {model}")
 
@@ -378,12 +413,59 @@ def _head(status: int, headers: Mapping[str, str]) -> bytes:
 # --- The stream
 
 
+@dataclass(frozen=True)
+class Framing:
+    """How events are put into a response."""
+
+    content_type: str
+    encode: Callable[[Mapping[str, Any]], bytes]
+    broken: bytes
+    """An event that cannot be read."""
+
+
+def _server_sent(event: Mapping[str, Any]) -> bytes:
+    return f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode()
+
+
+def _amazon(event: Mapping[str, Any]) -> bytes:
+    """A message of application/vnd.amazon.eventstream: lengths, headers, payload and checksums."""
+    if event["type"] == "error" and event["error"]["type"].endswith("Exception"):
+        kind, name = "exception", event["error"]["type"]
+        payload: dict[str, Any] = {"message": event["error"]["message"]}
+    else:
+        kind, name = "event", "chunk"
+        payload = {"bytes": base64.b64encode(json.dumps(event).encode()).decode()}
+    values = {f":{kind}-type": name, ":content-type": "application/json", ":message-type": kind}
+    headers = b"".join(
+        bytes([len(key)]) + key.encode() + struct.pack("!BH", 7, len(value)) + value.encode()
+        for key, value in values.items()
+    )
+    data = json.dumps(payload).encode()
+    prelude = struct.pack("!II", len(headers) + len(data) + 16, len(headers))
+    start = prelude + struct.pack("!I", zlib.crc32(prelude)) + headers + data
+    return start + struct.pack("!I", zlib.crc32(start))
+
+
+SERVER_SENT_EVENTS = Framing(
+    "text/event-stream", _server_sent, b'event: content_block_delta\ndata: {"type": \n\n'
+)
+EVENT_STREAM = Framing("application/vnd.amazon.eventstream", _amazon, b"\0" * 32)
+
+
 async def _send_stream(
-    writer: asyncio.StreamWriter, reply: Reply, model: str, on_piece: Callable[[], None]
+    writer: asyncio.StreamWriter,
+    reply: Reply,
+    model: str,
+    framing: Framing,
+    on_piece: Callable[[], None],
 ) -> None:
     if reply.fault == "silent":
         await asyncio.Event().wait()
-    headers = {"content-type": "text/event-stream", "transfer-encoding": "chunked", **reply.headers}
+    headers = {
+        "content-type": framing.content_type,
+        "transfer-encoding": "chunked",
+        **reply.headers,
+    }
     writer.write(_head(200, headers))
     text = reply.text if reply.fault in ("none", "no-start") else reply.text[: reply.after]
     block: dict[str, Any] = {"type": "text", "text": ""}
@@ -391,23 +473,26 @@ async def _send_stream(
         block = {"type": "tool_use", "id": "toolu_answer", "name": reply.in_tool, "input": {}}
     first = bool(reply.thinking) + bool(reply.redacted_thinking)
     opening = () if reply.fault == "no-start" else _opening(reply, model)
-    for event in (*opening, *_thinking(reply), _block_start(first, block)):
-        await _write_event(writer, event)
+
+    async def write(*events: Mapping[str, Any]) -> None:
+        for event in events:
+            await _write_chunk(writer, framing.encode(event))
+
+    await write(*opening, *_thinking(reply), _block_start(first, block))
     chunks = (text[start : start + reply.chunk] for start in range(0, len(text), reply.chunk))
     for piece in reply.pieces or chunks:
         if reply.delay:
             await asyncio.sleep(reply.delay)
-        await _write_event(writer, _delta(first, piece, bool(reply.in_tool)))
+        await write(_delta(first, piece, bool(reply.in_tool)))
         on_piece()
     match reply.fault:
         case "none" | "no-start":
-            for event in (*_tool_calls(reply, first), *_closing(reply)):
-                await _write_event(writer, event)
+            await write(*_tool_calls(reply, first), *_closing(reply))
         case "error-event":
             error = {"type": reply.error_type, "message": reply.message}
-            await _write_event(writer, {"type": "error", "error": error})
+            await write({"type": "error", "error": error})
         case "bad-event":
-            await _write_chunk(writer, b'event: content_block_delta\ndata: {"type": \n\n')
+            await _write_chunk(writer, framing.broken)
         case "stall":
             await asyncio.Event().wait()
         case "cut":
@@ -490,11 +575,6 @@ def _delta(index: int, piece: str, in_tool: bool) -> dict[str, Any]:
     if in_tool:
         delta = {"type": "input_json_delta", "partial_json": piece}
     return {"type": "content_block_delta", "index": index, "delta": delta}
-
-
-async def _write_event(writer: asyncio.StreamWriter, event: Mapping[str, Any]) -> None:
-    data = f"event: {event['type']}\ndata: {json.dumps(event)}\n\n"
-    await _write_chunk(writer, data.encode())
 
 
 async def _write_chunk(writer: asyncio.StreamWriter, data: bytes) -> None:

@@ -166,8 +166,8 @@ def _call(one: OpenBatch, settings: Settings, environment: Mapping[str, str]) ->
     endpoint = find_endpoint(settings, environment)
     if endpoint.base_url != one.base_url:
         raise EngineError(
-            f"it was sent to {one.base_url}, and {endpoint.base_url} is set now: set baseUrl to "
-            "that one."
+            f"it was sent to {one.base_url}, and {endpoint.base_url} is set now: set provider and "
+            "baseUrl to that one."
         )
     return Call(endpoint, one.model, settings)
 

@@ -15,7 +15,7 @@ from types import MappingProxyType
 
 from .core.model import Usage
 from .gate import BYTES_PER_TOKEN
-from .models import MODELS
+from .models import provider_models
 from .settings import Settings
 
 TAKEN_ON = "2026-11-29"
@@ -81,7 +81,7 @@ def price_of(model: str, settings: Settings) -> Price | None:
     None: nobody said. An endpoint of one's own is taken to ask the provider's price for the
     provider's models, so that limits hold at a gateway too.
     """
-    aliases = {MODELS.get(alias, alias): alias for alias in (*MODELS, *settings.model_aliases)}
+    aliases = {model_id: alias for alias, model_id in provider_models(settings).items()}
     aliases |= {model_id: alias for alias, model_id in settings.model_aliases.items()}
     for name in (model, aliases.get(model, "")):
         if name and name in settings.model_prices:

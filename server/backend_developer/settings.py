@@ -52,6 +52,8 @@ class About:
 Standing: TypeAlias = Literal["normal", "low", "off"]
 """How much findings in some kind of file count."""
 Level: TypeAlias = Severity | Literal["off"]
+Provider: TypeAlias = Literal["anthropic", "bedrock", "bedrock-runtime", "vertex", "foundry"]
+"""Who serves the model. Bedrock has two endpoints: the Messages API, and InvokeModel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,8 @@ class Settings:
     engine: Annotated[
         Literal["auto", "local", "agent"],
         About(
-            "Which engine reviews. `auto`: the agent where a key or a base URL is set, else local."
+            "Which engine reviews. `auto`: the agent where a key, a base URL or another provider "
+            "is set, else local."
         ),
     ] = "auto"
     agent: Annotated[str, About("Name of the agent that reviews, as in its file.")] = (
@@ -71,12 +74,22 @@ class Settings:
         str, About("Model alias or id. Empty: the one that the agent's file names.")
     ] = ""
     model_aliases: Annotated[
-        Mapping[str, str], About("Model alias to model id, before the built-in table.")
+        Mapping[str, str],
+        About("Model alias to model id (on Foundry: deployment), before the built-in table."),
     ] = field(default_factory=dict)
+    provider: Annotated[
+        Provider,
+        About(
+            "Who serves the model: Anthropic and whatever speaks its Messages API, Amazon Bedrock, "
+            "Google Vertex AI or Microsoft Foundry.",
+            project=False,
+        ),
+    ] = "anthropic"
     base_url: Annotated[
         str,
         About(
-            "Endpoint that speaks the Messages API. Empty: `ANTHROPIC_BASE_URL` or Anthropic's.",
+            "Endpoint that speaks the provider's API. Empty: `ANTHROPIC_BASE_URL` or the "
+            "provider's own.",
             project=False,
             url=True,
         ),

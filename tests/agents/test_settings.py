@@ -251,6 +251,7 @@ def test_every_setting_is_documented_and_can_be_set() -> None:
         assert read([Source("user", {info.name: info.default})]) == (Settings(), ())
     own = [info.name for info in infos if "project" not in info.may_be_set_in]
     assert own == [
+        "provider",
         "baseUrl",
         "maximumCostPerReview",
         "maximumCostPerDay",
@@ -283,5 +284,5 @@ def test_markdown_table_has_a_row_for_each() -> None:
     assert len(rows) == len(schema()) + 2
     assert rows[2] == (
         "| `engine` | `auto`, `local`, `agent` | `auto` | Which engine reviews. "
-        "`auto`: the agent where a key or a base URL is set, else local. |"
+        "`auto`: the agent where a key, a base URL or another provider is set, else local. |"
     )

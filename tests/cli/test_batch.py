@@ -42,6 +42,7 @@ def test_a_batch_is_sent_asked_after_and_fetched(
     # In whichever order they were prepared.
     model.usual = lambda body: FOUND if "session.load" in json.dumps(body["messages"]) else NONE
     fetched = run("review", "a.py", "b.py", "--batch-results")
+    model.usual = lambda body: NONE
     assert "note: 2 files answered" in fetched.err
     assert (fetched.code, "security/sql-injection" in fetched.out) == (1, True)
     count = len(model.requests)

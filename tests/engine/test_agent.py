@@ -572,7 +572,7 @@ def test_the_endpoint_is_the_one_that_is_set(
     environment: Environment, base_url: str, goes_to: str, as_whom: tuple[str, str]
 ) -> None:
     endpoint = find_endpoint(Settings(base_url=base_url), environment)
-    assert (endpoint.base_url, endpoint.credential) == (goes_to, as_whom)
+    assert (endpoint.base_url, endpoint.arguments) == (goes_to, (as_whom,))
     assert "'k'" not in repr(endpoint)
 
 

@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import groupby
 from typing import Any
 
 import pytest
@@ -65,6 +66,10 @@ def with_reader(make_request: MakeRequest, text: str) -> tuple[ReviewRequest, Fi
 # --- The form of the answer: structured, else a tool, else text
 
 
+def error(message: str, kind: str = "invalid_request_error") -> dict[str, Any]:
+    return {"type": "error", "error": {"type": kind, "message": message}}
+
+
 def form_of(body: Mapping[str, Any]) -> str:
     if "format" in body.get("output_config", ()):
         return "structured"
@@ -103,6 +108,218 @@ async def test_without_tools_the_answer_is_text(
     model.refuses = {"output_config": "unknown field output_config", "tools": "no tools here"}
     model.usual = lambda body: Reply(f"Here:\n```json\n{TWO}\n```")
     await check_forms(model, review, make_request(), ["structured", "tool", "text", "text"])
+
+
+STRUCTURED, TOOL, TEXT = "structured", "tool", "text"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "option"),
+    [
+        # Vertex and Bedrock, for a model or a region that has none of it
+        (400, error("output_config.format: Extra inputs are not permitted"), "output_config"),
+        # LiteLLM, with a name of its own and with that of what it makes of the option
+        (
+            400,
+            error(
+                "litellm.UnsupportedParamsError: ollama does not support parameters: "
+                "['response_format'], for model=x.",
+                "None",
+            ),
+            "output_config",
+        ),
+        # llama.cpp: a schema that its grammars cannot express
+        (400, error("JSON schema conversion failed: Unrecognized schema"), "output_config"),
+        (500, error("failed to parse grammar", "server_error"), "output_config"),
+        # FastAPI, as vLLM and many gateways are made with it
+        (
+            422,
+            {
+                "detail": [
+                    {
+                        "type": "extra_forbidden",
+                        "loc": ["body", "output_config"],
+                        "msg": "Extra inputs are not permitted",
+                        "input": {"format": {}},
+                    }
+                ]
+            },
+            "output_config",
+        ),
+        # and where nobody says which
+        (400, error("Unrecognized request argument supplied."), "output_config"),
+        # Ollama, for a model without tools
+        (
+            400,
+            error("registry.ollama.ai/library/gemma3:latest does not support tools"),
+            "tools",
+        ),
+        # llama.cpp
+        (
+            500,
+            error("tools param requires --jinja flag", "server_error"),
+            "tools",
+        ),
+        (501, {"error": "function calling is not implemented"}, "tools"),
+        # vLLM, started without a parser for tool calls
+        (
+            400,
+            {
+                "object": "error",
+                "message": '"auto" tool choice requires --enable-auto-tool-choice and '
+                "--tool-call-parser to be set",
+                "type": "BadRequestError",
+            },
+            "tools",
+        ),
+    ],
+)
+async def test_what_endpoints_say_of_a_form_leads_to_the_next(
+    model: LoopbackModel,
+    review: Review,
+    make_request: MakeRequest,
+    status: int,
+    body: dict[str, Any],
+    option: str,
+) -> None:
+    """In the words of real ones; what is refused once is not asked for again."""
+    others = {"output_config": error("output_config: not here"), option: body}
+    refused = ["output_config", *([option] if option == "tools" else [])]
+
+    def reply(asked: dict[str, Any]) -> Reply:
+        if member := next((one for one in refused if one in asked), None):
+            code = status if member == option else 400
+            never_again = {"x-should-retry": "false"}
+            return Reply(status=code, json=json.dumps(others[member]), headers=never_again)
+        return Reply(TWO, in_tool=ANSWER_TOOL if "tools" in asked else "")
+
+    model.usual = reply
+    answers, said = await review(make_request())
+    assert (quotes(answers), said) == (["% name", "fetchall()"], "")
+    sent = len(model.requests)
+    # vLLM's comes twice: for a tool that is forced, and for one that is offered.
+    forms = [form for form, _ in groupby(form_of(one.body) for one in model.requests)]
+    assert forms == [STRUCTURED, TOOL, TEXT][: len(refused) + 1]
+    answers, said = await review(make_request())
+    assert (len(quotes(answers)), said) == (2, "")
+    assert len(model.requests) == sent + 1
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        'tool_choice: type "tool" and "any" are not supported for this model',
+        "tool_choice forces tool use is not compatible with this model",
+        "Thinking may not be enabled when tool_choice forces tool use.",
+        "litellm.UnsupportedParamsError: bedrock does not support parameters: ['tool_choice']",
+    ],
+)
+async def test_where_no_tool_can_be_forced_it_is_offered(
+    model: LoopbackModel, review: Review, make_request: MakeRequest, message: str
+) -> None:
+    def reply(asked: dict[str, Any]) -> Reply:
+        if "output_config" in asked:
+            return Reply(status=400, json=json.dumps(error("output_config: not here")))
+        if asked["tool_choice"]["type"] != "auto":
+            return Reply(status=400, json=json.dumps(error(message)))
+        return Reply(TWO, in_tool=ANSWER_TOOL)
+
+    model.usual = reply
+    request, _ = with_reader(make_request, "def run(sql): ...")
+    for _ in range(2):
+        answers, said = await review(request)
+        assert (len(quotes(answers)), said) == (2, "")
+    choices = [one.body.get("tool_choice", {}).get("type") for one in model.requests]
+    assert choices == ["auto", "any", "auto", "auto"]
+    assert [form_of(one.body) for one in model.requests] == [STRUCTURED, TOOL, TOOL, TOOL]
+
+
+async def test_a_tool_that_is_only_offered_and_not_called_is_followed_by_text(
+    model: LoopbackModel, review: Review
+) -> None:
+    refusals = [
+        Reply(status=400, json=json.dumps(error("output_config: not here"))),
+        Reply(status=400, json=json.dumps(error("tool_choice forces tool use, which is not"))),
+    ]
+    model.script(*refusals, PROSE, Reply(TWO))
+    answers, said = await review()
+    assert (len(quotes(answers)), said) == (2, "")
+    assert [form_of(one.body) for one in model.requests] == [STRUCTURED, TOOL, TOOL, TEXT]
+
+
+async def test_cache_breakpoints_that_are_refused_are_left_out(
+    model: LoopbackModel, review: Review, make_request: MakeRequest
+) -> None:
+    refusal = error("system.0.cache_control: Extra inputs are not permitted")
+    model.script(
+        Reply(status=400, json=json.dumps(refusal)),
+        Reply("", tools=(READ,)),
+        Reply(TWO),
+    )
+    request, _ = with_reader(make_request, "def run(sql): ...")
+    answers, said = await review(request)
+    assert (len(quotes(answers)), said) == (2, "")
+    has_any = [b'"cache_control"' in one.raw for one in model.requests]
+    assert has_any == [True, False, False]
+    assert [form_of(one.body) for one in model.requests] == [STRUCTURED] * 3
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "sentence"),
+    [
+        # a server of one's own that has no such path, by the name of a model that is not known
+        (
+            404,
+            {"error": {"code": 404, "message": "File Not Found", "type": "not_found_error"}},
+            "HOST did not answer as the Messages API does (HTTP 404, application/json): "
+            "check baseUrl.",
+        ),
+        (
+            404,
+            {"detail": "Not Found"},
+            "HOST did not answer as the Messages API does (HTTP 404, application/json): "
+            "check baseUrl.",
+        ),
+        (
+            404,
+            error("model 'claude-sonnet-5-5' not found", "not_found_error"),
+            "HOST does not know the model claude-sonnet-5-5: choose another with the setting "
+            "model.",
+        ),
+        (
+            400,
+            error("Invalid model name passed in model=claude-sonnet-5-5."),
+            "HOST does not know the model claude-sonnet-5-5: choose another with the setting "
+            "model.",
+        ),
+        (
+            400,
+            error("the request exceeds the available context size, try increasing it"),
+            "This is more than claude-sonnet-5-5 can read at once: select less code.",
+        ),
+        (
+            400,
+            {"error": "No models loaded. Please load a model in the developer page."},
+            'HOST refused the request (HTTP 400, "No models loaded. Please load a model in the '
+            'developer page."): check the settings model and baseUrl.',
+        ),
+    ],
+)
+async def test_what_else_local_servers_say(
+    model: LoopbackModel, review: Review, status: int, body: dict[str, Any], sentence: str
+) -> None:
+    model.usual = lambda asked: Reply(status=status, json=json.dumps(body))
+    answers, said = await review()
+    assert (answers, said) == ([], sentence.replace("HOST", model.url.partition("//")[2]))
+    assert len(model.requests) == 1
+
+
+async def test_a_base_url_that_ends_too_late_is_said(model: LoopbackModel, review: Review) -> None:
+    _, said = await review(base_url=f"{model.url}/v1")
+    assert said == (
+        f"{model.url.partition('//')[2]} did not answer as the Messages API does (HTTP 404, "
+        "text/html): leave out /v1 at the end of baseUrl."
+    )
 
 
 async def test_what_is_not_kept_to_is_asked_for_in_another_form(

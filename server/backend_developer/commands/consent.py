@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from .. import consents
+from ..engines.base import EngineError
 from ..engines.endpoint import base_url
 from ..gate import host_of
 from ..reports.text import visible
@@ -46,7 +47,10 @@ def _list(state: State) -> None:
 
 def _give(state: State, path: str) -> None:
     root = _root(path)
-    where = base_url(load_workspace([root]).settings, os.environ)
+    try:
+        where = base_url(load_workspace([root]).settings, os.environ)
+    except EngineError as error:
+        raise UsageError(str(error)) from None
     consents.give(state, root, where)
     sys.stdout.write(f"{visible(root)}: code may be sent to {visible(host_of(where))}\n")
 

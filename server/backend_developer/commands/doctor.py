@@ -16,7 +16,7 @@ from ..agents import UnknownAgentError, find_agent, load_agents
 from ..consents import consents
 from ..core.model import AgentDefinition
 from ..engines.agent import check_endpoint
-from ..engines.endpoint import CREDENTIALS, available, credentials_in
+from ..engines.endpoint import VARIABLES, available, credentials_in
 from ..linters import OPTIONAL
 from ..linters.process import find_program
 from ..reports import plural
@@ -111,8 +111,9 @@ def _configured(workspace: Workspace) -> Iterator[_Check]:
 def _agent_engine(workspace: Workspace, agent: AgentDefinition | None) -> Iterator[_Check]:
     settings = workspace.settings
     # The names only: a value must never reach a terminal or a pasted report.
-    found = ", ".join(credentials_in(os.environ))
-    yield _Check("credentials", None, found or f"none of {', '.join(CREDENTIALS)} is set")
+    found = ", ".join(credentials_in(settings, os.environ))
+    none = f"none of {', '.join(VARIABLES[settings.provider])} is set"
+    yield _Check("credentials", None, found or none)
     wanted = settings.engine == "agent" or available(settings, os.environ)
     if settings.engine == "local" or not wanted:
         yield _Check("engine", True, "local; set a key or a base URL for the agent")

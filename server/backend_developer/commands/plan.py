@@ -16,7 +16,7 @@ from ..core.model import FOCUSES, AgentDefinition, Confidence, TaskDefinition
 from ..discovery import agent_folders
 from ..dismissals import Dismissals
 from ..engines.base import EngineError
-from ..engines.endpoint import available, find_endpoint
+from ..engines.endpoint import available, find_endpoint, no_batches
 from ..files import SourceFile
 from ..problems import Problem
 from ..sendable import Denials, load_denials
@@ -66,9 +66,11 @@ def make_plan(
     )
     if use_agent:
         try:
-            find_endpoint(settings, os.environ)
+            endpoint = find_endpoint(settings, os.environ)
         except EngineError as error:
             raise UsageError(str(error)) from None
+        if options.batch and (why := no_batches(endpoint)):
+            raise UsageError(why)
     elif options.batch:
         raise UsageError("--batch needs the agent: set a key, or --engine agent")
     tasks, task_problems = load_tasks(root, root, settings.trusted, os.environ)

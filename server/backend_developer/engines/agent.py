@@ -16,6 +16,7 @@ import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from pathlib import PurePath
 from secrets import token_bytes
+from typing import TYPE_CHECKING, Any, cast
 
 from ..catalogue import Catalogue
 from ..core.model import AgentDefinition
@@ -34,6 +35,9 @@ from .prompt import Prompt, build_prompt, fenced_result, sendable
 from .redact import Redactions
 from .stream import ArrayName, Item
 from .turn import Block, ToolCall, Turn
+
+if TYPE_CHECKING:
+    from anthropic import AsyncAnthropic
 
 logger = logging.getLogger(__name__)
 
@@ -107,7 +111,7 @@ class AgentEngine:
                     while not conversation.is_full:
                         try:
                             async with asyncio.timeout_at(limit):
-                                # Not `anext` with a default, whose wrapper can outlive a cancelling.
+                                # No default: the wrapper that it brings can outlive this task.
                                 event = await anext(stream)
                         except StopAsyncIteration:
                             break
@@ -163,7 +167,9 @@ class AgentEngine:
                     f"{tools.turns(request.agent)} calls: raise maxTurns in the agent's file."
                 )
             form = _form(refused)
-            if not conversation.call.endpoint.is_own or form == "text" or conversation.has_answer:
+            # Where the form is promised, it is no other that is wanted.
+            is_promised = form == "structured" and not conversation.call.endpoint.is_own
+            if is_promised or form == "text" or conversation.has_answer:
                 raise EngineError(faults.wrong_form(conversation.call))
             # It took the form that was asked for, and did not keep to it: it is asked in another.
             not_kept_to |= {form}
@@ -309,16 +315,27 @@ class Conversation:
                 "input_schema": schema,
             }
             is_only_one = is_last or not offered
-            choice = {"type": "tool", "name": ANSWER_TOOL} if is_only_one else {"type": "any"}
+            if "forced tool" in refused:
+                choice = {"type": "auto"}
+                offered = [] if is_only_one else offered
+            else:
+                choice = {"type": "tool", "name": ANSWER_TOOL} if is_only_one else {"type": "any"}
             offered.append(answer)
+        messages, system = self._messages, list(self.prompt.system)
+        if "cache" in refused:
+            system = _without_breakpoints(system)
+            messages = [
+                {**message, "content": _without_breakpoints(cast("Any", message["content"]))}
+                for message in messages
+            ]
         # In the order of the API's members, so that the SDK sends what the journal says.
         return {
             "max_tokens": self.call.settings.max_output_tokens,
-            "messages": self._messages,
+            "messages": messages,
             "model": self.call.model,
             **({"output_config": config} if config else {}),
             "stream": True,
-            "system": list(self.prompt.system),
+            "system": system,
             **({"tool_choice": choice, "tools": offered} if offered else {}),
         }
 
@@ -420,6 +437,8 @@ async def check_endpoint(
         return [using, (False, str(error))]
     try:
         async with client.sdk as sdk, asyncio.timeout(CHECK_SECONDS):
+            if not endpoint.has_batches:
+                return [using, await _check_provider(sdk, call)]
             response = await sdk.models.with_raw_response.retrieve(model)
             info = await response.parse()
     except TimeoutError:
@@ -433,6 +452,9 @@ async def check_endpoint(
             and "html" not in said.headers.get("content-type", "")
         ):
             # Such endpoints often have no list of models, and serve whatever name is asked for.
+            if endpoint.base_url.rstrip("/").endswith("/v1"):
+                kind = said.headers.get("content-type", "")
+                return [using, (False, faults.not_the_api(call, kind, said.status_code))]
             return [
                 using,
                 (True, f"{endpoint.host} answers, but does not say which models it has."),
@@ -446,6 +468,23 @@ async def check_endpoint(
     if getattr(info, "lifecycle", "active") in ("deprecated", "retired"):
         return [using, found, (False, f"{info.id} is {info.lifecycle}: choose a newer model.")]
     return [using, found]
+
+
+async def _check_provider(sdk: AsyncAnthropic, call: Call) -> tuple[bool, str]:
+    """Whether a provider that has no list of models answers, and can be asked as somebody."""
+    import anthropic
+    import httpx2
+
+    try:
+        await sdk.get("/", cast_to=httpx2.Response)
+    except (anthropic.AuthenticationError, anthropic.InternalServerError) as error:
+        return False, faults.explain(error, call)
+    except anthropic.APIStatusError:
+        pass  # There is nothing at this path.
+    return True, (
+        f"{call.endpoint.host} answers; whether {call.model} may be used there, "
+        "the first review shows."
+    )
 
 
 _NO_AGENT = AgentDefinition(
@@ -472,27 +511,57 @@ def _form(refused: frozenset[str]) -> str:
 
 
 def _refused_options(error: Exception, body: Mapping[str, object]) -> frozenset[str]:
-    """Which options of the request an error 400 or 422 is about; empty when it is about none."""
+    """Which options of the request an error is about; empty when it is about none.
+
+    Each answer leaves the next request with less, so that this comes to an end.
+    """
     import anthropic  # Loaded by whoever made the call.
 
-    if not isinstance(error, anthropic.BadRequestError | anthropic.UnprocessableEntityError):
+    if not isinstance(error, anthropic.APIStatusError):
         return frozenset()
-    message = str(error)
+    # Local servers say 500 or 501 of what they have not.
+    if error.status_code not in (400, 422, 500, 501):
+        return frozenset()
+    message = f"{faults.said_by(error)} {json.dumps(error.body, default=str)}"
+    if "cache_control" in message and '"cache_control"' in json.dumps(body):
+        return frozenset({"cache"})
     config = body.get("output_config")
     options = set(config) if isinstance(config, dict) else set()
     if "effort" in options and "effort" in message:
         return frozenset({"effort"})
     if options and _ABOUT_OUTPUT.search(message):
         return frozenset("structured" if option == "format" else option for option in options)
-    if "tools" in body and _ABOUT_TOOLS.search(message):
-        return frozenset({"tools"})
+    choice = body.get("tool_choice")
+    if isinstance(choice, dict) and _ABOUT_TOOLS.search(message):
+        is_forced = choice["type"] in ("any", "tool")
+        return frozenset(
+            {"forced tool" if is_forced and _ABOUT_CHOICE.search(message) else "tools"}
+        )
+    if error.status_code < 500 and _ABOUT_SOMETHING.search(message):
+        # It does not say what: first what fewest endpoints have.
+        if options:
+            return frozenset("structured" if option == "format" else option for option in options)
+        return frozenset({"tools"}) if "tools" in body else frozenset()
     return frozenset()
 
 
 _ABOUT_OUTPUT = re.compile(
-    r"output_config|json_schema|schema|grammar|structured.output|effort", re.IGNORECASE
+    r"output_?config|output_format|response_?format|json_schema|schema|grammar"
+    r"|structured.output|guided|effort",
+    re.IGNORECASE,
 )
-_ABOUT_TOOLS = re.compile(r"\btools?\b|tool_choice|input_schema|function.?call", re.IGNORECASE)
+"""Gateways and local servers translate the option, and name what they made of it."""
+_ABOUT_TOOLS = re.compile(
+    r"\btools?\b|tool.?(?:choice|call)|input_schema|function.?call|--jinja", re.IGNORECASE
+)
+_ABOUT_CHOICE = re.compile(r"tool.?choice|forced?.tool|forces", re.IGNORECASE)
+"""The newer models of Claude take no forced tool, whoever serves them."""
+_ABOUT_SOMETHING = re.compile(
+    r"extra (?:inputs|fields)|additional propert"
+    r"|(?:unknown|unrecogni[sz]ed|unsupported|unexpected) (?:request )?"
+    r"(?:field|key|param|argument|option)",
+    re.IGNORECASE,
+)
 
 
 # --- Cache breakpoints of a conversation
@@ -508,7 +577,10 @@ def _uncached(message: dict[str, object]) -> dict[str, object]:
     assert isinstance(content, list)
     if not any(block.get("type") == "tool_result" for block in content):
         return message
-    bare = [
-        {key: value for key, value in block.items() if key != "cache_control"} for block in content
+    return {**message, "content": _without_breakpoints(content)}
+
+
+def _without_breakpoints(blocks: Sequence[Block]) -> list[Block]:
+    return [
+        {key: value for key, value in block.items() if key != "cache_control"} for block in blocks
     ]
-    return {**message, "content": bare}

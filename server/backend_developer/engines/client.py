@@ -9,12 +9,15 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+import warnings
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
+from ..settings import Provider
 from .base import EngineError
-from .endpoint import Endpoint
+from .endpoint import CREDENTIALS_FILE, Endpoint
 
 if TYPE_CHECKING:
     import anthropic
@@ -39,8 +42,12 @@ class ModelClient:
     Whoever is told to slow down slows all others down that ask the same endpoint.
     """
 
-    def __init__(self, sdk: AsyncAnthropic) -> None:
+    def __init__(self, sdk: AsyncAnthropic, extra_body: Body | None = None) -> None:
+        """`extra_body` is sent with each request; the clients of other providers are like the SDK's
+        own as far as they are used here.
+        """
         self.sdk = sdk
+        self._extra_body = extra_body
         self._not_before = 0.0
 
     async def open_stream(self, body: Body, limit: float) -> AsyncStream[RawMessageStreamEvent]:
@@ -57,7 +64,9 @@ class ModelClient:
             await self._wait_for_others(limit)
             try:
                 create = cast("Any", self.sdk.messages.create)
-                stream: AsyncStream[RawMessageStreamEvent] = await create(**body)
+                stream: AsyncStream[RawMessageStreamEvent] = await create(
+                    **body, extra_body=self._extra_body
+                )
                 return stream
             except anthropic.APIError as error:
                 seconds = _seconds_to_wait(error, attempt)
@@ -85,26 +94,80 @@ class ModelClient:
 
 
 def connect(endpoint: Endpoint) -> ModelClient:
-    """A client for `endpoint`. To be called in a thread: the import is slow, a profile a file."""
+    """A client for `endpoint`; raises EngineError where it cannot be had.
+
+    To be called in a thread: the imports are slow, a profile and credentials are files.
+    """
     import anthropic
 
-    argument, value = endpoint.credential
+    if missing := _missing_extra(endpoint):
+        raise EngineError(
+            f"{endpoint.name} needs another package: run pip install "
+            f"'backend-developer[{missing}]'."
+        )
+    arguments: dict[str, Any] = dict(endpoint.arguments)
     try:
-        return ModelClient(
-            anthropic.AsyncAnthropic(
-                **cast("Any", {argument: value}),
-                # Explicit also for a profile, which may name another: code goes where we said.
-                base_url=endpoint.base_url,
-                # The SDK obeys any retry-after, of an hour too, and knows nothing of the others.
-                max_retries=0,
-                timeout=anthropic.Timeout(None, connect=CONNECT_SECONDS),
-                # Nor does it go on to where an endpoint points.
-                http_client=anthropic.DefaultAsyncHttpxClient(follow_redirects=False),
-            )
+        if file := arguments.pop(CREDENTIALS_FILE, None):
+            arguments["credentials"] = _google_credentials(file)
+        # The module makes them all when it is asked for one of them.
+        kinds: Mapping[Provider, Any] = {
+            "anthropic": anthropic.AsyncAnthropic,
+            # Its newer endpoint, which has all of the Messages API; that with InvokeModel is the
+            # one for older models, inference profiles and guardrails.
+            "bedrock": anthropic.AsyncAnthropicBedrockMantle,
+            "bedrock-runtime": anthropic.AsyncAnthropicBedrock,
+            # Not AsyncAnthropicGoogleCloud, which is Anthropic's own API paid by Google's bill.
+            "vertex": anthropic.AsyncAnthropicVertex,
+            "foundry": anthropic.AsyncAnthropicFoundry,
+        }
+        sdk = kinds[endpoint.provider](
+            **arguments,
+            # Explicit also for a profile, which may name another: code goes where we said.
+            base_url=endpoint.base_url,
+            # The SDK obeys any retry-after, of an hour too, and knows nothing of the others.
+            max_retries=0,
+            timeout=anthropic.Timeout(None, connect=CONNECT_SECONDS),
+            # Nor does it go on to where an endpoint points.
+            http_client=anthropic.DefaultAsyncHttpxClient(follow_redirects=False),
         )
     except Exception as error:
-        what = "ANTHROPIC_PROFILE" if argument == "profile" else "the setting baseUrl"
+        names = ("profile", "aws_profile", CREDENTIALS_FILE)
+        is_file = any(argument in names for argument, _ in endpoint.arguments)
+        what = endpoint.source if is_file else "the setting baseUrl"
         raise EngineError(f"The model's client cannot be set up: check {what}.") from error
+    return ModelClient(sdk, _EXTRA_BODY.get(endpoint.provider))
+
+
+_EXTRA_BODY: Mapping[Provider, Body] = {
+    # What InvokeModel is documented with. The SDK's default is newer than its older models.
+    "bedrock-runtime": {"anthropic_version": "bedrock-2023-05-31"},
+}
+
+
+def _missing_extra(endpoint: Endpoint) -> str:
+    """The extra of ours that brings what the SDK needs for this; "" when it is there."""
+    match endpoint.provider:
+        # The one signs with it, the other takes its streams apart with it, too.
+        case "bedrock" if dict(endpoint.arguments).get("api_key"):
+            return ""
+        case "bedrock" | "bedrock-runtime":
+            return "" if find_spec("boto3") else "bedrock"
+        case "vertex":
+            return "" if find_spec("google") and find_spec("google.auth") else "vertex"
+    return ""
+
+
+def _google_credentials(file: str) -> object:
+    """Those of a service account, a person or a workload, as the file has them."""
+    import google.auth
+
+    scopes = ["https://www.googleapis.com/auth/cloud-platform"]
+    load: Any = google.auth.load_credentials_from_file
+    with warnings.catch_warnings():
+        # It warns of files that somebody else has made; the library ignores that for this, too.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        credentials, _ = load(file, scopes=scopes)
+    return cast("object", credentials)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

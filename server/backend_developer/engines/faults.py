@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from ..settings import Settings
 from .client import retry_after
-from .endpoint import CREDENTIALS, NO_KEY, Endpoint
+from .endpoint import NO_KEY, Endpoint
 
 if TYPE_CHECKING:
     import anthropic
@@ -81,7 +81,21 @@ def was_refused(error: Exception) -> bool:
     """Whether a call ended before the endpoint took it up, so that nothing is to be paid."""
     import anthropic  # Loaded by whoever made the call.
 
-    return isinstance(error, anthropic.APIStatusError) or bool(_offline(error))
+    return (
+        isinstance(error, anthropic.APIStatusError)
+        or is_about_credentials(error)
+        or bool(_offline(error))
+    )
+
+
+def is_about_credentials(error: BaseException) -> bool:
+    """Whether a provider's own library could not find or renew what a request is signed with."""
+    module = type(error).__module__
+    return (
+        module.startswith(("botocore.exceptions", "google.auth"))
+        # What the SDK says when those libraries have found nothing.
+        or (type(error) is RuntimeError and str(error).startswith("Could not resolve"))
+    )
 
 
 def explain(error: Exception, call: Call, *, has_begun: bool = False) -> str:
@@ -95,6 +109,8 @@ def explain(error: Exception, call: Call, *, has_begun: bool = False) -> str:
     import httpx2
 
     host = call.endpoint.host
+    if is_about_credentials(error):
+        return f"The key for {host} cannot be had: check {call.endpoint.source}."
     reason = _offline(error)
     if reason:
         return f"{host} cannot be reached ({reason}): check the network connection and baseUrl."
@@ -109,34 +125,41 @@ def explain(error: Exception, call: Call, *, has_begun: bool = False) -> str:
         return f"{host} cannot be reached: check the network connection and baseUrl."
     if isinstance(error, httpx2.HTTPError):
         return f"The connection to {host} was cut in mid-answer and {_KEPT}: review again."
-    if has_begun and isinstance(error, ValueError):
+    is_no_event = type(error).__module__.startswith("botocore.")
+    if has_begun and (is_no_event or isinstance(error, ValueError)):
         return f"{host} sent a broken answer and {_KEPT}: review again."
-    if isinstance(error, anthropic.APIError | ValueError | AssertionError):
+    if is_no_event or isinstance(error, anthropic.APIError | ValueError | AssertionError):
         return f"{host} sent something that is not the Messages API: check baseUrl."
     if isinstance(error, anthropic.AnthropicError):
-        return f"The key for {host} cannot be had: check ANTHROPIC_PROFILE."
+        return f"The key for {host} cannot be had: check {call.endpoint.source}."
     return f"The review by {call.model} failed unexpectedly: the log says where."
 
 
 def _status(error: anthropic.APIStatusError, call: Call) -> str:
-    host, model = call.endpoint.host, call.model
+    endpoint, model = call.endpoint, call.model
+    host = endpoint.host
     status = _STATUS_OF_TYPE.get(error.type or "", error.status_code)
-    said = _said(error, call)
+    status = 500 if status == 200 else status  # An event of no known type.
+    words = said_by(error)
+    said = _quoted(words, call)
     if status in (401, 403):
-        return f"{host} refused the key (HTTP {status}{said}): check {_variable(call.endpoint)}."
-    if status == 404 and error.type == "not_found_error":
-        return f"{host} does not know the model {model}: choose another with the setting model."
+        return f"{host} refused the key (HTTP {status}{said}): check {endpoint.source}."
+    if _is_about_the_model(error, words, call):
+        among = ", or its alias's id with modelAliases" if endpoint.provider != "anthropic" else ""
+        return (
+            f"{host} does not know the model {model}: choose another with the setting model{among}."
+        )
     if status == 429:
         return f"{host} allows no more requests now: try again {_when(error.response.headers)}."
     if status == 529:
         return f"{host} is overloaded: try again in a few minutes."
     if status >= 500 and status != 501:
         return f"{host} failed (HTTP {status}): try again in a few minutes."
-    if status == 413 or (status == 400 and _TOO_LONG.search(error.api_message or "")):
+    if status == 413 or (status == 400 and _TOO_LONG.search(words)):
         return _too_long(call)
     if 300 <= status < 400:
         return f"{host} points to another address (HTTP {status}): set baseUrl to that one."
-    if error.type is None:
+    if not words or (status in (404, 405) and endpoint.is_own):
         return not_the_api(call, error.response.headers.get("content-type", ""), status)
     return (
         f"{host} refused the request (HTTP {status}{said}): check the settings model and baseUrl."
@@ -150,9 +173,48 @@ _STATUS_OF_TYPE = {
     "api_error": 500,
     "timeout_error": 504,
     "overloaded_error": 529,
+    # Of Bedrock's event stream.
+    "throttlingException": 429,
+    "internalServerException": 500,
+    "modelStreamErrorException": 500,
+    "serviceUnavailableException": 503,
+    "modelTimeoutException": 504,
+    "validationException": 400,
 }
 """An `error` event in mid-stream has HTTP status 200, so its type counts."""
 
+
+def said_by(error: anthropic.APIStatusError) -> str:
+    """An endpoint's own words, wherever it puts them: `{"error": {"message": …}}` as the Messages
+    API does, or right into the object, or as FastAPI's `detail`; "" when there are none.
+    """
+    if error.api_message:
+        return error.api_message
+    body = error.body
+    if not isinstance(body, dict):
+        return ""
+    for name in ("message", "Message", "detail", "error"):
+        if value := body.get(name):
+            return value if isinstance(value, str) else json.dumps(value)
+    return ""
+
+
+def _is_about_the_model(error: anthropic.APIStatusError, words: str, call: Call) -> bool:
+    if error.status_code == 404:
+        # Some endpoints of one's own call a wrong path by the same name.
+        if error.type == "not_found_error":
+            return not call.endpoint.is_own or "model" in words.lower()
+        return call.endpoint.provider != "anthropic" and bool(words)
+    return error.status_code == 400 and bool(_UNKNOWN_MODEL.search(words))
+
+
+_UNKNOWN_MODEL = re.compile(
+    # Bedrock's, for an id that it does not know, and for one that is only had by a profile.
+    r"model identifier is invalid|on-demand throughput|inference profile"
+    # LiteLLM's
+    r"|invalid model name",
+    re.IGNORECASE,
+)
 _TOO_LONG = re.compile(r"too long|too large|context.?(?:window|length|limit|size)", re.IGNORECASE)
 
 
@@ -163,28 +225,26 @@ def _too_long(call: Call) -> str:
 def not_the_api(call: Call, content_type: str, status: int = 200) -> str:
     """The sentence for an address where something else answers."""
     kind = content_type.partition(";")[0].strip() or "no known type"
+    advice = "check baseUrl"
+    if call.endpoint.provider == "anthropic" and call.endpoint.base_url.rstrip("/").endswith("/v1"):
+        advice = "leave out /v1 at the end of baseUrl"
     return (
         f"{call.endpoint.host} did not answer as the Messages API does (HTTP {status}, {kind}): "
-        "check baseUrl."
+        f"{advice}."
     )
-
-
-def _variable(endpoint: Endpoint) -> str:
-    argument, value = endpoint.credential
-    if value == NO_KEY:
-        return "whether it needs ANTHROPIC_API_KEY"
-    return next(name for name, its_argument in CREDENTIALS.items() if its_argument == argument)
 
 
 _SAID = 160
 """Characters of an endpoint's own message that are repeated."""
 
 
-def _said(error: anthropic.APIStatusError, call: Call) -> str:
-    """The endpoint's own words, on one line and without the key, as `, "…"`."""
-    words = " ".join((error.api_message or "").split())
-    words = words.replace(call.endpoint.credential[1], "***")[:_SAID]
-    return f", {json.dumps(words, ensure_ascii=False)}" if words else ""
+def _quoted(words: str, call: Call) -> str:
+    """An endpoint's words on one line and without the key, as `, "…"`."""
+    words = " ".join(words.split())
+    for secret in call.endpoint.secrets:
+        if secret != NO_KEY:
+            words = words.replace(secret, "***")
+    return f", {json.dumps(words[:_SAID], ensure_ascii=False)}" if words else ""
 
 
 def _when(headers: Mapping[str, str]) -> str:

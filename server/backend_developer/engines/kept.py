@@ -344,6 +344,7 @@ def _frame(request: ReviewRequest) -> str:
             request.agent.prompt,
             settings.model or request.agent.model,
             repr(sorted(settings.model_aliases.items())),
+            settings.provider,
             settings.base_url,
             request.agent.effort or "",
             request.task.instruction,
