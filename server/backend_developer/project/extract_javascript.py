@@ -665,7 +665,7 @@ def _inside(node: SgNode, where: str, *, strictly: bool = False) -> tuple[Guard,
     found = (
         re.search(r"\b40[13]\b|[uU]nauthorized|[fF]orbidden", text)
         if strictly
-        else INSIDE.search(text)
+        else INSIDE.are_in(text)
     )
     return (Guard("its own check", "router" if where == "router" else "handler"),) if found else ()
 
