@@ -8,6 +8,18 @@ from typing import TYPE_CHECKING
 
 from ..core.clues import Clues
 from ..detector import Source
+from ..expressions import (
+    Call,
+    call_of,
+    constant,
+    constants,
+    dotted,
+    elements,
+    find_all,
+    head,
+    pairs,
+)
+from ..syntax import named_children
 from .errors import python_errors
 from .facts import (
     URL_PATTERNS,
@@ -22,23 +34,7 @@ from .facts import (
 )
 from .guarding import INSIDE, is_guard, is_limiter, is_public
 from .models_python import migrations_of, models_of, queries_of
-from .reading import (
-    Call,
-    call_of,
-    constant,
-    constants,
-    dotted,
-    elements,
-    find_all,
-    head,
-    is_narrow,
-    joined,
-    named_children,
-    pairs,
-    path_of,
-    place_of,
-    unique,
-)
+from .reading import is_narrow, joined, path_of, place_of, unique
 from .settings_read import settings_of
 
 if TYPE_CHECKING:
