@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from .core.model import Document, Proposal
 from .core.text import Lines
@@ -15,12 +15,25 @@ from .syntax import LANGUAGES, Language, parse
 if TYPE_CHECKING:
     from ast_grep_py import SgNode
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True)
 class Source:
     """A document, and what several detectors want to know of it, worked out once."""
 
     document: Document
+    _derived: dict[Callable[[Source], Any], Any] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+
+    def derived(self, make: Callable[[Source], T]) -> T:
+        """What `make` makes of the source, the first time only: what it costs and what is wrong
+        with it are read from the same code."""
+        if make not in self._derived:
+            self._derived[make] = make(self)
+        made: T = self._derived[make]
+        return made
 
     @property
     def text(self) -> str:

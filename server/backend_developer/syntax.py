@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from .core.model import Replacement, Span
@@ -38,6 +38,11 @@ def span_of(node: SgNode) -> Span:
     return Span(place.start.index, place.end.index)
 
 
+def named_children(node: SgNode) -> Iterator[SgNode]:
+    """The children that are no punctuation and no comment."""
+    return (one for one in node.children() if one.is_named() and one.kind() != "comment")
+
+
 _LONE_CR = re.compile(r"\r(?!\n)")
 
 
@@ -46,7 +51,7 @@ _LONE_CR = re.compile(r"\r(?!\n)")
 
 def items_of(brackets: SgNode) -> list[SgNode]:
     """The arguments of a call, or the pairs of an object."""
-    return [node for node in brackets.children() if node.is_named() and node.kind() != "comment"]
+    return list(named_children(brackets))
 
 
 def appended(brackets: SgNode, items: Sequence[str], text: str) -> list[Replacement]:

@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from ..syntax import Language, span_of
+from ..expressions import bare
+from ..syntax import Language, named_children, span_of
 
 if TYPE_CHECKING:
     from ast_grep_py import SgNode
@@ -226,30 +227,15 @@ ASSIGNMENTS: Mapping[Language, tuple[str, ...]] = {
     "typescript": _TYPESCRIPT_ASSIGNMENTS,
     "tsx": _TYPESCRIPT_ASSIGNMENTS,
 }
-_WRAPPERS = frozenset(
-    (
-        "await",
-        "await_expression",
-        "parenthesized_expression",
-        "as_expression",
-        "satisfies_expression",
-        "non_null_expression",
-        "type_assertion",
-    )
-)
 
 
 def _bare(node: SgNode) -> SgNode:
-    """Without parentheses, `await`, `as` and `!`."""
-    while node.kind() in _WRAPPERS:
-        inner = [
-            child for child in node.children() if child.is_named() and child.kind() != "comment"
-        ]
-        if not inner:
-            break
-        # `<T>x` has the type first, all others the expression.
-        node = inner[-1] if node.kind() == "type_assertion" else inner[0]
-    return node
+    """Without parentheses, `await`, `as`, `!` and `<T>`."""
+    inner = bare(node)
+    while inner is not None and inner.kind() == "type_assertion":
+        parts = list(named_children(inner))  # The type is first.
+        inner = bare(parts[-1]) if parts else None
+    return node if inner is None else inner
 
 
 def _variable(node: SgNode) -> str:

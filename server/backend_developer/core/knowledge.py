@@ -19,6 +19,11 @@ Strength: TypeAlias = Literal["input", "local"]
 
 ALL = frozenset(["*"])
 """Cleared for every kind of sink."""
+URL_KINDS = frozenset(["server-side-request-forgery", "open-redirect"])
+OBJECT_KINDS = frozenset(["nosql-injection", "mass-assignment", "prototype-pollution"])
+LENGTH_KINDS = frozenset(["regex-polynomial"])
+PATH_KINDS = frozenset(["path-traversal", "archive-extraction"])
+"""Kinds of sinks that the same things make safe."""
 
 Place: TypeAlias = int | str
 """An argument: its position, its name, or "self" for what the method is called on. "0.url" is a

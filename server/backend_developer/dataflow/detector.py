@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 from ..core.flow import Flow, Hit, analyse
 from ..core.knowledge import Knowledge, Sink
 from ..core.model import CONFIDENCES, Confidence, Proposal, Span, Step
+from ..core.program import Statement
 from ..core.text import quoted
 from ..core.values import Trace
 from ..detector import Source
@@ -37,7 +37,6 @@ class FlowDetector:
     def __init__(self, elsewhere: Callable[[Source], Sequence[Known]] = lambda source: ()) -> None:
         """`elsewhere` gives the functions of other files that a source may call."""
         self._elsewhere = elsewhere
-        self._flows: WeakKeyDictionary[Source, Flow] = WeakKeyDictionary()
 
     @cached_property
     def rules(self) -> frozenset[str]:
@@ -48,7 +47,7 @@ class FlowDetector:
         return [
             [
                 _proposal(hit, confidence, source)
-                for hit, confidence in _surest(self._flow(source).hits)
+                for hit, confidence in _surest(source.derived(self._flow).hits)
                 if hit.sink.rule in enabled
             ]
             for source in sources
@@ -61,7 +60,7 @@ class FlowDetector:
         """
         if source.document.language not in self.languages:
             return {}
-        flow = self._flow(source)
+        flow = source.derived(self._flow)
         safe: dict[str, list[Span]] = {}
         for text in flow.safe_texts:
             safe.setdefault("security/sql-injection", []).append(span_of(text.place))
@@ -71,12 +70,6 @@ class FlowDetector:
         return safe
 
     def _flow(self, source: Source) -> Flow:
-        known = self._flows.get(source)
-        if known is None:
-            known = self._flows[source] = self._analysed(source)
-        return known
-
-    def _analysed(self, source: Source) -> Flow:
         family = family_of(source)
         knowledge, names = knowledge_of(family)
         text = source.text
@@ -89,7 +82,7 @@ class FlowDetector:
             return Flow(())
         if known:
             knowledge = knowledge_with(knowledge, known)
-        return _analysed(source, family, knowledge)
+        return _analysed(source, knowledge)
 
 
 def summaries_of(source: Source, modules: Sequence[str]) -> tuple[DataSummary, ...]:
@@ -99,18 +92,22 @@ def summaries_of(source: Source, modules: Sequence[str]) -> tuple[DataSummary, .
     """
     family = family_of(source)
     knowledge = noting_calls(knowledge_of(family)[0], modules, family)
-    flow = _analysed(source, family, knowledge)
+    flow = _analysed(source, knowledge)
     found = (data_summary(function, summary) for function, summary in flow.summaries)
     return tuple(one for one in found if one.name and one != DataSummary(one.name))
 
 
-def _analysed(source: Source, family: Family, knowledge: Knowledge) -> Flow:
-    lower = lower_python if family == "python" else lower_javascript
+def _analysed(source: Source, knowledge: Knowledge) -> Flow:
     try:
-        return analyse(lower(source.tree), knowledge)
+        return analyse(source.derived(_program), knowledge)
     except RecursionError:
         # Nested beyond what the limits of the lowering and of the calls can foresee.
         return Flow(())
+
+
+def _program(source: Source) -> tuple[Statement, ...]:
+    lower = lower_python if source.language == "python" else lower_javascript
+    return lower(source.tree)
 
 
 _CLAIMED_TOO = {"security/command-injection": ("security/program-started",)}

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ..core.clues import Clues
 from ..core.flow import Hit, Summary
 from ..core.knowledge import (
     ALL,
@@ -33,16 +34,22 @@ if TYPE_CHECKING:
 
 LONGEST_TEXT = 100_000
 """Characters; a longer file has too much to say."""
-_WORTH_READING = re.compile(
-    r"(?i)execut|query|\braw\b|system|subprocess|popen|exec\w*\(|eval\(|open\(|file\(|fetch|requests?\b|"
-    r"axios|saniti|escape|valid|clean|quote|pickle|yaml|template_string|literal\(|redirect|service|repositor|"
-    r"selector|\bdao\b"
+_WORTH_READING = Clues(
+    "execut query system subprocess popen eval( open( file( fetch axios saniti escape valid clean "
+    "quote pickle yaml template_string literal( redirect service repositor selector",
+    {
+        "raw": r"\braw\b",
+        "exec": r"exec\w*\(",
+        "request": r"requests?\b",
+        "dao": r"\bdao\b",
+    },
+    ignore_case=True,
 )
 
 
 def may_carry(text: str, language: str) -> bool:
     """A cheap look at whether functions that others call could do something with data."""
-    if len(text) > LONGEST_TEXT or not _WORTH_READING.search(text):
+    if len(text) > LONGEST_TEXT or not _WORTH_READING.are_in(text):
         return False
     if language == "python":
         return _HELPER.search(text) is not None

@@ -68,7 +68,7 @@ def _find(source: Source, enabled: frozenset[str], elsewhere: Elsewhere) -> list
     )
     found = list(regexes.find(source)) if not enabled.isdisjoint(regexes.RULES) else []
     if checks or asks:
-        code = read_code(source)
+        code = source.derived(read_code)
         path = source.document.path
         found += [proposal for find in checks for proposal in find(code, path)]
         if asks:

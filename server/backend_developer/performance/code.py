@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Literal
 
 from ..core.model import Span
 from ..detector import Source
-from ..syntax import span_of
+from ..expressions import WRAPPERS, bare
+from ..syntax import named_children, span_of
 
 if TYPE_CHECKING:
     from ast_grep_py import SgNode
@@ -406,18 +407,6 @@ class _Reader:
         self.assignments.append(Assignment(names, value, span, scope, is_update))
 
 
-_WRAPPERS = frozenset(
-    {
-        "await",
-        "await_expression",
-        "parenthesized_expression",
-        "non_null_expression",
-        "as_expression",
-        "satisfies_expression",
-    }
-)
-
-
 def _chain(node: SgNode, text: str, spine: set[tuple[int, int]]) -> Chain | None:
     steps: list[Step] = []
     awaited = False
@@ -444,9 +433,9 @@ def _chain(node: SgNode, text: str, spine: set[tuple[int, int]]) -> Chain | None
             steps.append(Step("[]", None, span.end))
             called, called_end = None, 0
             current = current.field("value") or current.field("object")
-        elif kind in _WRAPPERS:
+        elif kind in WRAPPERS:
             awaited = awaited or kind.startswith("await")
-            current = next((child for child in current.children() if child.is_named()), None)
+            current = next(named_children(current), None)
         else:
             root = current.text() if kind in ("identifier", "this", "super") else ""
             if kind == _NEW:
@@ -528,8 +517,7 @@ def _iterated(chain: Chain, index: int, arguments: list[SgNode], language: str) 
         # The object of the member expression that is called.
         called = step.arguments.parent() if step.arguments else None
         member = called.field("function") if called else None
-        while member is not None and member.kind() in _WRAPPERS:
-            member = next((child for child in member.children() if child.is_named()), None)
+        member = bare(member)
         return member.field("object") if member is not None else None
     return None
 
@@ -587,7 +575,7 @@ def _keys(node: SgNode) -> tuple[str, ...]:
             if left is not None:
                 keys.append(left.text())
             break
-        elif kind not in ("object", "dictionary", *_WRAPPERS):
+        elif kind not in ("object", "dictionary", *WRAPPERS):
             break
         parent = parent.parent()
     return tuple(keys)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ..core.clues import Clues
 from ..detector import Source
 from .code import Code, Scope, chain_of, read_code
 from .origins import loads_of
@@ -23,7 +24,7 @@ def summary_of(source: Source, imported: frozenset[str]) -> FileSummary | None:
 
     `imported` are the names that the file has from others of its project.
     """
-    code = read_code(source)
+    code = source.derived(read_code)
     reading = Queries(code)
     made = FileSummary(
         tuple(_functions(reading, imported)),
@@ -45,7 +46,7 @@ def summary_of(source: Source, imported: frozenset[str]) -> FileSummary | None:
 
 def may_say_something(text: str, language: str) -> bool:
     """A cheap look at whether a file could say something of costs."""
-    return (_PYTHON if language == "python" else _JAVASCRIPT).search(text) is not None
+    return (_PYTHON if language == "python" else _JAVASCRIPT).are_in(text)
 
 
 _PRESENTERS = (
@@ -58,16 +59,48 @@ _OBJECTS = re.compile(
     r"ForeignKey|queryset|repositor|selectors"
 )
 """Words without which a file's functions have nothing to do with rows as objects."""
-_LAYERS = r"\w*[rR]epositor(?:y|ies)|\brepos?\b|[sS]ervices?\b|[sS]electors?\b|\bcrud\b|\bdao\b"
-_PYTHON = re.compile(
-    r"\.objects\b|[sS]ession\b|\.execute\w*\(|\.query\b|find_one|\bfetch(?:_?(?:one|all|row|val))?\(|"
-    r"\bselect\(|_or_404|requests\.|httpx|aiohttp|\bredis\b|boto3|\bcursor\b|\bdb\b|\bmodels\b|"
-    r"find_(?:many|first|unique)|BaseModel|[sS]erializer|[rR]elationship\(|ForeignKey|OneToOne|ManyToMany|"
-    rf"Manager\b|peewee|tortoise|{_LAYERS}|{_PRESENTERS}"
+_LAYERS = {
+    "epositor": r"[rR]epositor(?:y|ies)",
+    "repo": r"\brepos?\b",
+    "ervice": r"[sS]ervices?\b",
+    "elector": r"[sS]electors?\b",
+    "crud": r"\bcrud\b",
+    "dao": r"\bdao\b",
+}
+"""What a part of a project is called that others ask for rows."""
+_PYTHON = Clues(
+    "find_one _or_404 requests. httpx aiohttp boto3 find_many find_first find_unique BaseModel "
+    "serializer Serializer relationship( Relationship( ForeignKey OneToOne ManyToMany peewee "
+    "tortoise",
+    {
+        ".objects": r"\.objects\b",
+        "ession": r"[sS]ession\b",
+        ".execute": r"\.execute\w*\(",
+        ".query": r"\.query\b",
+        "fetch": r"\bfetch(?:_?(?:one|all|row|val))?\(",
+        "select(": r"\bselect\(",
+        "redis": r"\bredis\b",
+        "cursor": r"\bcursor\b",
+        "db": r"\bdb\b",
+        "models": r"\bmodels\b",
+        "Manager": r"Manager\b",
+        **_LAYERS,
+        "def": _PRESENTERS,
+    },
 )
-_JAVASCRIPT = re.compile(
-    r"[pP]risma|\.find|\.query\b|knex|sequelize|mongoose|[tT]ypeorm|drizzle|\bfetch\(|axios|models?['\"/]|"
-    rf"\b(?:pool|db|conn|connection|client|sql)\b|{_LAYERS}"
+_JAVASCRIPT = Clues(
+    ".find knex sequelize mongoose prisma Prisma typeorm Typeorm drizzle axios",
+    {
+        ".query": r"\.query\b",
+        "fetch(": r"\bfetch\(",
+        "model": r"models?['\"/]",
+        "pool": r"\bpool\b",
+        "db": r"\bdb\b",
+        "conn": r"\bconn(?:ection)?\b",
+        "client": r"\bclient\b",
+        "sql": r"\bsql\b",
+        **_LAYERS,
+    },
 )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from ..core.clues import Clues
 from .code import Chain, Code, Scope, chain_of
 from .summaries import Relation
 
@@ -25,7 +26,7 @@ class Model:
 
 def read_models(code: Code) -> Mapping[str, Model]:
     """The classes of a Python file that have a relation, or are the target of one."""
-    if code.language != "python" or not _RELATION_WORDS.search(code.text):
+    if code.language != "python" or not _RELATION_WORDS.are_in(code.text):
         return {}
     relations: dict[str, dict[str, Relation]] = {}
     columns: dict[str, set[str]] = {}
@@ -63,9 +64,9 @@ def read_models(code: Code) -> Mapping[str, Model]:
     }
 
 
-_RELATION_WORDS = re.compile(
-    r"ForeignKey|OneToOne|ManyToMany|[rR]elationship\(|ReferenceField|Reverse|backref|"
-    r"Set\(|Required\("
+_RELATION_WORDS = Clues(
+    "ForeignKey OneToOne ManyToMany relationship( Relationship( ReferenceField Reverse backref "
+    "Set( Required("
 )
 _EAGER = re.compile(
     r"lazy\s*=\s*[\"'](selectin|joined|subquery|immediate|raise|raise_on_sql|"

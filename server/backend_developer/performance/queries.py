@@ -300,7 +300,11 @@ class Queries(Relations):
         """Whether a function may answer a second time without asking."""
         if _CACHED.search(function.decorators):
             return True
-        return _KEEPS.search(self.code.of(function.span)) is not None
+        return self._may_keep_answers and _KEEPS.search(self.code.of(function.span)) is not None
+
+    @cached_property
+    def _may_keep_answers(self) -> bool:
+        return _KEEPS.search(self.text) is not None
 
     def _by_its_name(
         self, chain: Chain, scope: Scope | None, repeats: tuple[Repeat, ...], text: str

@@ -9,8 +9,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from ..expressions import call_of, find_all, pairs
+from ..syntax import named_children
 from .facts import ErrorAnswer
-from .reading import call_of, find_all, named_children, pairs, place_of
+from .reading import place_of
 
 if TYPE_CHECKING:
     from ast_grep_py import SgNode

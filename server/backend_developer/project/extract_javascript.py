@@ -8,6 +8,18 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from ..detector import Source
+from ..expressions import (
+    Call,
+    bare,
+    call_of,
+    constant,
+    constants,
+    dotted,
+    elements,
+    find_all,
+    pairs,
+)
+from ..syntax import named_children
 from .errors import javascript_errors
 from .facts import (
     PROJECT_ROUTER,
@@ -22,22 +34,7 @@ from .facts import (
 )
 from .guarding import INSIDE, is_guard, is_limiter, is_public
 from .models_javascript import migrations_of, models_of, queries_of
-from .reading import (
-    Call,
-    bare,
-    call_of,
-    constant,
-    constants,
-    dotted,
-    elements,
-    find_all,
-    is_narrow,
-    joined,
-    named_children,
-    pairs,
-    path_of,
-    place_of,
-)
+from .reading import is_narrow, joined, path_of, place_of
 from .settings_read import settings_of
 
 if TYPE_CHECKING:
@@ -665,7 +662,7 @@ def _inside(node: SgNode, where: str, *, strictly: bool = False) -> tuple[Guard,
     found = (
         re.search(r"\b40[13]\b|[uU]nauthorized|[fF]orbidden", text)
         if strictly
-        else INSIDE.search(text)
+        else INSIDE.are_in(text)
     )
     return (Guard("its own check", "router" if where == "router" else "handler"),) if found else ()
 

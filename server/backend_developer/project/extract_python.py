@@ -6,7 +6,20 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from ..core.clues import Clues
 from ..detector import Source
+from ..expressions import (
+    Call,
+    call_of,
+    constant,
+    constants,
+    dotted,
+    elements,
+    find_all,
+    head,
+    pairs,
+)
+from ..syntax import named_children
 from .errors import python_errors
 from .facts import (
     URL_PATTERNS,
@@ -21,32 +34,17 @@ from .facts import (
 )
 from .guarding import INSIDE, is_guard, is_limiter, is_public
 from .models_python import migrations_of, models_of, queries_of
-from .reading import (
-    Call,
-    call_of,
-    constant,
-    constants,
-    dotted,
-    elements,
-    find_all,
-    head,
-    is_narrow,
-    joined,
-    named_children,
-    pairs,
-    path_of,
-    place_of,
-    unique,
-)
+from .reading import is_narrow, joined, path_of, place_of, unique
 from .settings_read import settings_of
 
 if TYPE_CHECKING:
     from ast_grep_py import SgNode
 
-INTERESTING = re.compile(
-    r"fastapi|starlette|flask|quart|django|rest_framework|sanic|aiohttp|litestar|ninja|bottle|"
-    r"router|Router|Depends|sqlalchemy|sqlmodel|Column|alembic|environ|getenv|urlpatterns|"
-    r"SELECT|select |objects\.|session"
+INTERESTING = Clues(
+    "fastapi starlette flask quart django rest_framework sanic aiohttp litestar ninja bottle "
+    "router Router Depends sqlalchemy sqlmodel Column alembic environ getenv urlpatterns "
+    "SELECT objects. session",
+    {"select": "select "},
 )
 METHODS = ("get", "post", "put", "patch", "delete", "head", "options", "trace")
 _ROUTERS: Mapping[str, Framework] = {
@@ -107,7 +105,7 @@ _GENERIC_METHODS = {
 def facts_of(source: Source) -> FileFacts:
     """What the file says; reads the tree once for each kind of thing, about 5 ms in all."""
     text, path = source.text, source.document.path or source.document.uri
-    if not INTERESTING.search(text):
+    if not INTERESTING.are_in(text):
         imports = imports_of(source) if path.endswith("__init__.py") and text else ()
         return FileFacts(path, "python", imports=imports)
     root = source.tree
@@ -550,7 +548,7 @@ class _Reader:
                     guards.append(Guard(label if is_guard(label) else text))
         if not guards and "def get_permissions" in body.text():
             guards.append(Guard("get_permissions"))
-        if not guards and not public and INSIDE.search(body.text()):
+        if not guards and not public and INSIDE.are_in(body.text()):
             guards.append(Guard("its own check", "handler"))
         name = name_node.text()
         self.handlers[name] = Handler(
@@ -656,7 +654,7 @@ def _depends_on(definition: SgNode) -> tuple[str, ...]:
 
 def _guards_itself(definition: SgNode) -> bool:
     body = definition.field("body")
-    return body is not None and bool(INSIDE.search(body.text()))
+    return body is not None and INSIDE.are_in(body.text())
 
 
 def _methods(call: Call) -> tuple[str, ...]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from ..core.clues import Clues
+
 
 def word_set(text: str) -> frozenset[str]:
     """The words of a text."""
@@ -73,12 +75,25 @@ def words_of(name: str) -> tuple[str, ...]:
     return tuple(re.sub(r"[^A-Za-z0-9]+", " ", spaced).lower().split())
 
 
-INSIDE = re.compile(
-    r"current_?user|is_?authenticated|is_?super_?user|is_?staff|is_?admin|has_?(?:perm|role|access)|"
-    r"(?:check|require|ensure|verify|assert|enforce)_?\w*(?:auth|perm|access|owner|role|token|"
-    r"signature|user|login)|get_?jwt|authenticat|authori[sz]|permission|\b40[13]\b|unauthori[sz]ed|"
-    r"forbidden|session\s*\[|session\.get\(\s*['\"]|session\.user|api_?key|\bhmac\b|signature|\btoken|req\.user|request\.user|"
-    r"ctx\.state\.user|\bg\.user|jwt|\bpassword",
-    re.IGNORECASE,
+INSIDE = Clues(
+    "current_user currentuser authenticat authoriz authoris permission forbidden api_key apikey "
+    "signature jwt",
+    {
+        "super": r"is_?super_?user",
+        "staff": r"is_?staff",
+        "admin": r"is_?admin",
+        "has": r"has_?(?:perm|role|access)",
+        "check require ensure verify assert enforce": (
+            r"(?:check|require|ensure|verify|assert|enforce)_?\w*"
+            r"(?:auth|perm|access|owner|role|token|signature|user|login)"
+        ),
+        "401 403": r"\b40[13]\b",
+        "session": r"session\s*\[|session\.get\(\s*['\"]|session\.user",
+        "hmac": r"\bhmac\b",
+        "token": r"\btoken",
+        "user": r"req.user|request.user|ctx\.state\.user|\bg\.user",
+        "password": r"\bpassword",
+    },
+    ignore_case=True,
 )
 """What a handler's body says when it looks itself at who asks."""

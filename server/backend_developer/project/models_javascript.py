@@ -8,9 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ..core.model import Span
-from .facts import Field, MigrationStep, Model, Place, Query, StepKind
-from .guarding import word_set
-from .reading import (
+from ..expressions import (
     Call,
     bare,
     call_of,
@@ -22,11 +20,12 @@ from .reading import (
     head,
     in_order,
     is_true,
-    named_children,
     pairs,
-    place_of,
-    unique,
 )
+from ..syntax import named_children
+from .facts import Field, MigrationStep, Model, Place, Query, StepKind
+from .guarding import word_set
+from .reading import place_of, unique
 from .sql import queries_of as queries_in_sql
 from .sql import steps_of
 

@@ -8,8 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ..core.model import Span
-from .facts import Field, MigrationStep, Model, Place, Query, StepKind
-from .reading import (
+from ..expressions import (
     Call,
     call_of,
     constant,
@@ -20,10 +19,10 @@ from .reading import (
     head,
     in_order,
     is_true,
-    named_children,
-    place_of,
-    unique,
 )
+from ..syntax import named_children
+from .facts import Field, MigrationStep, Model, Place, Query, StepKind
+from .reading import place_of, unique
 from .sql import queries_of as queries_in_sql
 from .sql import steps_of
 

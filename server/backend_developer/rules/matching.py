@@ -45,7 +45,7 @@ class PatternDetector:
         words = "\n".join(source.words)
         mentioned = {
             mention
-            for mention, is_word in self._mentions.items()
+            for mention, is_word in self._mentions.get(source.language, {}).items()
             if mention in (words if is_word else source.text)
         }
         return [
@@ -62,10 +62,16 @@ class PatternDetector:
         }
 
     @cached_property
-    def _mentions(self) -> Mapping[str, bool]:
-        """What a text is searched for, and whether that is part of a single word."""
-        texts = (text for rule in self._pattern_rules for text in (*rule.mentions, *rule.requires))
-        return {text: re.fullmatch(r"[\w$]+", text) is not None for text in texts}
+    def _mentions(self) -> Mapping[Language | None, Mapping[str, bool]]:
+        """What a text of a language is searched for, and whether that is part of a single word."""
+        return {
+            language: {
+                text: re.fullmatch(r"[\w$]+", text) is not None
+                for rule in rules
+                for text in (*rule.mentions, *rule.requires)
+            }
+            for language, rules in self._by_language.items()
+        }
 
     @cached_property
     def _pattern_rules(self) -> tuple[PatternRule, ...]:
