@@ -75,7 +75,8 @@ export function createServer(context: vscode.ExtensionContext, middleware: Middl
         command,
         args: [...args, "serve"],
         // Not the workspace: nothing in it must be taken for a part of the program.
-        options: { cwd: homedir(), env: await keyEnvironment(context.secrets) },
+        // What is given here stands in place of the environment, so that goes in whole.
+        options: { cwd: homedir(), env: { ...process.env, ...(await keyEnvironment(context.secrets)) } },
       },
       {
         documentSelector: LANGUAGES.flatMap((language) => [

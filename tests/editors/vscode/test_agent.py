@@ -57,16 +57,20 @@ def shared_window(
     return window
 
 
-def key_of(server: CodeServer) -> str | None:
-    """The key in the environment of the language server, of which there must be one."""
+def variables_of(server: CodeServer) -> dict[str, str] | None:
+    """The environment of the language server, of which there must be one."""
     environments = [
         Path(f"/proc/{process}/environ").read_bytes().decode().split("\0")
         for process in server.language_servers()
     ]
     if len(environments) != 1:
         return None
-    variables = dict(entry.split("=", 1) for entry in environments[0] if "=" in entry)
-    return variables.get("ANTHROPIC_API_KEY", "")
+    return dict(entry.split("=", 1) for entry in environments[0] if "=" in entry)
+
+
+def key_of(server: CodeServer) -> str | None:
+    variables = variables_of(server)
+    return None if variables is None else variables.get("ANTHROPIC_API_KEY", "")
 
 
 def has_key(file: Path) -> bool:
@@ -75,6 +79,14 @@ def has_key(file: Path) -> bool:
         return KEY.encode() in file.read_bytes()
     except OSError:
         return False
+
+
+def test_the_server_has_the_editors_environment_beside_the_key(
+    window: Workbench, server: CodeServer
+) -> None:
+    variables = variables_of(server)
+    assert variables
+    assert {"PATH", "HOME", "XDG_STATE_HOME", "ANTHROPIC_API_KEY"} <= variables.keys()
 
 
 def test_a_review_of_a_selection(window: Workbench, model: LoopbackModel) -> None:
