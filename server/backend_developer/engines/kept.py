@@ -104,6 +104,8 @@ class KeptEngine:
         plan = await self.plan(request)
         for answer in known_answers(plan, request):
             yield answer
+        if not plan.parts:
+            return  # There is no code to judge.
         asked = to_ask(plan, request)
         if asked is None:
             yield Note(
@@ -135,10 +137,14 @@ class KeptEngine:
 
     async def keep(self, plan: Plan, request: ReviewRequest, said: Sequence[Answer]) -> None:
         """Keeps a complete answer about the parts that the plan asked about."""
+        if not request.settings.keep_answers:
+            return
         for answer in said:
             if isinstance(answer, Pending):
                 record = _promised(plan, request)
                 await asyncio.to_thread(self._answers.promise, answer.name, record)
+                return
+            if isinstance(answer, Note) and answer.is_end:
                 return
         texts = await asyncio.to_thread(kept_texts, plan, request, said)
         if texts:
@@ -181,6 +187,8 @@ class KeptEngine:
                 if isinstance(answer, Verdict):
                     said[answer.finding_id] = answer
                 yield answer
+        if not request.settings.keep_answers:
+            return
         texts = {
             digests[key]: _written(Kept(verdicts=(verdict,)), str) for key, verdict in said.items()
         }
@@ -202,7 +210,7 @@ def known_answers(plan: Plan, request: ReviewRequest) -> list[Answer]:
 
 def to_ask(plan: Plan, request: ReviewRequest) -> ReviewRequest | None:
     """The request that is left to be asked; None when there is nothing."""
-    if not plan.asked and plan.parts:
+    if not plan.asked:
         return None
     if len(plan.asked) == len(plan.parts):
         return request
@@ -234,9 +242,10 @@ def _used(plan: Plan, request: ReviewRequest, asked: Sequence[Span]) -> Iterator
 
 
 def kept_texts(plan: Plan, request: ReviewRequest, said: Sequence[Answer]) -> dict[str, str]:
-    """Digest -> what to keep of a complete answer; empty when some of it fits no asked part.
+    """Digest -> what to keep of a complete answer; empty when it is none of the asked parts.
 
-    An answer that cannot be placed will be asked for once more, and must not be taken for one.
+    A claim that quotes no code of the file is left out, as the review leaves it out. An answer of
+    such claims alone will be asked for once more, and must not be taken for one.
     """
     text = request.document.text
     places = {finding.id: finding.span for finding in request.evidence}
@@ -253,6 +262,7 @@ def kept_of(
         if digest not in plan.kept
     ]
     found = {digest: Kept() for _, digest in asked}
+    is_placed, is_invented = False, False
 
     def at(span: Span) -> tuple[str, int] | None:
         for part, digest in asked:
@@ -264,9 +274,13 @@ def kept_of(
         match answer:
             case Proposal(where=Quote() as quote):
                 place = place_quote(text, lines, quote, Span(0, len(text)))
-                known_at = None if isinstance(place, str) else at(place)
+                if isinstance(place, str):
+                    is_invented = True
+                    continue
+                known_at = at(place)
                 if known_at is None:
                     return {}
+                is_placed = True
                 digest, first = known_at
                 known = found[digest]
                 own = _shifted(answer, -first)
@@ -277,6 +291,8 @@ def kept_of(
                     known = found[known_at[0]]
                     verdicts = (*known.verdicts, answer)
                     found[known_at[0]] = replace(known, verdicts=verdicts)
+    if is_invented and not is_placed:
+        return {}
     secrets = find_secrets([text])
     texts = {digest: _written(kept, secrets.hide) for digest, kept in found.items()}
     # What is a secret still stood in another file, and could not be put back.
