@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from typing import TYPE_CHECKING
 
 from backend_developer import ledger
 from backend_developer.state import State, state_folder
@@ -11,6 +12,9 @@ from loopback_model import LoopbackModel, Reply, answer, finding
 
 from .conftest import Run, Write
 from .test_review_agent import CODE, model
+
+if TYPE_CHECKING:
+    import pytest
 
 __all__ = ["model"]
 
@@ -103,6 +107,37 @@ def test_a_batch_that_is_refused_costs_nothing(
     assert "refused the key" in sent.err
     [entry] = ledger.entries(State(state_folder(os.environ)))
     assert (entry.outcome, entry.usage.input_tokens) == ("refused", 0)
+
+
+def test_each_batch_is_remembered_and_one_that_nobody_confirms_counts(
+    run: Run, write: Write, model: LoopbackModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend_developer.engines.batch.MOST_REQUESTS", 1)
+    monkeypatch.setenv("BACKEND_DEVELOPER_TIMEOUT_SECONDS", "1")
+    model.said_batches = 1
+    write(dict.fromkeys(("a.py", "b.py", "c.py"), CODE))
+    sent = run("review", ".", "--batch")
+    assert sent.code == 2
+    assert "note: 1 file went out as batch msgbatch_1;" in sent.err
+    assert "error: the rest of the batch was not sent: " in sent.err
+    # The second may have arrived, the third was never sent.
+    calls = ledger.entries(State(state_folder(os.environ)))
+    assert sorted(one.outcome for one in calls) == ["failed", "finished", "refused"]
+    assert [one.usage.input_tokens > 0 for one in calls if one.outcome == "failed"] == [True]
+    assert run("review", ".", "--batch-status").out.startswith("msgbatch_1: ")
+
+
+def test_a_batch_needs_a_place_for_its_answers(
+    run: Run, write: Write, model: LoopbackModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BACKEND_DEVELOPER_KEEP_ANSWERS", "false")
+    write({"a.py": CODE})
+    refused = run("review", "a.py", "--batch")
+    assert (refused.code, refused.err) == (
+        2,
+        "error: --batch needs a place for its answers: set keepAnswers to true\n",
+    )
+    assert model.requests == []
 
 
 def test_a_batch_needs_the_agent(run: Run, write: Write, model: LoopbackModel) -> None:
