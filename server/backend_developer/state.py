@@ -136,14 +136,24 @@ class State:
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """A connection to read and write with: all of it or nothing happens. Raises StateError."""
-        with self._told(), closing(self._opened()) as connection, self._writes:
+        with self._told(), closing(self._opened()) as connection, self._turn():
             connection.execute("BEGIN IMMEDIATE")
             yield connection
             connection.execute("COMMIT")
 
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Waits for other writers of this process, as long as SQLite does for those of others."""
+        if not self._writes.acquire(timeout=BUSY_SECONDS):
+            raise StateError(self._sentence(sqlite3.SQLITE_BUSY))
+        try:
+            yield
+        finally:
+            self._writes.release()
+
     def _opened(self) -> sqlite3.Connection:
         """As `_open`; the file is made by one alone, as SQLite lets nobody wait for that."""
-        with nullcontext() if self._is_made else self._writes:
+        with nullcontext() if self._is_made else self._turn():
             connection = self._open(make=True)
             self._is_made = True
             return connection
