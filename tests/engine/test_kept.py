@@ -196,7 +196,8 @@ class Bench:
     def __init__(self, make_request: MakeRequest, code: str = PYTHON, language: str = "python"):
         self.agent = Scripted()
         self.answers = Memory()
-        self.engine = KeptEngine(self.agent, self.answers)
+        self.environment: dict[str, str] = {}
+        self.engine = KeptEngine(self.agent, self.answers, self.environment)
         self.make_request = make_request
         self.document = Document("file:///shop.py", "/shop.py", language, code)
 
@@ -288,6 +289,13 @@ async def test_what_it_depends_on_makes_another_question(
     await bench.review()
     await bench.review(**changes)
     assert bench.agent.asked[1] == PYTHON
+
+
+async def test_another_endpoint_is_another_reviewer(bench: Bench) -> None:
+    await bench.review()
+    bench.environment["ANTHROPIC_BASE_URL"] = "http://127.0.0.1:8080"
+    await bench.review()
+    assert bench.agent.asked == [PYTHON, PYTHON]
 
 
 async def test_a_definition_elsewhere_counts_where_it_is_used(bench: Bench) -> None:

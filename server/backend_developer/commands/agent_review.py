@@ -49,9 +49,8 @@ class Asking:
         gate = Gatekeeper(self._state, TerminalPerson(), plan.agreed)
         self._agent = AgentEngine(os.environ, catalogue, gate, self._state)
         self._batch = BatchEngine(self._agent, gate)
-        self.engine = KeptEngine(
-            self._batch if plan.is_batch else self._agent, KeptAnswers(self._state)
-        )
+        asked = self._batch if plan.is_batch else self._agent
+        self.engine = KeptEngine(asked, KeptAnswers(self._state), os.environ)
 
     async def send_batch(self) -> None:
         """Sends what was prepared, where this is a batch, and says so. Raises UsageError."""

@@ -34,7 +34,8 @@ from ..core.model import (
 )
 from ..core.text import Lines
 from ..parts import Part, parts_of
-from .base import Answer, Engine, Excerpt, Note, Pending, ReviewRequest
+from .base import Answer, Engine, EngineError, Excerpt, Note, Pending, ReviewRequest
+from .endpoint import base_url
 from .redact import NO_REDACTIONS, find_secrets, has_placeholder
 
 MAXIMUM_USED = 6_000
@@ -86,13 +87,14 @@ class Plan:
 
 
 class KeptEngine:
-    """Implements Engine, over the agent's."""
+    """Implements Engine, over the agent's, which goes by the same `environment`."""
 
     name = "agent"
 
-    def __init__(self, agent: Engine, answers: Answers) -> None:
+    def __init__(self, agent: Engine, answers: Answers, environment: Mapping[str, str]) -> None:
         self._agent = agent
         self._answers = answers
+        self._environment = environment
 
     async def review(self, request: ReviewRequest) -> AsyncGenerator[Answer, None]:
         """As the agent's. What is kept comes first."""
@@ -152,7 +154,7 @@ class KeptEngine:
 
     def _plan(self, request: ReviewRequest) -> Plan:
         parts = parts_of(request.document, request.span)
-        frame = _frame(request)
+        frame = _frame(request, self._environment)
         digests = tuple(_digest(frame, part, request) for part in parts)
         if not request.settings.keep_answers:
             return Plan(parts, digests, {})
@@ -167,7 +169,7 @@ class KeptEngine:
         return Plan(parts, digests, kept)
 
     async def _second_look(self, request: ReviewRequest) -> AsyncGenerator[Answer, None]:
-        digests = await asyncio.to_thread(_digests_of_evidence, request)
+        digests = await asyncio.to_thread(_digests_of_evidence, request, self._environment)
         known: Mapping[str, str] = {}
         if request.settings.keep_answers:
             known = await asyncio.to_thread(self._answers.load, set(digests.values()))
@@ -349,9 +351,13 @@ def _counted(parts: int) -> str:
 # --- Digests
 
 
-def _frame(request: ReviewRequest) -> str:
+def _frame(request: ReviewRequest, environment: Mapping[str, str]) -> str:
     """What every part of a request depends on."""
     settings = request.settings
+    try:
+        place = base_url(settings, environment)
+    except EngineError:
+        place = ""  # Nothing says where to ask: what is not kept will be refused.
     return "\0".join(
         [
             str(FORM),
@@ -361,7 +367,7 @@ def _frame(request: ReviewRequest) -> str:
             settings.model or request.agent.model,
             repr(sorted(settings.model_aliases.items())),
             settings.provider,
-            settings.base_url,
+            place,
             request.agent.effort or "",
             request.task.instruction,
             repr(request.task.focuses),
@@ -381,9 +387,9 @@ def _digest(frame: str, part: Part, request: ReviewRequest) -> str:
     return _hash(frame, part.text, part.depends_on, *near)
 
 
-def _digests_of_evidence(request: ReviewRequest) -> dict[str, str]:
+def _digests_of_evidence(request: ReviewRequest, environment: Mapping[str, str]) -> dict[str, str]:
     """Finding's id -> what its judgement depends on."""
-    frame = _frame(request)
+    frame = _frame(request, environment)
     parts = parts_of(request.document, request.span)
 
     def code_around(finding: Finding) -> str:
