@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from backend_developer import ledger
+from backend_developer.batches import open_batches
 from backend_developer.state import State, state_folder
 from loopback_model import LoopbackModel, Reply, answer, finding
 
@@ -85,6 +86,21 @@ def test_what_changed_meanwhile_is_said(run: Run, write: Write, model: LoopbackM
     assert "security/sql-injection" not in fetched.out
     write({"a.py": CODE})
     assert "security/sql-injection" in run("review", "a.py", "--batch-results").out
+
+
+def test_what_another_editor_has_fetched_is_no_problem(
+    run: Run, write: Write, model: LoopbackModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write({"a.py": CODE})
+    run("review", "a.py", "--batch")
+    model.batches_are_done = True
+    model.script(FOUND, FOUND)
+    seen_before = open_batches(State(state_folder(os.environ)))
+    run("review", "a.py", "--batch-results")
+    monkeypatch.setattr("backend_developer.batches.open_batches", lambda *_: seen_before)
+    late = run("review", "a.py", "--batch-results")
+    assert "is not known any more" not in late.err
+    assert "security/sql-injection" in late.out
 
 
 def test_a_request_that_failed_is_said(run: Run, write: Write, model: LoopbackModel) -> None:
