@@ -39,7 +39,7 @@ def test_a_batch_is_sent_asked_after_and_fetched(
     assert under_way.out.startswith("msgbatch_1: 0 of 2 answered, under way (sent ")
     early = run("review", "a.py", "--batch-results", "--fail-on", "never")
     assert "note: batch msgbatch_1 is under way: 0 of 2 answered" in early.err
-    assert "have no answer of the agent's" in early.err
+    assert "the agent has not answered about 1 part of the code" in early.err
     assert (early.code, "security/sql-injection" in early.out) == (0, False)
 
     model.batches_are_done = True
@@ -82,7 +82,7 @@ def test_what_changed_meanwhile_is_said(run: Run, write: Write, model: LoopbackM
     model.script(FOUND)
     write({"a.py": CODE.replace("second", "third")})
     fetched = run("review", "a.py", "--batch-results")
-    assert "have no answer of the agent's" in fetched.err
+    assert "the agent has not answered about 1 part of the code" in fetched.err
     assert "security/sql-injection" not in fetched.out
     write({"a.py": CODE})
     assert "security/sql-injection" in run("review", "a.py", "--batch-results").out

@@ -117,8 +117,8 @@ class KeptEngine:
             return
         if request.only_kept:
             yield Note(
-                f"{_counted(len(plan.asked))} have no answer of the agent's: their batch is not "
-                "done, or they changed since"
+                f"the agent has not answered about {_counted(len(plan.asked))}: the batch is not "
+                "done, or the code changed since"
             )
             return
         if asked.parts:
