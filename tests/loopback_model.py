@@ -187,6 +187,8 @@ class LoopbackModel:
         self.batches: dict[str, list[dict[str, Any]]] = {}
         """Id -> its requests."""
         self.batches_are_done = False
+        self.said_batches: int | None = None
+        """More are taken too, and nothing is said of it."""
         self._script: deque[Reply] = deque()
         self._host, self._port = host, port
         self._connections: set[asyncio.Task[None]] = set()
@@ -281,6 +283,8 @@ class LoopbackModel:
         if request.method == "POST":
             batch_id = f"msgbatch_{len(self.batches) + 1}"
             self.batches[batch_id] = request.body["requests"]
+            if self.said_batches is not None and len(self.batches) > self.said_batches:
+                await asyncio.Event().wait()
         elif last in self.batches:
             batch_id = last
         if last == "results":

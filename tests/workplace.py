@@ -69,7 +69,7 @@ class Workplace:
         self.agent = AgentEngine(environment, catalogue, gate, self.state)
         self.reader: Reader = OneFile()
         local = LocalEngine()
-        kept = KeptEngine(self.agent, KeptAnswers(self.state))
+        kept = KeptEngine(self.agent, KeptAnswers(self.state), environment)
         self.reviewers = Reviewers(local, kept, FixChecker(local), catalogue)
         self.settings = Settings(timeout_seconds=timeout, maximum_cost_per_day=0)
 

@@ -63,7 +63,7 @@ def make_reviewers(environment: Mapping[str, str], person: Person) -> Reviewers:
     local = LocalWorker(catalogue.rules)
     state = State(state_folder(environment))
     agent = AgentEngine(environment, catalogue, Gatekeeper(state, person), state)
-    kept = KeptEngine(agent, KeptAnswers(state))
+    kept = KeptEngine(agent, KeptAnswers(state), environment)
 
     async def collect_batches(settings: Settings, root: str) -> Collected:
         return await collect(state, agent, settings, environment, root)

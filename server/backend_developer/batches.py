@@ -193,6 +193,8 @@ def _keep(
             problems.append(f"{path}: no answer ({result.problem}); review it again.")
             continue
         record = _promise(state, result.name)
+        if not record and _is_fetched(state, one.id):
+            break  # Another editor or terminal was faster, and has told of it.
         kept = record and keep_promised(
             record,
             lambda text, result=result, path=path: batch.answers_of(  # type: ignore[misc]
@@ -210,6 +212,14 @@ def _keep(
         db.executemany("DELETE FROM promises WHERE name = ?", names)
         db.execute("UPDATE batches SET ended_at = ? WHERE id = ?", (time.time(), one.id))
     return files, problems
+
+
+def _is_fetched(state: State, batch_id: str) -> bool:
+    with state.reading() as db:
+        row = db.execute(
+            "SELECT 1 FROM batches WHERE id = ? AND ended_at IS NOT NULL", (batch_id,)
+        ).fetchone()
+    return row is not None
 
 
 def _promise(state: State, name: str) -> str:

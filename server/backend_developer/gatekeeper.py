@@ -217,9 +217,10 @@ def what_is_exceeded(overrun: Overrun) -> str:
     else:
         limit, used = money_at_most(overrun.limit), money(overrun.used)
         expected = money_at_most(overrun.expected)
+    are = "are" if overrun.unit == "tokens" else "is"
     per = {"review": "a review", "day": "a day", "workspace": "a day for this workspace"}
     return (
-        f"the limit of {limit} {per[overrun.per]}: {used} is used or under way, and this call "
+        f"the limit of {limit} {per[overrun.per]}: {used} {are} used or under way, and this call "
         f"takes up to {expected}"
     )
 

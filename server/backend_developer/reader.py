@@ -44,6 +44,8 @@ class WorkspaceReader:
 
     def read_file(self, path: str, first_line: int, last_line: int) -> str:
         lines = Lines(self.text_of(path))
+        if last_line < first_line:
+            raise ReadError(f"Line {last_line} comes before line {first_line}.")
         if first_line > lines.count:
             raise ReadError(f"{path} has {lines.count} lines only.")
         last = min(last_line, lines.count)
@@ -99,7 +101,7 @@ class WorkspaceReader:
         """The text of a file, its path relative to the workspace. Raises ReadError."""
         relative = path.replace("\\", "/").removeprefix("./")
         absolute = os.path.normpath(os.path.join(self.root, relative))
-        if not relative or "\0" in relative or not _lies_in(absolute, self.root):
+        if not relative or not _is_name(relative) or not _lies_in(absolute, self.root):
             raise ReadError(f"{path!r} is not in the workspace.")
         if why := self.denials.why(absolute):
             raise ReadError(f"{path} is not shown: {why}.")
@@ -163,6 +165,14 @@ def _matches(path: str, pattern: str) -> bool:
     """As a shell's pattern, where `**/` may also be nothing."""
     pattern = pattern.removeprefix("./")
     return fnmatchcase(path, pattern) or fnmatchcase(path, pattern.replace("**/", ""))
+
+
+def _is_name(path: str) -> bool:
+    """Whether a file may be called so: JSON can carry what no file system takes."""
+    try:
+        return b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:
+        return False
 
 
 def _lies_in(path: str, root: Path) -> bool:

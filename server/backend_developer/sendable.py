@@ -66,8 +66,11 @@ DENIED_NAMES: tuple[str, ...] = (
 )
 """Patterns of file names, in lower case."""
 
-DENIED_FOLDERS: frozenset[str] = frozenset({".ssh", ".aws", ".gnupg", ".azure", ".kube"})
-"""Names of folders; everything below them is denied."""
+DENIED_FOLDERS: frozenset[str] = frozenset(
+    {".ssh", ".aws", ".gnupg", ".azure", ".kube", ".git", ".hg", ".svn"}
+)
+"""Names of folders; everything below them is denied. A repository's own may name a remote with
+its password, and holds what is ignored in other versions."""
 
 
 @dataclass(frozen=True, slots=True)

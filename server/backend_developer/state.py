@@ -143,7 +143,7 @@ class State:
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        """This process's turn to write; nobody waits for it longer than for another process."""
+        """Waits for other writers of this process, as long as SQLite does for those of others."""
         if not self._writes.acquire(timeout=BUSY_SECONDS):
             raise StateError(self._sentence(sqlite3.SQLITE_BUSY))
         try:

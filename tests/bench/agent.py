@@ -72,8 +72,9 @@ async def inputs(folder: Path) -> None:
         settings = Settings(base_url=model.url)
         tasks, _ = load_tasks(None, None, True, {})
         agents, _ = load_agents(None, None, True, {})
-        agent = AgentEngine({"ANTHROPIC_API_KEY": KEY}, load_catalogue(), OpenGate())
-        engine = KeptEngine(agent, KeptAnswers(State(folder)))
+        environment = {"ANTHROPIC_API_KEY": KEY}
+        agent = AgentEngine(environment, load_catalogue(), OpenGate())
+        engine = KeptEngine(agent, KeptAnswers(State(folder)), environment)
         text = python_file(LINES, 0)
         document = Document("file:///shop/a.py", "/shop/a.py", "python", text)
         request = ReviewRequest(

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+from typing import TYPE_CHECKING
 
 from backend_developer import ledger
+from backend_developer.batches import open_batches
 from backend_developer.state import State, state_folder
 from loopback_model import LoopbackModel, Reply, answer, finding
 
 from .conftest import Run, Write
 from .test_review_agent import CODE, model
+
+if TYPE_CHECKING:
+    import pytest
 
 __all__ = ["model"]
 
@@ -34,7 +39,7 @@ def test_a_batch_is_sent_asked_after_and_fetched(
     assert under_way.out.startswith("msgbatch_1: 0 of 2 answered, under way (sent ")
     early = run("review", "a.py", "--batch-results", "--fail-on", "never")
     assert "note: batch msgbatch_1 is under way: 0 of 2 answered" in early.err
-    assert "have no answer of the agent's" in early.err
+    assert "the agent has not answered about 1 part of the code" in early.err
     assert (early.code, "security/sql-injection" in early.out) == (0, False)
 
     model.batches_are_done = True
@@ -77,10 +82,25 @@ def test_what_changed_meanwhile_is_said(run: Run, write: Write, model: LoopbackM
     model.script(FOUND)
     write({"a.py": CODE.replace("second", "third")})
     fetched = run("review", "a.py", "--batch-results")
-    assert "have no answer of the agent's" in fetched.err
+    assert "the agent has not answered about 1 part of the code" in fetched.err
     assert "security/sql-injection" not in fetched.out
     write({"a.py": CODE})
     assert "security/sql-injection" in run("review", "a.py", "--batch-results").out
+
+
+def test_what_another_editor_has_fetched_is_no_problem(
+    run: Run, write: Write, model: LoopbackModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write({"a.py": CODE})
+    run("review", "a.py", "--batch")
+    model.batches_are_done = True
+    model.script(FOUND, FOUND)
+    seen_before = open_batches(State(state_folder(os.environ)))
+    run("review", "a.py", "--batch-results")
+    monkeypatch.setattr("backend_developer.batches.open_batches", lambda *_: seen_before)
+    late = run("review", "a.py", "--batch-results")
+    assert "is not known any more" not in late.err
+    assert "security/sql-injection" in late.out
 
 
 def test_a_request_that_failed_is_said(run: Run, write: Write, model: LoopbackModel) -> None:
@@ -103,6 +123,37 @@ def test_a_batch_that_is_refused_costs_nothing(
     assert "refused the key" in sent.err
     [entry] = ledger.entries(State(state_folder(os.environ)))
     assert (entry.outcome, entry.usage.input_tokens) == ("refused", 0)
+
+
+def test_each_batch_is_remembered_and_one_that_nobody_confirms_counts(
+    run: Run, write: Write, model: LoopbackModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend_developer.engines.batch.MOST_REQUESTS", 1)
+    monkeypatch.setenv("BACKEND_DEVELOPER_TIMEOUT_SECONDS", "1")
+    model.said_batches = 1
+    write(dict.fromkeys(("a.py", "b.py", "c.py"), CODE))
+    sent = run("review", ".", "--batch")
+    assert sent.code == 2
+    assert "note: 1 file went out as batch msgbatch_1;" in sent.err
+    assert "error: the rest of the batch was not sent: " in sent.err
+    # The second may have arrived, the third was never sent.
+    calls = ledger.entries(State(state_folder(os.environ)))
+    assert sorted(one.outcome for one in calls) == ["failed", "finished", "refused"]
+    assert [one.usage.input_tokens > 0 for one in calls if one.outcome == "failed"] == [True]
+    assert run("review", ".", "--batch-status").out.startswith("msgbatch_1: ")
+
+
+def test_a_batch_needs_a_place_for_its_answers(
+    run: Run, write: Write, model: LoopbackModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BACKEND_DEVELOPER_KEEP_ANSWERS", "false")
+    write({"a.py": CODE})
+    refused = run("review", "a.py", "--batch")
+    assert (refused.code, refused.err) == (
+        2,
+        "error: --batch needs a place for its answers: set keepAnswers to true\n",
+    )
+    assert model.requests == []
 
 
 def test_a_batch_needs_the_agent(run: Run, write: Write, model: LoopbackModel) -> None:

@@ -331,6 +331,17 @@ def test_a_summary_of_everything() -> None:
     )
 
 
+def test_a_summary_names_each_engine_once() -> None:
+    engines = ("local + agent (sonnet)", "local + agent", "local + agent (haiku, sonnet)")
+    [one] = report("").files
+    files = [
+        replace(one, engine=engine, usage=tuple(map(Usage, models)))
+        for engine, models in zip(engines, (["sonnet"], [], ["haiku", "sonnet"]), strict=True)
+    ]
+    all_of_it = replace(report(""), files=tuple(files))
+    assert "; engine: local + agent (haiku, sonnet); " in summary(all_of_it)
+
+
 def test_a_summary_of_nothing() -> None:
     assert render(report("")) == "no findings in 1 file; engine: local\n"
 

@@ -123,6 +123,8 @@ def _folder_out(root: Path) -> str:
         ("app/../../shop2/a.py", "is not in the workspace"),
         ("", "is not in the workspace"),
         ("a\0b", "is not in the workspace"),
+        ("\ud800.py", "is not in the workspace"),
+        (".git/config", "its name says that it holds secrets"),
         (".env", "its name says that it holds secrets"),
         ("local/notes.py", "git ignores it"),
         ("app/nothing.py", "there is no such text file"),

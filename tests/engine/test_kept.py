@@ -152,6 +152,9 @@ class Scripted:
         """The code that each request was about."""
         self.fails = False
         self.invents = False
+        """Whether each quote is of no code of the file."""
+        self.invents_one = False
+        self.ends = False
 
     async def review(self, request: ReviewRequest) -> AsyncGenerator[Answer, None]:
         text = request.document.text
@@ -166,7 +169,8 @@ class Scripted:
             for number, line in enumerate(text.split("\n"), 1):
                 start = text.index(line)
                 if "db.query(" in line and span.start <= start < span.end:
-                    code = "nowhere" if self.invents else line.strip()
+                    invents = self.invents or (self.invents_one and "LIMIT" in line)
+                    code = "nowhere" if invents else line.strip()
                     edit = SearchReplace(line.strip(), "pass", line=number)
                     yield Proposal(
                         where=Quote(code, number),
@@ -182,6 +186,8 @@ class Scripted:
         for finding in request.evidence:
             yield Verdict(finding.id, False, "So it is.")
         yield Usage("m", 100)
+        if self.ends:
+            yield Note("The review ended at 3 findings.", is_end=True)
         if self.fails:
             raise EngineError("The connection was cut.")
 
@@ -190,7 +196,8 @@ class Bench:
     def __init__(self, make_request: MakeRequest, code: str = PYTHON, language: str = "python"):
         self.agent = Scripted()
         self.answers = Memory()
-        self.engine = KeptEngine(self.agent, self.answers)
+        self.environment: dict[str, str] = {}
+        self.engine = KeptEngine(self.agent, self.answers, self.environment)
         self.make_request = make_request
         self.document = Document("file:///shop.py", "/shop.py", language, code)
 
@@ -284,6 +291,13 @@ async def test_what_it_depends_on_makes_another_question(
     assert bench.agent.asked[1] == PYTHON
 
 
+async def test_another_endpoint_is_another_reviewer(bench: Bench) -> None:
+    await bench.review()
+    bench.environment["ANTHROPIC_BASE_URL"] = "http://127.0.0.1:8080"
+    await bench.review()
+    assert bench.agent.asked == [PYTHON, PYTHON]
+
+
 async def test_a_definition_elsewhere_counts_where_it_is_used(bench: Bench) -> None:
     before = Excerpt("util.py", 1, "def clean(): ...", "used", "clean")
     await bench.review(surroundings=Surroundings((before,)))
@@ -292,7 +306,7 @@ async def test_a_definition_elsewhere_counts_where_it_is_used(bench: Bench) -> N
     assert "def users" not in bench.agent.asked[1]
 
 
-@pytest.mark.parametrize("fault", ["fails", "invents"])
+@pytest.mark.parametrize("fault", ["fails", "invents", "ends"])
 async def test_an_incomplete_answer_is_not_kept(bench: Bench, fault: str) -> None:
     setattr(bench.agent, fault, True)
     try:
@@ -300,6 +314,28 @@ async def test_an_incomplete_answer_is_not_kept(bench: Bench, fault: str) -> Non
     except EngineError:
         assert fault == "fails"
     assert bench.answers.texts == {}
+
+
+async def test_one_claim_that_cannot_be_placed_loses_no_answer(bench: Bench) -> None:
+    bench.agent.invents_one = True
+    first = await bench.review()
+    again = await bench.review()
+    assert (len(proposals(first)), len(proposals(again)), len(bench.agent.asked)) == (3, 2, 1)
+
+
+async def test_nothing_is_kept_where_that_is_off(bench: Bench, sql_finding: Finding) -> None:
+    settings = Settings(keep_answers=False)
+    start = PYTHON.index("db.query(q")
+    finding = replace(sql_finding, span=Span(start, start + 5))
+    await bench.review(settings=settings)
+    await bench.review(settings=settings, evidence=(finding,), second_look=True)
+    assert (len(bench.agent.asked), bench.answers.texts) == (2, {})
+
+
+async def test_what_has_no_code_is_not_asked_about(make_request: MakeRequest) -> None:
+    for code in ("", "\n\n"):
+        empty = Bench(make_request, code)
+        assert (await empty.review(), empty.agent.asked) == ([], [])
 
 
 async def test_no_secret_is_kept_and_it_comes_back(make_request: MakeRequest) -> None:

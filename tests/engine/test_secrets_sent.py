@@ -158,7 +158,7 @@ async def test_no_secret_leaves_in_a_batch_and_its_answers_have_them_back(
     )
     async for _ in batch.review(request):
         pass
-    [sent] = await batch.submit()
+    [sent] = [one async for one in batch.submit()]
     raw = model.requests[-1].raw.decode()
     assert [secret for secret in ALL_SECRETS if secret in raw] == []
     model.batches_are_done = True

@@ -49,28 +49,30 @@ class Asking:
         gate = Gatekeeper(self._state, TerminalPerson(), plan.agreed)
         self._agent = AgentEngine(os.environ, catalogue, gate, self._state)
         self._batch = BatchEngine(self._agent, gate)
-        self.engine = KeptEngine(
-            self._batch if plan.is_batch else self._agent, KeptAnswers(self._state)
-        )
+        asked = self._batch if plan.is_batch else self._agent
+        self.engine = KeptEngine(asked, KeptAnswers(self._state), os.environ)
 
     async def send_batch(self) -> None:
         """Sends what was prepared, where this is a batch, and says so. Raises UsageError."""
         if not self._plan.is_batch:
             return
         root, task = str(self._plan.root), self._plan.task.name
+        is_any_sent = False
         try:
-            sent = await self._batch.submit()
-            for one in sent:
-                await asyncio.to_thread(remember, self._state, root, task, one)
+            async for one in self._batch.submit():
+                # Before it may be interrupted: a batch that nobody knows of is paid for nothing.
+                await asyncio.shield(asyncio.to_thread(remember, self._state, root, task, one))
+                is_any_sent = True
+                files = plural(len(one.requests), "file")
+                print(
+                    f"note: {files} went out as batch {visible(one.id)}; "
+                    "`review --batch-results` fetches the answers, within a day",
+                    file=sys.stderr,
+                )
         except (EngineError, StateError) as error:
-            raise UsageError(f"the batch was not sent: {error}") from None
-        for one in sent:
-            print(
-                f"note: {plural(len(one.requests), 'file')} went out as batch {visible(one.id)}; "
-                "`review --batch-results` fetches the answers, within a day",
-                file=sys.stderr,
-            )
-        if not sent:
+            what = "rest of the batch" if is_any_sent else "batch"
+            raise UsageError(f"the {what} was not sent: {error}") from None
+        if not is_any_sent:
             print("note: nothing new was to be asked, so no batch was sent", file=sys.stderr)
 
     async def close(self) -> None:

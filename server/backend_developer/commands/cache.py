@@ -118,7 +118,9 @@ class Cache:
             # Findings tell of weaknesses: they are for nobody else's eyes.
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with contextlib.closing(sqlite3.connect(self._path, timeout=5)) as connection:
-                connection.execute("PRAGMA journal_mode=WAL")
+                # SQLite waits for nobody here; whoever is in the way is doing the same.
+                with contextlib.suppress(sqlite3.OperationalError):
+                    connection.execute("PRAGMA journal_mode=WAL")
                 connection.execute("PRAGMA synchronous=NORMAL")
                 connection.execute(
                     "CREATE TABLE IF NOT EXISTS entries"

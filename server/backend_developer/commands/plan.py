@@ -71,6 +71,8 @@ def make_plan(
             raise UsageError(str(error)) from None
         if options.batch and (why := no_batches(endpoint)):
             raise UsageError(why)
+        if options.batch and not settings.keep_answers:
+            raise UsageError("--batch needs a place for its answers: set keepAnswers to true")
     elif options.batch:
         raise UsageError("--batch needs the agent: set a key, or --engine agent")
     tasks, task_problems = load_tasks(root, root, settings.trusted, os.environ)

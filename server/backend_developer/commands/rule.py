@@ -52,6 +52,7 @@ _PARTS = {
     "performance": "queries and blocking",
     "documents": "checks of documents",
     "delivery": "checks of delivery",
+    "hidden": "text that is hidden or speaks to a model",
     "project": "several files together",
 }
 """What our detectors are called on a rule's page."""

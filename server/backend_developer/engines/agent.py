@@ -150,7 +150,8 @@ class AgentEngine:
             if conversation.is_full:
                 yield Note(
                     f"The review ended at {settings.maximum_findings} findings: raise "
-                    "maximumFindings to read on."
+                    "maximumFindings to read on.",
+                    is_end=True,
                 )
                 return
             # An endpoint may make up tools where it was offered none.

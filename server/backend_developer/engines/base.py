@@ -33,6 +33,8 @@ class Note:
     """What a person should know of a review beside its findings, in one sentence."""
 
     sentence: str
+    is_end: bool = False
+    """The review ended here, before all of its code was judged."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Reviews as one Message Batch: half the price, and an answer within a day.
 
     request -> BatchEngine.review() -> Pending(name)       prepared, through the gate, not sent yet
-               BatchEngine.submit() -> SentBatch           all of them, as one batch
+               BatchEngine.submit() -> SentBatch, …        all of them, as few batches
     later      results()            -> Result(name, …)     each answer, or why there is none
 
 A request of a batch has no tools: nobody is there to run them.
@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias, cast
 
 from ..core.model import Proposal, Usage, Verdict
-from ..gate import Gate, OutgoingCall, Permit
+from ..gate import Gate, Outcome, OutgoingCall, Permit
 from . import faults
 from .agent import AgentEngine, Conversation
 from .answer import read_finding, read_verdict
@@ -39,6 +39,10 @@ class SentRequest:
     """As the prompt named the file."""
     permit: Permit
     call: OutgoingCall
+
+
+_Waiting: TypeAlias = tuple[SentRequest, Conversation, dict[str, object]]
+"""A request that is prepared, and its body."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,7 @@ class BatchEngine:
     def __init__(self, agent: AgentEngine, gate: Gate) -> None:
         self._agent = agent
         self._gate = gate
-        self._waiting: list[tuple[SentRequest, Conversation, dict[str, object]]] = []
+        self._waiting: list[_Waiting] = []
 
     async def review(self, request: ReviewRequest) -> AsyncGenerator[Answer, None]:
         """Yields Pending alone. Raises EngineError when the request may not be sent."""
@@ -85,39 +89,43 @@ class BatchEngine:
         self._waiting.append((sent, conversation, body))
         yield Pending(sent.name)
 
-    async def submit(self) -> tuple[SentBatch, ...]:
+    async def submit(self) -> AsyncGenerator[SentBatch, None]:
         """Sends what was prepared, one batch for each model and MOST_REQUESTS.
 
-        What each request takes is counted as its input, until its result says what it was.
-        Raises EngineError; what had been sent by then is lost to the caller, so the first
-        failure ends it.
+        Yields each as soon as it is sent, to be remembered before anything else may fail. What each
+        request takes is counted as its input, until its result says what it was. Raises
+        EngineError; what has not been sent by then waits for `give_up`.
         """
-        batches = []
         while self._waiting:
             _, first, _ = self._waiting[0]
             same = [one for one in self._waiting if one[1].place == first.place][:MOST_REQUESTS]
-            batches.append(await self._send(first.call, same))
-            self._waiting = [one for one in self._waiting if one not in same]
-        return tuple(batches)
+            yield await self._send(first.call, same)
 
     async def give_up(self) -> None:
         """Gives back what was reserved for what is not sent."""
         waiting, self._waiting = self._waiting, []
-        for sent, _, _ in waiting:
-            await self._gate.leave(sent.permit, None, "refused")
+        await self._leave(waiting, "refused")
 
-    async def _send(
-        self, call: Call, waiting: Sequence[tuple[SentRequest, Conversation, dict[str, object]]]
-    ) -> SentBatch:
+    async def _leave(self, waiting: Sequence[_Waiting], outcome: Outcome) -> None:
+        for sent, _, _ in waiting:
+            await self._gate.leave(sent.permit, None, outcome)
+
+    async def _send(self, call: Call, waiting: Sequence[_Waiting]) -> SentBatch:
         client = await self._agent.client(call.endpoint)
         requests = [{"custom_id": sent.name, "params": body} for sent, _, body in waiting]
+        names = {sent.name for sent, _, _ in waiting}
+        self._waiting = [one for one in self._waiting if one[0].name not in names]
+        # A connection that is cut may have brought the batch there, which is paid then.
+        outcome: Outcome = "cancelled"
         try:
-            batch = await client.sdk.messages.batches.create(requests=cast("Any", requests))
+            async with asyncio.timeout(call.settings.timeout_seconds):
+                batch = await client.sdk.messages.batches.create(requests=cast("Any", requests))
+            outcome = "finished"
         except Exception as error:
-            await self.give_up()
+            outcome = "refused" if faults.was_refused(error) else "failed"
             raise EngineError(faults.explain(error, call)) from error
-        for sent, _, _ in waiting:
-            await self._gate.leave(sent.permit, None, "finished")
+        finally:
+            await asyncio.shield(self._leave(waiting, outcome))
         requests_sent = tuple(sent for sent, _, _ in waiting)
         return SentBatch(batch.id, call.endpoint, call.model, requests_sent)
 
@@ -129,7 +137,8 @@ async def status(agent: AgentEngine, call: Call, batch_id: str) -> tuple[Status,
     """
     client = await agent.client(call.endpoint)
     try:
-        batch = await client.sdk.messages.batches.retrieve(batch_id)
+        async with asyncio.timeout(call.settings.timeout_seconds):
+            batch = await client.sdk.messages.batches.retrieve(batch_id)
     except Exception as error:
         raise EngineError(faults.explain(error, call)) from error
     counts = batch.request_counts
@@ -141,8 +150,9 @@ async def results(agent: AgentEngine, call: Call, batch_id: str) -> list[Result]
     """The results of a batch that has ended. Raises EngineError."""
     client = await agent.client(call.endpoint)
     try:
-        stream = await client.sdk.messages.batches.results(batch_id)
-        return [_result(entry, call.model) async for entry in stream]
+        async with asyncio.timeout(call.settings.timeout_seconds):
+            stream = await client.sdk.messages.batches.results(batch_id)
+            return [_result(entry, call.model) async for entry in stream]
     except Exception as error:
         raise EngineError(faults.explain(error, call)) from error
 

@@ -34,7 +34,8 @@ from ..core.model import (
 )
 from ..core.text import Lines
 from ..parts import Part, parts_of
-from .base import Answer, Engine, Excerpt, Note, Pending, ReviewRequest
+from .base import Answer, Engine, EngineError, Excerpt, Note, Pending, ReviewRequest
+from .endpoint import base_url
 from .redact import NO_REDACTIONS, find_secrets, has_placeholder
 
 MAXIMUM_USED = 6_000
@@ -86,13 +87,14 @@ class Plan:
 
 
 class KeptEngine:
-    """Implements Engine, over the agent's."""
+    """Implements Engine, over the agent's, which goes by the same `environment`."""
 
     name = "agent"
 
-    def __init__(self, agent: Engine, answers: Answers) -> None:
+    def __init__(self, agent: Engine, answers: Answers, environment: Mapping[str, str]) -> None:
         self._agent = agent
         self._answers = answers
+        self._environment = environment
 
     async def review(self, request: ReviewRequest) -> AsyncGenerator[Answer, None]:
         """As the agent's. What is kept comes first."""
@@ -104,6 +106,8 @@ class KeptEngine:
         plan = await self.plan(request)
         for answer in known_answers(plan, request):
             yield answer
+        if not plan.parts:
+            return  # There is no code to judge.
         asked = to_ask(plan, request)
         if asked is None:
             yield Note(
@@ -113,8 +117,8 @@ class KeptEngine:
             return
         if request.only_kept:
             yield Note(
-                f"{_counted(len(plan.asked))} have no answer of the agent's: their batch is not "
-                "done, or they changed since"
+                f"the agent has not answered about {_counted(len(plan.asked))}: the batch is not "
+                "done, or the code changed since"
             )
             return
         if asked.parts:
@@ -135,10 +139,14 @@ class KeptEngine:
 
     async def keep(self, plan: Plan, request: ReviewRequest, said: Sequence[Answer]) -> None:
         """Keeps a complete answer about the parts that the plan asked about."""
+        if not request.settings.keep_answers:
+            return
         for answer in said:
             if isinstance(answer, Pending):
                 record = _promised(plan, request)
                 await asyncio.to_thread(self._answers.promise, answer.name, record)
+                return
+            if isinstance(answer, Note) and answer.is_end:
                 return
         texts = await asyncio.to_thread(kept_texts, plan, request, said)
         if texts:
@@ -146,7 +154,7 @@ class KeptEngine:
 
     def _plan(self, request: ReviewRequest) -> Plan:
         parts = parts_of(request.document, request.span)
-        frame = _frame(request)
+        frame = _frame(request, self._environment)
         digests = tuple(_digest(frame, part, request) for part in parts)
         if not request.settings.keep_answers:
             return Plan(parts, digests, {})
@@ -161,7 +169,7 @@ class KeptEngine:
         return Plan(parts, digests, kept)
 
     async def _second_look(self, request: ReviewRequest) -> AsyncGenerator[Answer, None]:
-        digests = await asyncio.to_thread(_digests_of_evidence, request)
+        digests = await asyncio.to_thread(_digests_of_evidence, request, self._environment)
         known: Mapping[str, str] = {}
         if request.settings.keep_answers:
             known = await asyncio.to_thread(self._answers.load, set(digests.values()))
@@ -181,6 +189,8 @@ class KeptEngine:
                 if isinstance(answer, Verdict):
                     said[answer.finding_id] = answer
                 yield answer
+        if not request.settings.keep_answers:
+            return
         texts = {
             digests[key]: _written(Kept(verdicts=(verdict,)), str) for key, verdict in said.items()
         }
@@ -202,7 +212,7 @@ def known_answers(plan: Plan, request: ReviewRequest) -> list[Answer]:
 
 def to_ask(plan: Plan, request: ReviewRequest) -> ReviewRequest | None:
     """The request that is left to be asked; None when there is nothing."""
-    if not plan.asked and plan.parts:
+    if not plan.asked:
         return None
     if len(plan.asked) == len(plan.parts):
         return request
@@ -234,9 +244,10 @@ def _used(plan: Plan, request: ReviewRequest, asked: Sequence[Span]) -> Iterator
 
 
 def kept_texts(plan: Plan, request: ReviewRequest, said: Sequence[Answer]) -> dict[str, str]:
-    """Digest -> what to keep of a complete answer; empty when some of it fits no asked part.
+    """Digest -> what to keep of a complete answer; empty when it is none of the asked parts.
 
-    An answer that cannot be placed will be asked for once more, and must not be taken for one.
+    A claim that quotes no code of the file is left out, as the review leaves it out. An answer of
+    such claims alone will be asked for once more, and must not be taken for one.
     """
     text = request.document.text
     places = {finding.id: finding.span for finding in request.evidence}
@@ -253,6 +264,7 @@ def kept_of(
         if digest not in plan.kept
     ]
     found = {digest: Kept() for _, digest in asked}
+    is_placed, is_invented = False, False
 
     def at(span: Span) -> tuple[str, int] | None:
         for part, digest in asked:
@@ -264,9 +276,13 @@ def kept_of(
         match answer:
             case Proposal(where=Quote() as quote):
                 place = place_quote(text, lines, quote, Span(0, len(text)))
-                known_at = None if isinstance(place, str) else at(place)
+                if isinstance(place, str):
+                    is_invented = True
+                    continue
+                known_at = at(place)
                 if known_at is None:
                     return {}
+                is_placed = True
                 digest, first = known_at
                 known = found[digest]
                 own = _shifted(answer, -first)
@@ -277,6 +293,8 @@ def kept_of(
                     known = found[known_at[0]]
                     verdicts = (*known.verdicts, answer)
                     found[known_at[0]] = replace(known, verdicts=verdicts)
+    if is_invented and not is_placed:
+        return {}
     secrets = find_secrets([text])
     texts = {digest: _written(kept, secrets.hide) for digest, kept in found.items()}
     # What is a secret still stood in another file, and could not be put back.
@@ -333,9 +351,13 @@ def _counted(parts: int) -> str:
 # --- Digests
 
 
-def _frame(request: ReviewRequest) -> str:
+def _frame(request: ReviewRequest, environment: Mapping[str, str]) -> str:
     """What every part of a request depends on."""
     settings = request.settings
+    try:
+        place = base_url(settings, environment)
+    except EngineError:
+        place = ""  # Nothing says where to ask: what is not kept will be refused.
     return "\0".join(
         [
             str(FORM),
@@ -345,7 +367,7 @@ def _frame(request: ReviewRequest) -> str:
             settings.model or request.agent.model,
             repr(sorted(settings.model_aliases.items())),
             settings.provider,
-            settings.base_url,
+            place,
             request.agent.effort or "",
             request.task.instruction,
             repr(request.task.focuses),
@@ -365,9 +387,9 @@ def _digest(frame: str, part: Part, request: ReviewRequest) -> str:
     return _hash(frame, part.text, part.depends_on, *near)
 
 
-def _digests_of_evidence(request: ReviewRequest) -> dict[str, str]:
+def _digests_of_evidence(request: ReviewRequest, environment: Mapping[str, str]) -> dict[str, str]:
     """Finding's id -> what its judgement depends on."""
-    frame = _frame(request)
+    frame = _frame(request, environment)
     parts = parts_of(request.document, request.span)
 
     def code_around(finding: Finding) -> str:

@@ -60,9 +60,12 @@ class Report:
         return (*self.unreviewed, *partly)
 
     def engine(self) -> str:
-        """What reviewed: "local", or every engine named by some file."""
-        engines = dict.fromkeys(review.engine for review in self.files if review.engine)
-        return ", ".join(engines) or "none"
+        """What reviewed: "local", or "local + agent" with every model that answered."""
+        engines = {review.engine.partition(" (")[0] for review in self.files if review.engine}
+        models = sorted({usage.model for review in self.files for usage in review.usage})
+        # With an agent, the files that it was not asked about are the local engine's alone.
+        engine = max(engines, key=len, default="none")
+        return f"{engine} ({', '.join(models)})" if models else engine
 
     def by_focus(self) -> dict[str, int]:
         """Findings of each focus that has any, most dangerous focus first."""
