@@ -72,6 +72,11 @@ def missing(reason: str) -> None:
 def environment(home: Path, **variables: str) -> dict[str, str]:
     """That of an editor with a home of its own, which finds the server of this checkout."""
     home.mkdir(parents=True, exist_ok=True)
+    # Each review is one call, the same one too.
+    one_call = {
+        "BACKEND_DEVELOPER_SECOND_LOOK": "off",
+        "BACKEND_DEVELOPER_KEEP_ANSWERS": "false",
+    }
     folders = {
         f"XDG_{name}_HOME": str(home / name.lower())
         for name in ("CONFIG", "DATA", "STATE", "CACHE")
@@ -85,6 +90,7 @@ def environment(home: Path, **variables: str) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "TERM": "xterm-256color",
         **folders,
+        **one_call,
         **variables,
     }
 
