@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
@@ -167,7 +168,7 @@ class State:
             return connection
         connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None)
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
+            _use_log(connection)
             self._migrate(connection)
         except BaseException:
             connection.close()
@@ -226,3 +227,18 @@ class State:
             f"{self.path} cannot be written: check its folder's permissions and space, "
             "or set XDG_STATE_HOME."
         )
+
+
+def _use_log(connection: sqlite3.Connection) -> None:
+    """Has the file written ahead to a log; waits, as SQLite itself does not for this."""
+    end = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            # Another process is making the file at this moment.
+            is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not is_busy or time.monotonic() > end:
+                raise
+            time.sleep(0.01)
