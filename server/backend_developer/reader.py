@@ -119,13 +119,7 @@ class WorkspaceReader:
 
         `app/models` finds `src/app/models.py` and `app/models/__init__.py`.
         """
-        endings = [f"/{stem}" for stem in stems]
-        found = []
-        for path in self._paths():
-            stem = f"/{path.rpartition('.')[0]}".removesuffix("/__init__").removesuffix("/index")
-            if any(stem.endswith(ending) for ending in endings):
-                found.append(path)
-        return found
+        return [path for path in self._paths() if is_module(path, stems)]
 
     def _paths(self) -> Iterator[str]:
         for file in walk(self.root):
@@ -159,6 +153,12 @@ def shown_definition(text: str, definition: Definition) -> str:
     end = min(last, first + MOST_DEFINITION_LINES - 1)
     shown = numbered([lines.line(number) for number in range(first, end + 1)], first + 1)
     return shown if end == last else f"{shown}\n… ({last - end} more lines)"
+
+
+def is_module(path: str, stems: Sequence[str]) -> bool:
+    """Whether a file's path, without its ending, ends in one of these: see `find_files`."""
+    stem = f"/{path.rpartition('.')[0]}".removesuffix("/__init__").removesuffix("/index")
+    return any(stem.endswith(f"/{one}") for one in stems)
 
 
 def _matches(path: str, pattern: str) -> bool:

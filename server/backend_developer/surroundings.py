@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os.path
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,12 +20,12 @@ from .definitions import Definition, definitions_in
 from .engines.base import Excerpt, ReadError, ReviewRequest, Surroundings
 from .engines.prompt import MAXIMUM_CONTEXT
 from .files import language_of
+from .gate import BYTES_PER_TOKEN
 from .project.disk import facts_of_document
 from .project.facts import FileFacts, Import
 from .project.index import KnownRoute, Project
-from .reader import MOST_DEFINITION_LINES, WorkspaceReader
+from .reader import MOST_DEFINITION_LINES, WorkspaceReader, is_module
 
-CHARACTERS_OF_A_TOKEN = 3.5
 MOST_TEMPLATE_LINES = 60
 MOST_OPERATION_LINES = 50
 
@@ -76,7 +76,7 @@ def gather(
         *_used(document, text, reader),
         *_templates(text, reader),
     ]
-    room = tokens * CHARACTERS_OF_A_TOKEN
+    room = tokens * BYTES_PER_TOKEN
     chosen: list[Excerpt] = []
     left_out: list[str] = []
     seen: set[tuple[str, int]] = set()
@@ -128,12 +128,11 @@ def _used(document: Document, text: str, reader: WorkspaceReader) -> Iterator[_C
     stems = {stem for one in imports for stem in _stems(one, document, reader.root)}
     files = reader.find_files(sorted(stems)) if stems else []
     own = os.path.relpath(document.path, reader.root).replace(os.sep, "/")
-    depth_of_base = 2
     for imported in imports:
         members = [imported.member] if imported.member else _members(imported.name, text)
         stems_here = _stems(imported, document, reader.root)
         for path in files:
-            if path == own or not _is_one_of(path, stems_here):
+            if path == own or not is_module(path, stems_here):
                 continue
             try:
                 content = reader.text_of(path)
@@ -144,9 +143,9 @@ def _used(document: Document, text: str, reader: WorkspaceReader) -> Iterator[_C
                 if definition.depth == 0 and definition.name in wanted:
                     name = definition.name
                     is_guard = name in guards or imported.name in guards
-                    rank = 0 if is_guard else depth_of_base - min(words.count(imported.name), 2)
+                    rank = 1 if is_guard else 3 - min(words.count(imported.name), 2)
                     why = "guard of the selection" if is_guard else "used by the selection"
-                    yield _Candidate(rank + 1, _excerpt(path, content, definition, why))
+                    yield _Candidate(rank, _excerpt(path, content, definition, why))
 
 
 def _members(name: str, text: str) -> list[str]:
@@ -179,11 +178,6 @@ def _below(folder: Path, root: Path, tail: str) -> str:
     """A path relative to the workspace; "" when it lies outside."""
     path = os.path.normpath(folder / tail)
     return Path(path).relative_to(root).as_posix() if Path(path).is_relative_to(root) else ""
-
-
-def _is_one_of(path: str, stems: Sequence[str]) -> bool:
-    stem = f"/{path.rpartition('.')[0]}".removesuffix("/__init__").removesuffix("/index")
-    return any(stem.endswith(f"/{one}") for one in stems)
 
 
 def _excerpt(path: str, text: str, definition: Definition, why: str) -> Excerpt:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import aclosing
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -13,9 +12,9 @@ import pytest
 from backend_developer.catalogue import Catalogue
 from backend_developer.core.model import Document, Finding, Span
 from backend_developer.engines.agent import AgentEngine
-from backend_developer.engines.base import Answer, EngineError, ReviewRequest
+from backend_developer.engines.base import Answer, ReviewRequest
 from backend_developer.settings import Settings
-from engine.support import AGENT, CODE, PATH, RULES, TASK, MakeRequest, OpenGate, Review
+from engine.support import AGENT, CODE, PATH, RULES, TASK, MakeRequest, OpenGate, Review, heard
 from loopback_model import KEY, LoopbackModel
 
 
@@ -80,14 +79,7 @@ def review(model: LoopbackModel, engine: AgentEngine, make_request: MakeRequest)
         request = request or make_request()
         settings = {"base_url": model.url, "timeout_seconds": 10} | settings
         request = replace(request, settings=replace(request.settings, **settings))
-        answers: list[Answer] = []
-        try:
-            async with aclosing(engine.review(request)) as stream:
-                async for one in stream:
-                    answers.append(one)  # noqa: PERF401 - what came before an error counts
-        except EngineError as error:
-            return answers, str(error)
-        return answers, ""
+        return await heard(engine, request)
 
     return run
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -14,7 +15,7 @@ from backend_developer.core.model import (
     TaskDefinition,
     Usage,
 )
-from backend_developer.engines.base import Answer, ReviewRequest
+from backend_developer.engines.base import Answer, Engine, EngineError, ReviewRequest
 from backend_developer.gate import Outcome, OutgoingCall, Permit
 from backend_developer.settings import Settings
 
@@ -98,6 +99,18 @@ class OpenGate:
     ) -> None:
         assert permit.number not in self.left, "left twice"
         self.left[permit.number] = (usage, outcome)
+
+
+async def heard(engine: Engine, request: ReviewRequest) -> tuple[list[Answer], str]:
+    """What a review yields, and the sentence of its error, or ""."""
+    answers: list[Answer] = []
+    try:
+        async with aclosing(engine.review(request)) as stream:
+            async for one in stream:
+                answers.append(one)  # noqa: PERF401 - what came before an error counts
+    except EngineError as error:
+        return answers, str(error)
+    return answers, ""
 
 
 def quotes(answers: Iterable[Answer]) -> list[str]:

@@ -9,7 +9,6 @@ import json
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
@@ -24,7 +23,7 @@ from backend_developer.engines.agent import AgentEngine, check_endpoint
 from backend_developer.engines.base import Answer, EngineError
 from backend_developer.engines.endpoint import available, base_url, find_endpoint, no_batches
 from backend_developer.settings import Provider, Settings
-from engine.support import MakeRequest, OpenGate, quotes
+from engine.support import MakeRequest, OpenGate, heard, quotes
 from loopback_model import KEY, LoopbackModel, Reply, answer, finding
 
 TWO = answer(finding(quote="% name", line=4), finding(quote="fetchall()", line=7))
@@ -191,14 +190,7 @@ async def engine(
 def review(engine: AgentEngine, make_request: MakeRequest, settings: Settings) -> ReviewBy:
     async def run(**changes: object) -> tuple[list[Answer], str]:
         request = make_request(settings=replace(settings, **changes))  # type: ignore[arg-type]
-        answers: list[Answer] = []
-        try:
-            async with aclosing(engine.review(request)) as stream:
-                async for one in stream:
-                    answers.append(one)  # noqa: PERF401 - what came before an error counts
-        except EngineError as error:
-            return answers, str(error)
-        return answers, ""
+        return await heard(engine, request)
 
     return run
 
