@@ -125,7 +125,7 @@ def place_edit(
     old, number = _without_numbers(edit.old)
     if not old.strip():
         return "The old text of the edit is empty: quote the code that it replaces."
-    if left_out := _left_out(edit):
+    if left_out := left_out_in(edit.new, edit.old):
         return (
             f"The new text leaves code out with the comment “{left_out}”:"
             " write the replacement in full."
@@ -289,11 +289,14 @@ _LEFT_OUT = re.compile(
 )
 
 
-def _left_out(edit: SearchReplace) -> str:
-    """The comment by which the new text stands for code it does not write out; "": none does."""
-    for match in _COMMENT.finditer(LINE_END.sub("\n", edit.new)):
+def left_out_in(new: str, old: str = "") -> str:
+    """The comment by which a new text stands for code it does not write out; "": none does.
+
+    One that stands in the `old` text too is the file's own.
+    """
+    for match in _COMMENT.finditer(LINE_END.sub("\n", new)):
         comment = match[0].strip()
-        if _LEFT_OUT.fullmatch(match[1]) and comment not in edit.old:
+        if _LEFT_OUT.fullmatch(match[1]) and comment not in old:
             return shortened(comment, 60)
     return ""
 

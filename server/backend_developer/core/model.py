@@ -23,6 +23,8 @@ Needs: TypeAlias = Literal["none", "setting", "migration", "template", "dependen
 """What a person must do beyond taking the edit; only "none" is a plain quick fix."""
 Profile: TypeAlias = Literal["default", "strict"]
 """Which rules are on: what nearly every reviewer asks for, or the opinionated ones too."""
+TaskKind: TypeAlias = Literal["review", "change", "explain"]
+"""What comes of a task: findings, edits, or words alone."""
 Author: TypeAlias = Literal["local", "agent"]
 """Who wrote something: a deterministic rule, or a model."""
 
@@ -354,10 +356,18 @@ class TaskDefinition:
     """security, performance, api-design, everything, …"""
     title: str
     """What the editor's menu says: "Review security"."""
-    kind: Literal["review", "change"]
+    kind: TaskKind
     focuses: tuple[Focus, ...]
     instruction: str
     path: str
     languages: tuple[str, ...] = ()
     """LSP language ids it is offered for; empty: all."""
     frameworks: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    """Patterns of paths it is offered for, such as `.github/workflows/*.yml`; empty: all."""
+    contains: str = ""
+    """A regular expression that the selection, or the code around a cursor, must match; "": any."""
+    group: str = ""
+    """Where menus put it: API, Data, Security, Operation, …; "" in reviews."""
+    asks: str = ""
+    """What a person is asked to write before it starts; "": nothing."""

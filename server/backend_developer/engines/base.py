@@ -1,16 +1,17 @@
 """What a review is asked with, and what an engine answers.
 
 ReviewRequest -> Engine.review() -> stream of Proposal | Verdict | Usage | FileFacts
-                                           | Note | Pending
+                                           | Note | Pending | ChangePiece | ThreadAnswer
                                  -> EngineError, one sentence for the person
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
+from ..core.changes import ChangePiece
 from ..core.model import (
     AgentDefinition,
     Document,
@@ -26,6 +27,9 @@ from ..dismissals import Dismissal
 from ..project.facts import FileFacts
 from ..sendable import NAMES_ALONE, Denials
 from ..settings import Settings
+
+if TYPE_CHECKING:
+    from .redact import Redactions
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +48,36 @@ class Pending:
     name: str
 
 
-Answer: TypeAlias = Proposal | Verdict | Usage | FileFacts | Note | Pending
-"""FileFacts: what the document says of its project, from an engine that has read it anyway."""
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """A conversation that can go on; of use to the engine that made it.
+
+    It stays in memory, since it holds what was sent.
+    """
+
+    place: tuple[str, str]
+    """Base URL and model of the last call."""
+    messages: tuple[Mapping[str, object], ...]
+    """As the Messages API takes them, up to the last answer."""
+    redactions: Redactions
+    paths: tuple[str, ...]
+    """The files that something was sent of."""
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadAnswer:
+    """The conversation, after a whole answer."""
+
+    thread: Thread
+
+
+Answer: TypeAlias = (
+    Proposal | Verdict | Usage | FileFacts | Note | Pending | ChangePiece | ThreadAnswer
+)
+"""FileFacts: what the document says of its project, from an engine that has read it anyway.
+
+ChangePiece and ThreadAnswer come of tasks that change or explain.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +161,18 @@ class ReviewRequest:
     """Names the review that its calls belong to; "" when there is but this one request."""
     reader: Reader | None = None
     """What the agent's tools read with; None: it has no tools."""
+    instruction: str = ""
+    """What the person wrote beside picking the task; "" for most."""
+    habits: str = ""
+    """How this project does things, in Markdown; of use to who writes code for it."""
+    thread: Thread | None = None
+    """A conversation about this same request that goes on; None: it begins here."""
+    follow_up: str = ""
+    """What the person says to the last answer."""
+    problems: tuple[str, ...] = ()
+    """Or what was wrong with it, in sentences."""
+    changed_files: tuple[tuple[str, str], ...] = ()
+    """(path, text) of the files that are not any more what the conversation was shown."""
 
 
 class Engine(Protocol):
