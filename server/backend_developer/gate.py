@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from .core.model import Usage
 from .settings import Settings
 
-Purpose: TypeAlias = Literal["review", "second look", "batch", "count"]
+Purpose: TypeAlias = Literal["review", "second look", "change", "explain", "batch", "count"]
 """Why a call is made; "second look": another pass tries to refute what the first one found."""
 Outcome: TypeAlias = Literal["finished", "failed", "cancelled", "refused"]
 """How a call ended; "refused": the endpoint was not reached or answered with an error at once, so

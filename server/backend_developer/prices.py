@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from .core.model import Usage
+from .core.model import TaskKind, Usage
 from .gate import BYTES_PER_TOKEN
 from .models import provider_models
 from .settings import Settings
@@ -151,23 +151,27 @@ def used_in_words(total: Usage, cost: float | None) -> str:
 
 
 def estimate(
-    size: int, model: str, settings: Settings, bytes_per_token: float | None = None
+    size: int,
+    model: str,
+    settings: Settings,
+    bytes_per_token: float | None = None,
+    kind: TaskKind = "review",
 ) -> str:
-    """What sending `size` bytes comes to: `~6k tokens, up to $0.26`."""
+    """What sending `size` bytes for such a task comes to: `~6k tokens, up to $0.26`."""
     tokens = int(size / (bytes_per_token or BYTES_PER_TOKEN))
     price = price_of(model, settings)
-    most = at_most(Usage(model, tokens), settings)
+    most = at_most(Usage(model, tokens), settings, kind)
     cost = f"up to {money_at_most(cost_of(most, price))}" if price else "cost unknown"
     return f"~{shortened(tokens)} tokens, {cost}"
 
 
-def at_most(usage: Usage, settings: Settings) -> Usage:
-    """What a review takes whose prompt is `usage`, when the agent is shown and reads all it may."""
+def at_most(usage: Usage, settings: Settings, kind: TaskKind = "review") -> Usage:
+    """What a task takes whose prompt is `usage`, when the agent is shown and reads all it may."""
     more = settings.context_tokens + settings.reading_tokens
     return replace(
         usage,
         input_tokens=usage.input_tokens + more,
-        output_tokens=usage.output_tokens + settings.max_output_tokens,
+        output_tokens=usage.output_tokens + settings.answer_tokens(kind),
     )
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
 
-from .core.model import FOCUSES, Confidence, Profile, Rule, Severity
+from .core.model import FOCUSES, Confidence, Profile, Rule, Severity, TaskKind
 from .problems import Problem, did_you_mean
 from .roles import Role
 
@@ -97,6 +97,10 @@ class Settings:
     max_output_tokens: Annotated[
         int, About("Limit of one answer of the model, in tokens.", minimum=256)
     ] = 16_000
+    max_change_tokens: Annotated[
+        int,
+        About("The same where the model writes code: a change of many files is long.", minimum=256),
+    ] = 32_000
     timeout_seconds: Annotated[
         float, About("Limit of one call, from sending to the last byte, in seconds.", minimum=1)
     ] = 300.0
@@ -246,6 +250,10 @@ class Settings:
             project=False,
         ),
     ] = True
+
+    def answer_tokens(self, kind: TaskKind) -> int:
+        """Limit of the answer to a task of that kind."""
+        return self.max_change_tokens if kind == "change" else self.max_output_tokens
 
 
 @dataclass(frozen=True, slots=True)

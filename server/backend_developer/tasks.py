@@ -1,13 +1,17 @@
-"""Tasks: what a review can be asked for, one Markdown file each.
+"""Tasks: what an agent can be asked for, one Markdown file each.
 
 The body is the instruction; the frontmatter says where it is offered:
 
     name: security                  what commands and settings call it
     title: Review security          what menus say
-    kind: review                    review | change
+    kind: review                    review: findings | change: edits | explain: words alone
     focus: [security]               api-design, security, performance, or everything
     languages: [python, go]         LSP language ids; none: all
     frameworks: [fastapi]           offered where the code imports one of them; none: everywhere
+    files: [".github/workflows/*"]  patterns of the file's path; none: all
+    contains: SELECT|execute\\(      regular expression that the selected code matches; none: any
+    group: Data                     under which word menus list a task that changes something
+    asks: What should be done?      what a person is asked to write first; none: nothing
 
 The answer's format is no part of it: that is made from what an answer is read into.
 """
@@ -16,15 +20,33 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
+from typing import get_args
 
-from .core.model import FOCUSES, Focus, TaskDefinition
+from .core.model import FOCUSES, Focus, TaskDefinition, TaskKind
 from .discovery import Origin, find_definitions, task_folders
 from .frontmatter import Fields, read_markdown
 from .problems import Problem, did_you_mean
 
-KNOWN_KEYS = ("name", "title", "kind", "focus", "languages", "frameworks")
+KNOWN_KEYS = (
+    "name",
+    "title",
+    "kind",
+    "focus",
+    "languages",
+    "frameworks",
+    "files",
+    "contains",
+    "group",
+    "asks",
+)
+GROUPS = ("API", "Data", "Security", "Operation", "Explain and test")
+"""How menus order the tasks that are no reviews; other groups follow."""
+MOST_LOOKED_AT = 20_000
+"""Characters of a selection that `contains` is searched in."""
 FIRST = ("api-design", "security", "performance", "everything")
 """How menus begin; other tasks follow by title."""
 
@@ -61,11 +83,33 @@ def load_tasks(
     return tuple(sorted((item.definition for item in listings if item.wins), key=_place)), problems
 
 
-def offered(task: TaskDefinition, language: str, text: str) -> bool:
-    """Whether `task` suits `text`, which is in that LSP language: by what it imports, too."""
+def offered(
+    task: TaskDefinition, language: str, text: str, path: str = "", selected: str = ""
+) -> bool:
+    """Whether `task` suits the `selected` code of `text`, which is in that LSP language.
+
+    `path` is the file's, relative to the workspace. By what the text imports, too.
+    """
     if task.languages and language not in task.languages:
         return False
+    if task.files and not any(matches_path(path, pattern) for pattern in task.files):
+        return False
+    if task.contains and not _pattern(task.contains).search(selected[:MOST_LOOKED_AT]):
+        return False
     return not task.frameworks or any(_imports(text, name) for name in task.frameworks)
+
+
+def matches_path(path: str, pattern: str) -> bool:
+    """As a shell's pattern: one without a slash is about the name, `**/` may also be nothing."""
+    path = path.replace("\\", "/")
+    if "/" not in pattern:
+        return fnmatchcase(path.rpartition("/")[2], pattern)
+    return fnmatchcase(path, pattern) or fnmatchcase(path, pattern.replace("**/", ""))
+
+
+@cache
+def _pattern(contains: str) -> re.Pattern[str]:
+    return re.compile(contains, re.IGNORECASE | re.MULTILINE)
 
 
 def read_task(path: Path, origin: Origin) -> tuple[TaskDefinition | None, tuple[Problem, ...]]:
@@ -88,18 +132,34 @@ def read_task(path: Path, origin: Origin) -> tuple[TaskDefinition | None, tuple[
     title = fields.text("title")
     if not title:
         fields.report("title", "The task has no `title`; menus show its name instead.")
-    kind = fields.choice("kind", ("review", "change"), "review")
+    kinds: tuple[TaskKind, ...] = get_args(TaskKind)
+    kind = fields.choice("kind", kinds, "review")
     task = TaskDefinition(
         name=name,
         title=title or name,
-        kind="change" if kind == "change" else "review",
+        kind=next(known for known in kinds if known == kind),
         focuses=_focuses(fields),
         instruction=file.body,
         path=str(path),
         languages=tuple(word.lower() for word in fields.words("languages") or ()),
         frameworks=tuple(word.lower() for word in fields.words("frameworks") or ()),
+        files=tuple(fields.words("files") or ()),
+        contains=_contains(fields),
+        group=fields.text("group"),
+        asks=fields.text("asks"),
     )
     return task, (*problems, *fields.problems)
+
+
+def _contains(fields: Fields) -> str:
+    pattern = fields.text("contains")
+    try:
+        _pattern(pattern)
+    except re.error as error:
+        message = f"`contains` is no regular expression: {error}. It is left out."
+        fields.report("contains", message)
+        return ""
+    return pattern
 
 
 def _focuses(fields: Fields) -> tuple[Focus, ...]:
@@ -137,5 +197,9 @@ _IMPORT = re.compile(
 )
 
 
-def _place(task: TaskDefinition) -> tuple[int, str]:
-    return (FIRST.index(task.name) if task.name in FIRST else len(FIRST), task.title.lower())
+def _place(task: TaskDefinition) -> tuple[int, int, str]:
+    return (
+        FIRST.index(task.name) if task.name in FIRST else len(FIRST),
+        GROUPS.index(task.group) if task.group in GROUPS else len(GROUPS),
+        task.title.lower(),
+    )

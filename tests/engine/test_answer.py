@@ -21,11 +21,10 @@ from backend_developer.core.model import (
 from backend_developer.engines.answer import (
     MAXIMUM_ENUM,
     answer_schema,
-    describe,
     read_finding,
     read_verdict,
-    without_descriptions,
 )
+from backend_developer.engines.schema import describe, without_descriptions
 from loopback_model import finding
 
 SCHEMA = answer_schema(["security/sql-injection", "security/weak-hash"], ["security"])

@@ -10,7 +10,7 @@ import pytest
 
 from backend_developer.core.model import Document, Finding, Span, Verdict
 from backend_developer.engines.base import Excerpt, Note, Surroundings
-from backend_developer.engines.prompt import fenced
+from backend_developer.engines.blocks import fenced
 from engine.support import CODE, MakeRequest, Review
 from engine.test_conversation import Files
 from loopback_model import LoopbackModel, Reply, answer

@@ -1,6 +1,7 @@
 """The agent engine: one review is a conversation with something that speaks the Messages API.
 
-    request -> prompt -> gate -> a streamed call -> Turn -> Proposal | Verdict as they are written
+    request -> prompt -> gate -> a streamed call -> Turn -> Proposal | Verdict as they are written,
+                                                            or the pieces of a change
                     the model reads on with tools ◄┘  └►  Usage, then EngineError if it failed
 
 An endpoint that has no structured output is asked to answer with a tool, one that has no tools
@@ -13,8 +14,7 @@ import asyncio
 import json
 import logging
 import re
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from pathlib import PurePath
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from secrets import token_bytes
 from typing import TYPE_CHECKING, Any, cast
 
@@ -26,15 +26,19 @@ from ..models import DEFAULT_MODEL, resolve_model, second_look_model
 from ..settings import Settings, rule_level
 from ..state import State, StateError, placeholder_key
 from . import faults, tools
-from .answer import read_finding, read_verdict, without_descriptions
-from .base import Answer, EngineError, Note, ReviewRequest
+from .answer import read_finding, read_verdict
+from .base import Answer, EngineError, Note, ReviewRequest, Thread, ThreadAnswer
+from .blocks import Block, fenced_result, sendable
+from .change_answer import read_piece
+from .change_prompt import follow_up_block, follow_up_texts
 from .client import ModelClient, connect
 from .endpoint import Endpoint, find_endpoint
 from .faults import Call
-from .prompt import Prompt, build_prompt, fenced_result, sendable
+from .prompt import Prompt, build_prompt
 from .redact import Redactions
+from .schema import without_descriptions
 from .stream import ArrayName, Item
-from .turn import Block, ToolCall, Turn
+from .turn import ToolCall, Turn
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic
@@ -161,6 +165,8 @@ class AgentEngine:
                 continue
             if turn.reader.complete:
                 self._refuse(conversation, not_kept_to)
+                if request.task.kind != "review":
+                    yield ThreadAnswer(conversation.thread_after(turn))
                 break
             if reads_on:
                 raise EngineError(
@@ -203,7 +209,8 @@ class AgentEngine:
             offered = []
         key = self.placeholder_key()
         prompt = build_prompt(request, rules, has_tools=bool(offered), key=key)
-        return Conversation(request, Call(endpoint, model, settings), prompt, offered)
+        call = Call(endpoint, model, settings, request.task.kind)
+        return Conversation(request, call, prompt, offered)
 
     def placeholder_key(self) -> bytes:
         """What the placeholders of secrets are made with. In a thread."""
@@ -268,10 +275,12 @@ class Conversation:
         self._redactions: Redactions = prompt.redactions
         self._messages: list[dict[str, object]] = [{"role": "user", "content": list(prompt.user)}]
         self._paths = [
-            _path_of(request),
+            request.relative_path,
             *(name for name, _ in request.conventions),
             *(excerpt.path for excerpt in request.surroundings.excerpts),
         ]
+        if request.thread:
+            self._take_up(request.thread)
         self.is_steered = addresses_a_reviewer(request.document.text)
         """The text tells a model what to say: nothing is taken back because that one says so."""
         self._asked_about = {finding.id for finding in request.evidence}
@@ -294,7 +303,9 @@ class Conversation:
 
     def new_turn(self, refused: frozenset[str]) -> Turn:
         answer_tool = ANSWER_TOOL if _form(refused) == "tool" else ""
-        required: ArrayName = "evidence" if self.request.second_look else "findings"
+        required: Collection[ArrayName] = ("evidence" if self.request.second_look else "findings",)
+        if not self.call.is_review:
+            required = ("explanation", "edits", "files")
         return Turn(self.call.model, answer_tool, required)
 
     def body(self, refused: frozenset[str], *, is_last: bool) -> dict[str, object]:
@@ -312,7 +323,7 @@ class Conversation:
         if form == "tool":
             answer: dict[str, object] = {
                 "name": ANSWER_TOOL,
-                "description": "Reports the answer of the review. Call it once, at the end.",
+                "description": "Reports the answer. Call it once, at the end.",
                 "input_schema": schema,
             }
             is_only_one = is_last or not offered
@@ -323,6 +334,9 @@ class Conversation:
                 choice = {"type": "tool", "name": ANSWER_TOOL} if is_only_one else {"type": "any"}
             offered.append(answer)
         messages, system = self._messages, list(self.prompt.system)
+        # What goes on, or may, is read from the cache up to where it ended.
+        if len(messages) > 1 or not self.call.is_review:
+            messages = [*messages[:-1], _ending_in_breakpoint(messages[-1])]
         if "cache" in refused:
             system = _without_breakpoints(system)
             messages = [
@@ -331,7 +345,7 @@ class Conversation:
             ]
         # In the order of the API's members, so that the SDK sends what the journal says.
         return {
-            "max_tokens": self.call.settings.max_output_tokens,
+            "max_tokens": self.call.max_tokens,
             "messages": messages,
             "model": self.call.model,
             **({"output_config": config} if config else {}),
@@ -344,6 +358,8 @@ class Conversation:
         """The call as the gate is told of it."""
         text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
         purpose: Purpose = "second look" if self.request.second_look else "review"
+        if not self.call.is_review:
+            purpose = self.request.task.kind
         return OutgoingCall(
             base_url=self.call.endpoint.base_url,
             model=self.call.model,
@@ -351,7 +367,7 @@ class Conversation:
             root=self.request.root,
             paths=tuple(dict.fromkeys(self._paths)),
             body=text,
-            expected=expected_usage(self.call.model, text, self.call.settings.max_output_tokens),
+            expected=expected_usage(self.call.model, text, self.call.max_tokens),
             settings=self.call.settings,
             review=self.request.review_id,
         )
@@ -359,6 +375,8 @@ class Conversation:
     def answer(self, item: Item) -> Answer | None:
         """What an element of the answer says; None when it says nothing."""
         self.has_answer = True
+        if not self.call.is_review:
+            return read_piece(item, self.prompt.path, self._redactions.restore)
         if item.array == "findings":
             if self.request.second_look:
                 return None
@@ -410,11 +428,33 @@ class Conversation:
                     **({"is_error": True} if is_error else {}),
                 }
             )
-        self._messages = [
-            *map(_uncached, self._messages),
+        self._messages += [
             {"role": "assistant", "content": turn.content},
-            {"role": "user", "content": [*answers[:-1], _cached(answers[-1])]},
+            {"role": "user", "content": answers},
         ]
+
+    def thread_after(self, turn: Turn) -> Thread:
+        """The conversation, whose last turn was the whole answer."""
+        answered: dict[str, object] = {"role": "assistant", "content": turn.content}
+        messages = (*self._messages, answered)
+        return Thread(self.place, messages, self._redactions, tuple(self._paths))
+
+    def _take_up(self, thread: Thread) -> None:
+        """Goes on with an earlier conversation instead of beginning one."""
+        self._redactions = thread.redactions.extended(follow_up_texts(self.request))
+        self._paths = [*thread.paths, *(path for path, _ in self.request.changed_files)]
+        earlier = [dict(message) for message in thread.messages]
+        if thread.place != self.place:
+            # Only the model that thought it may be told its thoughts.
+            earlier = list(map(_without_thinking, earlier))
+        # Where the answer was given with a tool, that one's result comes first.
+        taken: list[Block] = [
+            {"type": "tool_result", "tool_use_id": block["id"], "content": "It was received."}
+            for block in cast("list[Block]", earlier[-1]["content"])
+            if block.get("type") == "tool_use"
+        ]
+        said = follow_up_block(self.request, self._redactions)
+        self._messages = [*earlier, {"role": "user", "content": [*taken, said]}]
 
 
 async def check_endpoint(
@@ -493,14 +533,6 @@ _NO_AGENT = AgentDefinition(
 )
 
 
-def _path_of(request: ReviewRequest) -> str:
-    """The reviewed file's path, relative to the workspace where it lies in one."""
-    path = request.document.path or request.document.uri
-    if request.root and PurePath(path).is_relative_to(request.root):
-        return PurePath(path).relative_to(request.root).as_posix()
-    return path
-
-
 # --- What an endpoint refuses
 
 
@@ -568,17 +600,15 @@ _ABOUT_SOMETHING = re.compile(
 # --- Cache breakpoints of a conversation
 
 
-def _cached(block: Block) -> Block:
-    return {**block, "cache_control": {"type": "ephemeral"}}
+def _ending_in_breakpoint(message: dict[str, object]) -> dict[str, object]:
+    *first, last = cast("list[Block]", message["content"])
+    return {**message, "content": [*first, {**last, "cache_control": {"type": "ephemeral"}}]}
 
 
-def _uncached(message: dict[str, object]) -> dict[str, object]:
-    """Without the breakpoint that ended the conversation before: an endpoint allows four."""
-    content = message["content"]
-    assert isinstance(content, list)
-    if not any(block.get("type") == "tool_result" for block in content):
-        return message
-    return {**message, "content": _without_breakpoints(content)}
+def _without_thinking(message: dict[str, object]) -> dict[str, object]:
+    blocks = cast("list[Block]", message["content"])
+    kept = [block for block in blocks if "thinking" not in str(block.get("type"))]
+    return {**message, "content": kept}
 
 
 def _without_breakpoints(blocks: Sequence[Block]) -> list[Block]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from ..core.changes import ChangePiece
@@ -173,6 +174,14 @@ class ReviewRequest:
     """Or what was wrong with it, in sentences."""
     changed_files: tuple[tuple[str, str], ...] = ()
     """(path, text) of the files that are not any more what the conversation was shown."""
+
+    @property
+    def relative_path(self) -> str:
+        """The document's path, relative to the workspace where it lies in one."""
+        path = self.document.path or self.document.uri
+        if self.root and PurePath(path).is_relative_to(self.root):
+            return PurePath(path).relative_to(self.root).as_posix()
+        return path
 
 
 class Engine(Protocol):

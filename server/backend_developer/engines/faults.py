@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..core.model import TaskKind
 from ..settings import Settings
 from .client import retry_after
 from .endpoint import NO_KEY, Endpoint
@@ -28,9 +29,21 @@ class Call:
     endpoint: Endpoint
     model: str
     settings: Settings
+    kind: TaskKind = "review"
 
+    @property
+    def is_review(self) -> bool:
+        return self.kind == "review"
 
-_KEPT = "what had arrived is kept"
+    @property
+    def max_tokens(self) -> int:
+        """Limit of the answer."""
+        return self.settings.answer_tokens(self.kind)
+
+    @property
+    def rest(self) -> str:
+        """What becomes of an answer that did not come to its end."""
+        return "what had arrived is kept" if self.is_review else "half of it is not offered"
 
 
 def unfinished(
@@ -54,10 +67,10 @@ def unfinished(
                 "work: select less code or choose another model."
             )
         case "max_tokens":
-            limit = call.settings.max_output_tokens
+            name = "maxChangeTokens" if call.kind == "change" else "maxOutputTokens"
             return (
-                f"The answer of {model} reached the limit of {limit} tokens and {_KEPT}: select "
-                "less code or raise maxOutputTokens."
+                f"The answer of {model} reached the limit of {call.max_tokens} tokens and "
+                f"{call.rest}: select less code or raise {name}."
             )
         case "model_context_window_exceeded":
             return _too_long(call)
@@ -65,7 +78,7 @@ def unfinished(
             return not_the_api(call, content_type)
         # We send no stop sequence and use no tool of the endpoint's own that could pause a turn.
         case None | "pause_turn" | "stop_sequence":
-            return f"{host} ended the answer before it was finished and {_KEPT}: review again."
+            return f"{host} ended the answer before it was finished and {call.rest}: review again."
     return None
 
 
@@ -124,10 +137,10 @@ def explain(error: Exception, call: Call, *, has_begun: bool = False) -> str:
     if isinstance(error, anthropic.APIConnectionError):
         return f"{host} cannot be reached: check the network connection and baseUrl."
     if isinstance(error, httpx2.HTTPError):
-        return f"The connection to {host} was cut in mid-answer and {_KEPT}: review again."
+        return f"The connection to {host} was cut in mid-answer and {call.rest}: review again."
     is_no_event = type(error).__module__.startswith("botocore.")
     if has_begun and (is_no_event or isinstance(error, ValueError)):
-        return f"{host} sent a broken answer and {_KEPT}: review again."
+        return f"{host} sent a broken answer and {call.rest}: review again."
     if is_no_event or isinstance(error, anthropic.APIError | ValueError | AssertionError):
         return f"{host} sent something that is not the Messages API: check baseUrl."
     if isinstance(error, anthropic.AnthropicError):

@@ -98,6 +98,12 @@ class KeptEngine:
 
     async def review(self, request: ReviewRequest) -> AsyncGenerator[Answer, None]:
         """As the agent's. What is kept comes first."""
+        if request.task.kind != "review":
+            # What was written for one wish is no answer to the next one.
+            async with aclosing(self._agent.review(request)) as pieces:
+                async for one in pieces:
+                    yield one
+            return
         if request.second_look:
             async with aclosing(self._second_look(request)) as verdicts:
                 async for one in verdicts:

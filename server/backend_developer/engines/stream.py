@@ -1,18 +1,23 @@
 """Reads an answer while it is being written: each item as soon as its last character is there.
 
-An answer is one JSON object whose arrays "findings" and "evidence" hold the
-items. Prose or a code fence around it is passed over. Nothing here does I/O.
+An answer is one JSON object whose arrays hold the items: a review's "findings" and "evidence",
+a change's "edits", "files" and so on. Prose or a code fence around it is passed over. Nothing here
+does I/O.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from typing import Literal, NamedTuple, TypeAlias
+from collections.abc import Collection
+from typing import Literal, NamedTuple, TypeAlias, get_args
 
-ArrayName: TypeAlias = Literal["findings", "evidence"]
+ArrayName: TypeAlias = Literal[
+    "findings", "evidence", "explanation", "edits", "files", "dependencies", "steps"
+]
 
-_ARRAYS: dict[str, ArrayName] = {"findings": "findings", "evidence": "evidence"}
+_ARRAYS: dict[str, ArrayName] = {name: name for name in get_args(ArrayName)}
+_FINDINGS: tuple[ArrayName, ...] = ("findings",)
 _CLOSERS = {"{": "}", "[": "]"}
 _MAXIMUM_DEPTH = 32
 """The schema needs 6. A limit, since json.loads fails on very deep input with RecursionError."""
@@ -35,10 +40,10 @@ class AnswerReader:
     joined again before anything looks at them.
     """
 
-    def __init__(self, required: ArrayName = "findings") -> None:
-        """`required` is the array without which an object is not the answer."""
+    def __init__(self, required: Collection[ArrayName] = _FINDINGS) -> None:
+        """An object without one of the `required` arrays is not the answer."""
         self.complete = False
-        """The object that holds the required array has been closed."""
+        """The object that holds such an array has been closed."""
         self.broken = False
         """The brackets do not match, so nothing more can be read."""
         self._closers: list[str] = []
@@ -119,7 +124,7 @@ class AnswerReader:
         self.broken = len(self._closers) > _MAXIMUM_DEPTH
         if len(self._closers) == 2 and bracket == "[":
             self._array = _ARRAYS.get(self._key.strip('" \t\r\n'))
-            self._has_required |= self._array == self._required
+            self._has_required |= self._array in self._required
             if self._array is not None:
                 self._take()
                 return
@@ -131,7 +136,7 @@ class AnswerReader:
             return
         depth = len(self._closers)
         if depth == 0:
-            # An object without that array was part of the prose: the answer is still to come.
+            # An object without such an array was part of the prose: the answer is still to come.
             self.complete = self._has_required
             self._take()
         elif depth == 1 and self._array is not None:

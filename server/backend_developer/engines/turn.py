@@ -7,7 +7,7 @@ streams of other endpoints. What is unknown is passed over.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -33,7 +33,7 @@ class Turn:
     The answer is text, or the arguments of the tool `answer_tool`; it is read as it is written.
     """
 
-    def __init__(self, model: str, answer_tool: str, required: ArrayName = "findings") -> None:
+    def __init__(self, model: str, answer_tool: str, required: Collection[ArrayName]) -> None:
         self.reader = AnswerReader(required)
         self.usage: Usage | None = None
         """None until the endpoint has said something."""
