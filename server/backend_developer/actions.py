@@ -10,19 +10,23 @@ from typing import Literal, TypeAlias, TypeGuard
 
 from .core.comments import ignore_comment
 from .core.edits import merge_edits
-from .core.model import Document, Finding, Fix, Needs, Span, TaskDefinition, TextEdit
+from .core.model import Checking, Document, Finding, Fix, Needs, Span, TaskDefinition, TextEdit
 from .core.text import Lines
 
 REVIEW_COMMAND = "backend-developer.review"
+CHANGE_COMMAND = "backend-developer.change"
 DISMISS_COMMAND = "backend-developer.dismiss"
 
 QUICK_FIX = "quickfix"
 REVIEW = "refactor.backend-developer.review"
 """VS Code lists no `source.*` action under its plain code-action key, so a review is a
 `refactor`: every client asks for those, and `only: ["refactor"]` finds it."""
+CHANGE = "refactor.backend-developer.change"
 FIX_ALL = "source.fixAll.backend-developer"
 """Only for who asks for it, as with fix on save."""
-KINDS = (QUICK_FIX, REVIEW, FIX_ALL)
+KINDS = (QUICK_FIX, REVIEW, CHANGE, FIX_ALL)
+FIX_TASK = "fix-finding"
+"""The task that repairs one finding."""
 
 Scope: TypeAlias = Literal["here", "file", "everywhere"]
 
@@ -61,6 +65,8 @@ def offered(
     only: Sequence[str] | None,
     place: Mapping[str, object],
     reviews: Iterable[tuple[TaskDefinition, str]],
+    changes: Iterable[tuple[TaskDefinition, str]] = (),
+    fixes_by: str = "",
     can_dismiss: bool,
 ) -> list[Action]:
     """The actions for `span`, most wanted first.
@@ -68,8 +74,9 @@ def offered(
     `findings` are those of the whole document that the person sees, in text
     order, true of `document`. `only` is what the client asked for: a kind stands
     for all below it. `place` is the span as a command's arguments say it, `reviews` are
-    the tasks, each with who does it and what that may cost. `can_dismiss`: there is a folder
-    to remember it in.
+    the tasks, each with who does it and what that may cost, and so are `changes`. `fixes_by`
+    says who may be asked for a fix; "": nobody. `can_dismiss`: there is a folder to remember it
+    in.
     """
     here = _findings_at(span, findings, lines)
     actions = [
@@ -84,13 +91,23 @@ def offered(
             )
             for task, by_whom in reviews
         ),
+        *(
+            Action(
+                f"{task.title} ({by_whom})",
+                CHANGE,
+                command=CHANGE_COMMAND,
+                arguments={**place, "task": task.name} | ({"asks": task.asks} if task.asks else {}),
+            )
+            for task, by_whom in changes
+        ),
+        *(_asked_for_a_fix(here, place, fixes_by) if fixes_by else ()),
         *_dismissals(document, lines, here, can_dismiss),
     ]
     if only is None:
         return actions
-    if any(_is_below(FIX_ALL, kind) for kind in only if kind):
+    if any(is_below(FIX_ALL, kind) for kind in only if kind):
         actions += _fix_all(findings)
-    return [action for action in actions if any(_is_below(action.kind, kind) for kind in only)]
+    return [action for action in actions if any(is_below(action.kind, kind) for kind in only)]
 
 
 def offered_again(
@@ -149,6 +166,22 @@ def _fixes(here: Iterable[Finding]) -> list[Action]:
         if isinstance(finding.fix, Fix)
     ]
     return sorted(actions, key=lambda action: action.generated)
+
+
+def _asked_for_a_fix(
+    here: Iterable[Finding], place: Mapping[str, object], by_whom: str
+) -> list[Action]:
+    return [
+        Action(
+            f"Ask for a fix of {finding.rule} ({by_whom})",
+            QUICK_FIX,
+            command=CHANGE_COMMAND,
+            arguments={**place, "task": FIX_TASK, "finding": finding.id},
+            findings=(finding,),
+        )
+        for finding in here
+        if not isinstance(finding.fix, Fix | Checking) and not finding.refuted
+    ]
 
 
 def _fix_all_of_a_rule(here: Iterable[Finding], findings: Sequence[Finding]) -> list[Action]:
@@ -251,7 +284,7 @@ def _touches(one: Span, other: Span) -> bool:
     return one.start <= other.end and other.start <= one.end
 
 
-def _is_below(kind: str, asked: str) -> bool:
+def is_below(kind: str, asked: str) -> bool:
     """Whether `asked` is `kind` or one of its parents; "" is the parent of all but `source`."""
     if not asked:
         return not kind.startswith("source")

@@ -30,6 +30,8 @@ class Context:
     dismissals: Dismissals
     tasks: tuple[TaskDefinition, ...]
     """The reviews, in menu order."""
+    changes: tuple[TaskDefinition, ...]
+    """The tasks that change something, or explain, in menu order."""
     agents: tuple[AgentListing, ...]
     """Strongest first."""
     agent: AgentDefinition | None
@@ -51,7 +53,16 @@ class Context:
 
     def tasks_for(self, document: Document) -> list[TaskDefinition]:
         """Those of `tasks` that suit the document's language and what it imports."""
-        return [task for task in self.tasks if offered(task, document.language, document.text)]
+        return [task for task in self.tasks if self._suits(task, document, document.text)]
+
+    def changes_for(self, document: Document, selected: str) -> list[TaskDefinition]:
+        """Those of `changes` that suit the selected code, where there is somebody to do them."""
+        if not self.model:
+            return []
+        return [task for task in self.changes if self._suits(task, document, selected)]
+
+    def _suits(self, task: TaskDefinition, document: Document, selected: str) -> bool:
+        return offered(task, document.language, document.text, self.relative_path, selected)
 
 
 def load_context(
@@ -88,6 +99,7 @@ def load_context(
         settings=settings,
         dismissals=dismissals,
         tasks=tuple(task for task in tasks if task.kind == "review"),
+        changes=tuple(task for task in tasks if task.kind != "review"),
         agents=agents,
         agent=agent,
         no_agent=no_agent,

@@ -6,29 +6,44 @@ waits: long work is handed to `runs`, and answers come from memory.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
 from lsprotocol import types
 
-from . import __version__, arrivals, indexing, runs
-from .actions import DISMISS_COMMAND, REVIEW_COMMAND, Scope, offered, offered_again
+from . import __version__, arrivals, changing, indexing, runs
+from .actions import (
+    CHANGE_COMMAND,
+    DISMISS_COMMAND,
+    FIX_TASK,
+    QUICK_FIX,
+    REVIEW_COMMAND,
+    Scope,
+    is_below,
+    offered,
+    offered_again,
+)
 from .core.model import Span, TaskDefinition
 from .core.text import Change, Lines, apply_changes
 from .lsp import from_lsp, to_lsp
+from .lsp import offered as offered_changes
 from .models import MODELS
+from .offer_actions import ALLOW_COMMAND, DISCARD_COMMAND, NARROW_COMMAND, REFINE_COMMAND
 from .session import OpenDocument, Session
 from .settings import EDITOR_SECTION
 from .wire import InvalidParamsError, RefusedError
 
 if TYPE_CHECKING:
     from .context import Context
+    from .offers import Offer
 
 CANCEL_COMMAND = "backend-developer.cancel"
 AGENTS_COMMAND = "backend-developer.showAgents"
 STATUS_COMMAND = "backend-developer.status"
 REVOKE_COMMAND = "backend-developer.revokeConsent"
 FINDINGS_COMMAND = "backend-developer.findings"
+PROPOSALS_COMMAND = "backend-developer.proposals"
 
 SYMBOLS = 100
 """At most so many symbols of the workspace are answered at once; a longer query finds others."""
@@ -110,30 +125,88 @@ def code_action(
     if opened is None:
         return []
     document, lines, context = opened.document, opened.lines, opened.context
+    selected = from_lsp.span(lines, params.range, session.profile.encoding)
     # The client's diagnostics are not looked at: some lose our data, some send those of the
     # whole line, some none. Our own findings at the range are always right.
     actions = offered(
         document,
         lines,
         session.shown(opened),
-        from_lsp.span(lines, params.range, session.profile.encoding),
+        selected,
         only=params.context.only,
         place={"uri": document.uri, "range": to_lsp.plain_range(params.range)},
-        reviews=reviews_of(opened, context, session.bytes_per_token) if context else (),
+        reviews=priced(session, opened, context.tasks_for(document)) if context else (),
+        changes=priced(session, opened, context.changes_for(document, _looked_at(lines, selected)))
+        if context
+        else (),
+        fixes_by=context.engine if context and _repairs(context) else "",
         can_dismiss=bool(context and context.root),
     )
     converted = (to_lsp.code_action(action, document, lines, session.profile) for action in actions)
+    ours = _offer_actions(session, opened, selected, params)
+    return [*ours, *(action for action in converted if action)]
+
+
+def _offer_actions(
+    session: Session, opened: OpenDocument, selected: Span, params: types.CodeActionParams
+) -> list[types.CodeAction | types.Command]:
+    """What can be done with offered changes; first, since a person has waited for them."""
+    only = params.context.only
+    if not session.offers or not (only is None or any(is_below(QUICK_FIX, kind) for kind in only)):
+        return []
+    # Here: a server starts without them.
+    from .offer_actions import offer_actions
+    from .offers import path_of
+
+    profile = session.profile
+    paths = {offer.id: path_of(offer, opened.document) for offer in session.offers.values()}
+    here = {offer.id for offer in session.offers_in(opened)}
+    actions = offer_actions(
+        [one for one in session.offers.values() if one.id in here or paths[one.id]],
+        opened.lines,
+        paths,
+        selected,
+        can_create=profile.creates_files,
+        can_delete=profile.deletes_files,
+        can_ask=profile.asks_for_text,
+        can_show=profile.shows_proposals,
+    )
+    versions = session.versions()
+    converted = (
+        offered_changes.code_action(action, versions, profile)
+        for action in actions
+        if not action.edit or session.is_true_of_disk(action.offer)
+    )
     return [action for action in converted if action]
 
 
-def reviews_of(
-    opened: OpenDocument, context: Context, bytes_per_token: Mapping[str, float]
+CURSOR_LINES = 30
+"""How many lines before and after a cursor say which tasks fit there."""
+
+
+def _looked_at(lines: Lines, selected: Span) -> str:
+    """The code that decides which tasks are offered."""
+    if selected.end - selected.start > 1:
+        return lines.text[selected.start : selected.end]
+    line = lines.line_of(selected.start)
+    first, last = max(line - CURSOR_LINES, 0), min(line + CURSOR_LINES, lines.count - 1)
+    return lines.text[lines.start(first) : lines.end(last)]
+
+
+def _repairs(context: Context) -> bool:
+    """Whether there is somebody to ask for a fix."""
+    return bool(context.model) and any(task.name == FIX_TASK for task in context.changes)
+
+
+def priced(
+    session: Session, opened: OpenDocument, tasks: Sequence[TaskDefinition]
 ) -> Iterator[tuple[TaskDefinition, str]]:
-    """The reviews of a document, each with who does it and what that may cost.
+    """Tasks for a document, each with who does it and what that may cost.
 
     From lengths alone, in microseconds.
     """
-    tasks = context.tasks_for(opened.document)
+    context, bytes_per_token = opened.context, session.bytes_per_token
+    assert context is not None
     if not context.model or not context.agent:
         yield from ((task, context.engine) for task in tasks)
         return
@@ -145,7 +218,8 @@ def reviews_of(
         size = estimated_size(
             len(opened.lines.text), opened.lines.count, context.agent, task, context.conventions
         )
-        said = estimate(size, context.model, context.settings, bytes_per_token.get(context.model))
+        known = bytes_per_token.get(context.model)
+        said = estimate(size, context.model, context.settings, known, task.kind)
         yield task, f"{context.engine}, {said}"
 
 
@@ -154,6 +228,8 @@ def resolve_code_action(session: Session, params: types.CodeAction) -> types.Cod
     data = params.data
     if params.command or not isinstance(data, dict):
         return params
+    if "proposal" in data:
+        return _resolve_offer(session, params, data)
     opened = session.find(str(data.get("uri")))
     action = opened and offered_again(
         params.title,
@@ -175,6 +251,23 @@ def resolve_code_action(session: Session, params: types.CodeAction) -> types.Cod
     return params
 
 
+def _resolve_offer(
+    session: Session, params: types.CodeAction, data: Mapping[str, Any]
+) -> types.CodeAction:
+    offer = session.offers.get(str(data["proposal"]))
+    is_undo = data.get("edit") == "undo"
+    is_there = offer and (offer.can_be_undone if is_undo else offer.can_be_taken)
+    if not offer or not is_there or not session.is_true_of_disk(offer):
+        raise RefusedError(
+            types.LSPErrorCodes.RequestFailed,
+            "Nothing was applied, because a file was changed meanwhile where the proposal changes "
+            "it: ask for code actions again.",
+        )
+    edit = "undo" if is_undo else "take"
+    params.edit = offered_changes.edit_of(offer, edit, session.versions(), session.profile)
+    return params
+
+
 def hover(session: Session, params: types.HoverParams) -> types.Hover | None:
     opened = session.find(params.text_document.uri)
     if opened is None:
@@ -186,7 +279,12 @@ def hover(session: Session, params: types.HoverParams) -> types.Hover | None:
     ]
     rules = session.reviewers.catalogue.rules if session.reviewers else {}
     known = [(finding, rules.get(finding.rule)) for finding in here]
-    return to_lsp.hover(known, lines, session.profile) if known else None
+    offers = [
+        offered_changes.hover(offer, session.profile)
+        for offer in session.offers_in(opened)
+        if not offer.is_taken and lines.first_and_last(offer.span)[0] == position.line
+    ]
+    return to_lsp.hover(known, lines, session.profile, offers) if known or offers else None
 
 
 def diagnostic(
@@ -260,9 +358,89 @@ def review(session: Session, arguments: Arguments) -> dict[str, Any]:
     task, context = _text(REVIEW_COMMAND, arguments, "task"), opened.context
     span = _span(opened, session, arguments)
     if context and all(known.name != task for known in context.tasks):
-        return {"started": False, "reason": runs.no_such_task(task, context)}
+        return {"started": False, "reason": runs.no_such_task(task, context.tasks)}
     run = runs.start_review(session, opened, task, span, arguments["token"])
     return {"started": True, "runId": run.id}
+
+
+def change(session: Session, arguments: Arguments) -> dict[str, Any]:
+    """{uri, task, range?, instruction?, finding?}: starts a task that changes or explains.
+
+    -> {started, runId} or {started: false, reason}
+    """
+    opened = _document(session, CHANGE_COMMAND, arguments)
+    task, context = _text(CHANGE_COMMAND, arguments, "task"), opened.context
+    if context and all(known.name != task for known in context.changes):
+        return {"started": False, "reason": runs.no_such_task(task, context.changes)}
+    run = changing.start_change(
+        session,
+        opened,
+        task,
+        _span(opened, session, arguments),
+        arguments["token"],
+        instruction=str(arguments.get("instruction") or ""),
+        finding_id=str(arguments.get("finding") or ""),
+    )
+    return {"started": True, "runId": run.id}
+
+
+def refine(session: Session, arguments: Arguments) -> dict[str, Any]:
+    """{id, wish?, model?}: has an offered change made otherwise -> as `change`."""
+    offer, opened = _offer(session, REFINE_COMMAND, arguments)
+    if isinstance(opened, dict):
+        return opened
+    if offer.thread is None:
+        return {"started": False, "reason": "Its conversation is not kept: run the task again."}
+    run = changing.start_follow_up(
+        session,
+        opened,
+        offer,
+        arguments["token"],
+        wish=str(arguments.get("wish") or arguments.get("instruction") or ""),
+        model=str(arguments.get("model") or ""),
+    )
+    return {"started": True, "runId": run.id}
+
+
+def narrow(session: Session, arguments: Arguments) -> dict[str, Any]:
+    """{id, files?, hunks?}: offers a part of a change: files, and of a file in `hunks` only the
+    changes of those numbers, from 0 -> as `change`.
+    """
+    offer, opened = _offer(session, NARROW_COMMAND, arguments)
+    if isinstance(opened, dict):
+        return opened
+    files, hunks = arguments.get("files"), arguments.get("hunks")
+    if not (files is None or isinstance(files, list)) or not (
+        hunks is None or isinstance(hunks, dict)
+    ):
+        raise InvalidParamsError(f"{NARROW_COMMAND}: `files` is a list and `hunks` an object.")
+    run = changing.start_narrowing(session, opened, offer, files, hunks)
+    return {"started": True, "runId": run.id}
+
+
+def allow_dependency(session: Session, arguments: Arguments) -> dict[str, Any]:
+    """{id, name}: says yes to a new dependency of an offered change -> {allowed}."""
+    offer, _ = _offer(session, ALLOW_COMMAND, arguments)
+    name = _text(ALLOW_COMMAND, arguments, "name")
+    session.replace_offer(replace(offer, allowed=offer.allowed | {name}))
+    return {"allowed": sorted(session.offers[offer.id].allowed)}
+
+
+def discard(session: Session, arguments: Arguments) -> dict[str, Any]:
+    """{id}: takes an offered change away -> {discarded}."""
+    offer, _ = _offer(session, DISCARD_COMMAND, arguments)
+    session.discard(offer)
+    return {"discarded": True}
+
+
+def proposals(session: Session, arguments: Arguments) -> list[dict[str, Any]]:
+    """{id?}: the offered changes, the newest first, in full."""
+    wanted = arguments.get("id")
+    return [
+        offered_changes.as_json(offer, session.line_of(offer))
+        for offer in reversed(session.offers.values())
+        if wanted in (None, offer.id)
+    ]
 
 
 def cancel(session: Session, arguments: Arguments) -> dict[str, Any]:
@@ -383,6 +561,12 @@ def revoke_consent(session: Session, arguments: Arguments) -> dict[str, Any]:
 
 COMMANDS: Mapping[str, Callable[[Session, Arguments], Any]] = {
     REVIEW_COMMAND: review,
+    CHANGE_COMMAND: change,
+    REFINE_COMMAND: refine,
+    NARROW_COMMAND: narrow,
+    ALLOW_COMMAND: allow_dependency,
+    DISCARD_COMMAND: discard,
+    PROPOSALS_COMMAND: proposals,
     CANCEL_COMMAND: cancel,
     DISMISS_COMMAND: dismiss,
     AGENTS_COMMAND: show_agents,
@@ -412,6 +596,7 @@ def did_change_watched_files(session: Session, params: types.DidChangeWatchedFil
     if any(uri.endswith((".yml", ".yaml", ".md")) for uri in uris):
         _reload(session)
     indexing.changed_on_disk(session, from_lsp.files(uris))
+    session.keep(session.look_at_files(from_lsp.files(uris)))
 
 
 def did_change_workspace_folders(
@@ -456,6 +641,20 @@ def _document(session: Session, command: str, arguments: Arguments) -> OpenDocum
     if opened is None:
         raise InvalidParamsError(f"{command}: {uri} is not open; open it first.")
     return opened
+
+
+def _offer(
+    session: Session, command: str, arguments: Arguments
+) -> tuple[Offer, OpenDocument | dict[str, Any]]:
+    """The offer that is named, and its document; or the answer where that is not open."""
+    offer = session.offers.get(_text(command, arguments, "id"))
+    if offer is None:
+        raise InvalidParamsError(f"{command}: that proposal is not there any more.")
+    opened = session.find(offer.uri)
+    if opened is None:
+        reason = "The file that it was asked for is not open: open it first."
+        return offer, {"started": False, "reason": reason}
+    return offer, opened
 
 
 def _text(command: str, arguments: Arguments, key: str) -> str:

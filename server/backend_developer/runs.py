@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
@@ -74,7 +74,7 @@ def review_while_typing(session: Session, opened: OpenDocument) -> None:
     going_on = [run for run in session.runs.values() if run.open is opened and _is_passive(run)]
     if not going_on:
         run = session.new_run(opened, LOCAL, EVERYTHING.title)
-        _start(session, run, _review_passively(session, run))
+        start(session, run, _review_passively(session, run))
     for run in going_on:
         run.overtaken = True
         if run.found:
@@ -125,7 +125,7 @@ async def _review_passively(session: Session, run: Run) -> None:
             if not run.overtaken:
                 session.finish(run, LOCAL)
     except Exception as error:
-        _report(session, error, "warning")
+        report(session, error, "warning")
 
 
 def _log_missing_linters(session: Session, document: Document) -> None:
@@ -169,10 +169,10 @@ def start_review(
     for other in list(session.runs.values()):
         if other.open is opened and other.kind == task_name:
             session.cancel(other)
-    run = session.new_run(opened, task_name, _title(opened.context, task_name))
+    run = session.new_run(opened, task_name, title_of(opened.context, task_name))
     run.token = token
     run.only_kept = only_kept
-    _start(session, run, _review_on_demand(session, run, span))
+    start(session, run, _review_on_demand(session, run, span))
     return run
 
 
@@ -182,9 +182,9 @@ async def _review_on_demand(session: Session, run: Run, span: Span) -> None:
     try:
         context = await session.context_of(run.open, fresh=True)
         reviewers = await session.ready()
-        run.title = _title(context, run.kind)
-        has_progress = await _begin(session, run, context.engine)
-        request = await _request(run, context, span)
+        run.title = title_of(context, run.kind)
+        has_progress = await begin(session, run, context.engine)
+        request = await request_of(run, context, span)
         usage = await _review_with_both(session, run, request, reviewers, context)
         line = await reviewers.checker.syntax_error_line(run.document)
         summary = _summary(session, run, context, usage, line)
@@ -192,7 +192,7 @@ async def _review_on_demand(session: Session, run: Run, span: Span) -> None:
             # A progress report that ends leaves no trace, and nothing else shows up either.
             session.tell(f"{run.title}: {summary}.", "information")
     except Exception as error:
-        summary = _report(session, error, "error")
+        summary = report(session, error, "error")
     finally:
         if has_progress and run.token is not None:
             session.connection.notify("$/progress", to_lsp.end(run.token, summary))
@@ -200,14 +200,18 @@ async def _review_on_demand(session: Session, run: Run, span: Span) -> None:
             session.keep(session.look_back())
 
 
-async def _request(run: Run, context: Context, span: Span) -> ReviewRequest:
-    """Raises EngineError when the review cannot be done as asked."""
+async def request_of(run: Run, context: Context, span: Span) -> ReviewRequest:
+    """The request of a run that a person asked for; an empty span means the function around it.
+
+    Raises EngineError when that cannot be done as asked.
+    """
     document, settings = run.document, context.settings
     if too_large := _why_too_large(document, settings):
         raise EngineError(too_large)
-    task = next((task for task in context.tasks if task.name == run.kind), None)
+    tasks = (*context.tasks, *context.changes)
+    task = next((task for task in tasks if task.name == run.kind), None)
     if task is None:
-        raise EngineError(no_such_task(run.kind, context))
+        raise EngineError(no_such_task(run.kind, tasks))
     if context.model and context.agent is None:
         raise EngineError(context.no_agent)
     if span.end - span.start <= 1:
@@ -248,7 +252,7 @@ async def _review_with_both(
     except EngineError as error:
         # A linter that is missing is no reason not to ask the agent.
         evidence = []
-        _report(session, error, "warning")
+        report(session, error, "warning")
     if not context.model:
         return []
     producer = f"agent:{request.task.name}"
@@ -268,7 +272,7 @@ async def _review_with_both(
             usage += more
         except EngineError as error:
             # What was found stands, as it would without a second look.
-            _report(session, error, "warning")
+            report(session, error, "warning")
     return usage
 
 
@@ -325,13 +329,13 @@ async def _listen(
 # --- What the person sees of it
 
 
-def no_such_task(name: str, context: Context) -> str:
-    """The sentence for a task that is not there."""
-    names = ", ".join(task.name for task in context.tasks)
+def no_such_task(name: str, tasks: Iterable[TaskDefinition]) -> str:
+    """The sentence for a task that is not among these."""
+    names = ", ".join(task.name for task in tasks)
     return f'There is no task "{name}"; there are: {names}.'
 
 
-async def _begin(session: Session, run: Run, engine: str) -> bool:
+async def begin(session: Session, run: Run, engine: str, text: str = "no findings yet") -> bool:
     """Opens the progress report; whether the client shows one."""
     if run.token is None:
         if not session.profile.progress:
@@ -341,8 +345,8 @@ async def _begin(session: Session, run: Run, engine: str) -> bool:
         ):
             return False
         run.token = run.id
-    begin = to_lsp.begin(run.token, f"{run.title} ({engine})", "no findings yet")
-    session.connection.notify("$/progress", begin)
+    begun = to_lsp.begin(run.token, f"{run.title} ({engine})", text)
+    session.connection.notify("$/progress", begun)
     return True
 
 
@@ -379,18 +383,18 @@ def _counted(count: int) -> str:
     return f"{count or 'no'} finding{'' if count == 1 else 's'}"
 
 
-def _report(session: Session, error: Exception, severity: Severity) -> str:
+def report(session: Session, error: Exception, severity: Severity, broken: str = BROKEN) -> str:
     """Shows the person what went wrong, in a sentence, which is returned; logs the rest."""
     expected = isinstance(error, EngineError)
-    sentence = str(error) if expected else BROKEN
+    sentence = str(error) if expected else broken
     logger.error("A review failed: %s", where_raised(error))
     logger.debug("%s", error)
     session.tell(sentence, severity if expected else "error")
     return sentence
 
 
-def _title(context: Context | None, task_name: str) -> str:
-    tasks = context.tasks if context else ()
+def title_of(context: Context | None, task_name: str) -> str:
+    tasks = (*context.tasks, *context.changes) if context else ()
     return next((task.title for task in tasks if task.name == task_name), task_name)
 
 
@@ -406,7 +410,7 @@ def _why_too_large(document: Document, settings: Settings) -> str:
     )
 
 
-def _start(session: Session, run: Run, work: Coroutine[Any, Any, None]) -> None:
+def start(session: Session, run: Run, work: Coroutine[Any, Any, None]) -> None:
     # What follows a run hangs on its task, not on a `finally` in it: a task that is
     # cancelled before its first step never gets into its coroutine.
     def ended(task: asyncio.Task[None]) -> None:

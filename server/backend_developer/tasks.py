@@ -21,7 +21,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import get_args
@@ -46,7 +46,8 @@ KNOWN_KEYS = (
 GROUPS = ("API", "Data", "Security", "Operation", "Explain and test")
 """How menus order the tasks that are no reviews; other groups follow."""
 MOST_LOOKED_AT = 20_000
-"""Characters of a selection that `contains` is searched in."""
+"""Characters of a selection that `contains` is searched in, and of a file that says at its head
+what it imports."""
 FIRST = ("api-design", "security", "performance", "everything")
 """How menus begin; other tasks follow by title."""
 
@@ -96,7 +97,9 @@ def offered(
         return False
     if task.contains and not _pattern(task.contains).search(selected[:MOST_LOOKED_AT]):
         return False
-    return not task.frameworks or any(_imports(text, name) for name in task.frameworks)
+    return not task.frameworks or any(
+        _imports(text[:MOST_LOOKED_AT], name) for name in task.frameworks
+    )
 
 
 def matches_path(path: str, pattern: str) -> bool:
@@ -177,8 +180,12 @@ def _focuses(fields: Fields) -> tuple[Focus, ...]:
     return tuple(focus for focus in FOCUSES if focus in given) or FOCUSES
 
 
+@lru_cache(maxsize=2_000)
 def _imports(text: str, framework: str) -> bool:
-    """Whether a line of `text` imports the framework, in the ways most languages write that."""
+    """Whether a line of `text` imports the framework, in the ways most languages write that.
+
+    Remembered, as menus ask at each move of the cursor.
+    """
     modules = "|".join(re.escape(module) for module in MODULES.get(framework, (framework,)))
     for match in re.finditer(rf"(?<![\w-])(?:{modules})(?![\w-])", text, re.IGNORECASE):
         # A bounded look back, so that a minified line costs no more than another.

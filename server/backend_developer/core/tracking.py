@@ -72,7 +72,7 @@ def follow(tracked: Tracked, changes: Sequence[Change], text_after: str) -> Trac
         if remembered := waiting.memory.get(version):
             live.append(_Live(remembered, waiting.memory))
         else:
-            settle(replace(waiting, envelope=_grown(waiting.envelope, changes)))
+            settle(replace(waiting, envelope=grown(waiting.envelope, changes)))
     for entry in tracked.live:
         finding = entry.finding
         if remembered := entry.memory.get(version):
@@ -95,7 +95,7 @@ def follow(tracked: Tracked, changes: Sequence[Change], text_after: str) -> Trac
         block = replace(block, end=max(block.end, finding.span.end))
         # A fix may leave the finding's own lines as they were; only undoing it brings it back.
         code = "" if fixed else tracked.text[block.start : block.end]
-        settle(_Aside(finding, block, code, _grown(block, changes), memory))
+        settle(_Aside(finding, block, code, grown(block, changes), memory))
     return Tracked(text_after, _in_order(live), tuple(aside[-ASIDE_LIMIT:]))
 
 
@@ -128,10 +128,10 @@ def move_finding(finding: Finding, changes: Sequence[Change]) -> Finding | None:
     A change touches what it overlaps or inserts strictly inside of. A fix that was touched
     while the finding was not is withheld; a touched step of the flow is left out.
     """
-    span = _moved(finding.span, changes)
+    span = moved(finding.span, changes)
     if span is None:
         return None
-    flow = tuple((_moved(place, changes), message) for place, message in finding.flow)
+    flow = tuple((moved(place, changes), message) for place, message in finding.flow)
     return replace(
         finding,
         span=span,
@@ -248,7 +248,8 @@ def _smallest(text: str, changes: Sequence[Change], text_after: str) -> list[Cha
     return smallest
 
 
-def _moved(span: Span, changes: Sequence[Change]) -> Span | None:
+def moved(span: Span, changes: Sequence[Change]) -> Span | None:
+    """Where a span lies after `changes`; None when one touched it."""
     start, end = span.start, span.end
     for change in changes:
         if change.span.end < start or (change.span.end == start < end):
@@ -262,14 +263,15 @@ def _moved(span: Span, changes: Sequence[Change]) -> Span | None:
 def _moved_fix(fix: Fix, changes: Sequence[Change]) -> Fix | Withheld:
     edits = []
     for edit in fix.edits:
-        span = _moved(edit.span, changes)
+        span = moved(edit.span, changes)
         if span is None:
             return Withheld(fix.title, EDITED)
         edits.append(TextEdit(span, edit.new_text))
     return replace(fix, edits=tuple(edits))
 
 
-def _grown(envelope: Span, changes: Sequence[Change]) -> Span:
+def grown(envelope: Span, changes: Sequence[Change]) -> Span:
+    """Where a span lies after `changes`, with all that touched it."""
     start, end = envelope.start, envelope.end
     for change in changes:
         if change.span.end < start:

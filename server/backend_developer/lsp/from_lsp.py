@@ -37,6 +37,14 @@ class ClientProfile:
     preferred_actions: bool = False
     generated_tag: bool = False
     """Actions can be marked as written by a model (LSP 3.18)."""
+    creates_files: bool = False
+    """An edit may make a file."""
+    deletes_files: bool = False
+    """An edit may take a file away."""
+    asks_for_text: bool = False
+    """Our own part in it asks a person for the `asks` of a command, and adds the answer."""
+    shows_proposals: bool = False
+    """Our own part in it shows what `backend-developer.proposals` answers."""
     progress: bool = False
     """The server may open a progress report by itself."""
     related_information: bool = False
@@ -68,6 +76,10 @@ def client_profile(capabilities: types.ClientCapabilities) -> ClientProfile:
     offered = has("general.position_encodings") or ()
     formats = has("text_document.hover.content_format") or ()
     tags = has("text_document.code_action.tag_support.value_set") or ()
+    operations = has("workspace.workspace_edit.resource_operations") or ()
+    experimental = capabilities.experimental
+    ours = experimental.get("backendDeveloper") if isinstance(experimental, dict) else None
+    ours = ours if isinstance(ours, dict) else {}
     return ClientProfile(
         encoding=_encoding(offered),
         pull_diagnostics=bool(
@@ -86,6 +98,10 @@ def client_profile(capabilities: types.ClientCapabilities) -> ClientProfile:
         ),
         preferred_actions=bool(has("text_document.code_action.is_preferred_support")),
         generated_tag=types.CodeActionTag.LlmGenerated in tags,
+        creates_files=types.ResourceOperationKind.Create in operations,
+        deletes_files=types.ResourceOperationKind.Delete in operations,
+        asks_for_text=bool(ours.get("asks")),
+        shows_proposals=bool(ours.get("proposals")),
         progress=bool(has("window.work_done_progress")),
         related_information=bool(has("text_document.publish_diagnostics.related_information")),
         code_description=bool(has("text_document.publish_diagnostics.code_description_support")),

@@ -175,16 +175,23 @@ def workspace_edit(
 
 
 def hover(
-    findings: Sequence[tuple[Finding, Rule | None]], lines: Lines, profile: ClientProfile
+    findings: Sequence[tuple[Finding, Rule | None]],
+    lines: Lines,
+    profile: ClientProfile,
+    offers: Sequence[str] = (),
 ) -> types.Hover:
-    """All that is known of the findings at one place, in the markup that the client shows."""
+    """All that is known of the findings at one place, in the markup that the client shows.
+
+    `offers` are texts in that markup about offered changes, which come first.
+    """
     text = _markdown if profile.markdown_hover else _plain
+    found = text([_sections(finding, rule) for finding, rule in findings])
     return types.Hover(
         contents=types.MarkupContent(
             types.MarkupKind.Markdown if profile.markdown_hover else types.MarkupKind.PlainText,
-            text([_sections(finding, rule) for finding, rule in findings]),
+            "\n\n---\n\n".join([*offers, *([found] if found else [])]),
         ),
-        range=range_(lines, findings[0][0].span, profile.encoding),
+        range=range_(lines, findings[0][0].span, profile.encoding) if findings else None,
     )
 
 

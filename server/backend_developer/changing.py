@@ -1,0 +1,336 @@
+"""Tasks that change something, as they happen in an editor: asked for, gone on with, narrowed.
+
+    task or wish -> request -> propose() -> Offer, shown where it was asked for
+    a part       -> the checks alone     -> Offer of the part
+
+Nothing here reaches a buffer: an offer is taken by a code action's edit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextlib import aclosing
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .core.changes import ChangeSet, Dependency, ManualStep, NewFile, Paragraph, narrowed
+from .core.model import SearchReplace, Span, Usage
+from .engines.base import EngineError, Note, ReviewRequest, Thread, ThreadAnswer
+from .lsp import to_lsp
+from .offer_actions import said_of
+from .offers import Offer, offer_of, with_part
+from .runs import begin, report, request_of, start, title_of
+from .session import OpenDocument, Run, Session
+
+if TYPE_CHECKING:
+    from .change import Proposed, Refused, Workshop
+    from .context import Context
+    from .review import Reviewers
+
+CANCELLED = "Cancelled; nothing was changed."
+BROKEN = (
+    "The task stopped because of an error in backend-developer; nothing was changed, and the "
+    "server's log has the details."
+)
+NO_MODEL = (
+    "This needs a model: set ANTHROPIC_API_KEY, a base URL or another provider, and ask again."
+)
+COMMENTS = "Do what the comments in the selected code ask for."
+"""The wish of who was not asked for one, as an editor may have no way to."""
+FOLLOWING_UP = "follow-up"
+"""The kind of a run that goes on with an offer."""
+
+
+def start_change(
+    session: Session,
+    opened: OpenDocument,
+    task_name: str,
+    span: Span,
+    token: int | str | None,
+    *,
+    instruction: str = "",
+    finding_id: str = "",
+) -> Run:
+    """Starts a task on `span` of the document and returns at once; its end is an offer.
+
+    A run of the same task on the same document is cancelled. `instruction` is what the person
+    wrote beside, `finding_id` the finding that is to be repaired; "" for neither.
+    """
+    for other in list(session.runs.values()):
+        if other.open is opened and other.kind == task_name:
+            session.cancel(other)
+    run = session.new_run(opened, task_name, title_of(opened.context, task_name))
+    run.token = token
+    start(session, run, _change(session, run, span, instruction, finding_id))
+    return run
+
+
+def start_follow_up(
+    session: Session,
+    opened: OpenDocument,
+    offer: Offer,
+    token: int | str | None,
+    *,
+    wish: str = "",
+    model: str = "",
+) -> Run:
+    """Goes on with an offer's conversation, and ends in an offer in its place.
+
+    With `model`, an alias or an id, that one is asked; without a `wish` for the same again.
+    """
+    run = session.new_run(opened, FOLLOWING_UP, offer.title)
+    run.token = token
+    start(session, run, _follow_up(session, run, offer, wish, model))
+    return run
+
+
+def start_narrowing(
+    session: Session,
+    opened: OpenDocument,
+    offer: Offer,
+    paths: Collection[str] | None,
+    hunks: Mapping[str, Collection[int]] | None,
+) -> Run:
+    """Checks a part of an offer, which ends in an offer of that part in its place."""
+    run = session.new_run(opened, FOLLOWING_UP, offer.title)
+    start(session, run, _narrow(session, run, offer, paths, hunks))
+    return run
+
+
+# --- Each from its start to its end
+
+
+async def _change(
+    session: Session, run: Run, span: Span, instruction: str, finding_id: str
+) -> None:
+    async def work() -> Offer:
+        context = await session.context_of(run.open, fresh=True)
+        if not context.model:
+            raise EngineError(NO_MODEL)
+        reviewers = await session.ready()
+        run.title = title_of(context, run.kind)
+        request = await request_of(run, context, span)
+        if request.task.asks and not instruction.strip():
+            request = replace(request, instruction=COMMENTS)
+        else:
+            request = replace(request, instruction=instruction.strip())
+        found = [
+            finding
+            for finding in session.shown(run.open)
+            if (finding.id == finding_id if finding_id else request.span.contains(finding.span))
+        ]
+        if finding_id and not found:
+            raise EngineError("The finding is not there any more.")
+        request = replace(request, evidence=() if run.typed else tuple(found))
+        asked = await _with_project(session, request, context)
+        await _begin(session, run, context.engine)
+        return await _hear(session, run, asked, context, reviewers)
+
+    await _until_offered(session, run, work, instead_of=None)
+
+
+async def _follow_up(session: Session, run: Run, offer: Offer, wish: str, model: str) -> None:
+    async def work() -> Offer:
+        context = await session.context_of(run.open, fresh=True)
+        reviewers = await session.ready()
+        settings = replace(context.settings, model=model) if model else context.settings
+        request = replace(
+            offer.request,
+            document=run.document,
+            span=session.offers[offer.id].span if offer.id in session.offers else offer.span,
+            settings=settings,
+            thread=offer.thread,
+            follow_up=wish or "Answer again: do the task anew, better than the last time.",
+            changed_files=_changed_files(session, offer),
+        )
+        await _begin(session, run, f"agent: {model}" if model else context.engine)
+        return await _hear(session, run, request, context, reviewers)
+
+    await _until_offered(session, run, work, instead_of=offer)
+
+
+async def _narrow(
+    session: Session,
+    run: Run,
+    offer: Offer,
+    paths: Collection[str] | None,
+    hunks: Mapping[str, Collection[int]] | None,
+) -> None:
+    async def work() -> Offer:
+        from .change import Proposed, check  # Here: a server starts without it.
+
+        context = await session.context_of(run.open)
+        reviewers = await session.ready()
+        latest = replace(offer.change, files=tuple(file.change for file in offer.waiting))
+        part = narrowed(latest, paths, hunks)
+        if not part.files:
+            raise EngineError("Nothing of that proposal is left there to take.")
+        request = offer.request
+        result = await check(part, request, _workshop(session, request, context, reviewers))
+        if not isinstance(result, Proposed):
+            raise EngineError(f"That part does not work by itself: {result.reasons[0]}")
+        chosen = {file.path: _indices(latest, file.path, part) for file in part.files}
+        session.offers[offer.id] = with_part(session.offers.get(offer.id, offer), chosen)
+        made = _offer(session, run, request, result, offer.thread, offer.model)
+        return replace(made, allowed=offer.allowed, whole=offer.id)
+
+    await _until_offered(session, run, work, instead_of=None)
+
+
+def _indices(change: ChangeSet, path: str, part: ChangeSet) -> frozenset[int]:
+    """Which of a file's edits are in the part."""
+    whole, chosen = change.file(path), part.file(path)
+    assert whole is not None
+    assert chosen is not None
+    return frozenset(index for index, edit in enumerate(whole.edits) if edit in chosen.edits)
+
+
+# --- What they share
+
+
+async def _until_offered(
+    session: Session,
+    run: Run,
+    work: Callable[[], Awaitable[Offer]],
+    instead_of: Offer | None,
+) -> None:
+    summary = CANCELLED
+    try:
+        offer = await work()
+        await session.put_up(offer, instead_of)
+        summary = "; ".join([_summary(session, offer), *run.notes])
+        session.tell(f"{offer.title}: {summary}", "warning" if offer.reasons else "information")
+    except Exception as error:
+        summary = report(session, error, "error", BROKEN)
+    finally:
+        if run.has_progress and run.token is not None:
+            session.connection.notify("$/progress", to_lsp.end(run.token, summary))
+        if not session.is_closing:
+            session.keep(session.look_back())
+
+
+async def _begin(session: Session, run: Run, engine: str) -> None:
+    run.has_progress = await begin(session, run, engine, "the agent reads")
+
+
+async def _hear(
+    session: Session, run: Run, request: ReviewRequest, context: Context, reviewers: Reviewers
+) -> Offer:
+    """Listens to the agent until its answer is checked."""
+    from .change import Proposed, Refused, propose  # Here: a server starts without it.
+    from .prices import used  # Here: a server starts without it.
+
+    workshop = _workshop(session, request, context, reviewers)
+    thread: Thread | None = None
+    model = context.model
+    usage: list[Usage] = []
+    outcomes = propose(request, reviewers.agent, workshop, request.relative_path)
+    async with aclosing(outcomes):
+        async for outcome in outcomes:
+            match outcome:
+                case Usage():
+                    model = outcome.model
+                    usage.append(outcome)
+                case ThreadAnswer():
+                    thread = outcome.thread
+                    _say(session, run, "its answer is checked")
+                case Note(sentence=sentence):
+                    _say(session, run, sentence)
+                case SearchReplace(file=file):
+                    _say(session, run, f"it changes {file or request.relative_path}")
+                case NewFile(path=path):
+                    _say(session, run, f"it writes {path}")
+                case Paragraph() | Dependency() | ManualStep():
+                    pass
+                case Proposed() | Refused():
+                    run.notes.append(used(usage, request.settings))
+                    return _offer(session, run, request, outcome, thread, model)
+    raise AssertionError  # propose() always ends in one of the two.
+
+
+def _offer(
+    session: Session,
+    run: Run,
+    request: ReviewRequest,
+    result: Proposed | Refused,
+    thread: Thread | None,
+    model: str,
+) -> Offer:
+    from .change import Proposed  # Here: a server starts without it.
+
+    asked = replace(request, thread=None, follow_up="", problems=(), changed_files=())
+    if isinstance(result, Proposed):
+        return offer_of(
+            session.new_id("proposal"),
+            result.change,
+            asked,
+            model=model,
+            proof=result.proof,
+            thread=thread,
+        )
+    explained = ChangeSet((), result.explanation)
+    return offer_of(
+        session.new_id("proposal"),
+        explained,
+        asked,
+        model=model,
+        reasons=result.reasons,
+        thread=thread,
+    )
+
+
+async def _with_project(
+    session: Session, request: ReviewRequest, context: Context
+) -> ReviewRequest:
+    """The request with what surrounds its selection."""
+    from .surroundings import surrounded  # Here: a server starts without it.
+
+    return await asyncio.to_thread(
+        surrounded,
+        request,
+        context.root,
+        {one.document.path: one.document.text for one in session.documents.values()},
+        session.project_of(request.document.path),
+    )
+
+
+def _workshop(
+    session: Session, request: ReviewRequest, context: Context, reviewers: Reviewers
+) -> Workshop:
+    # Here: a server starts without them.
+    from .change import Fit, Workshop
+    from .change_files import ChangeFiles
+
+    files = ChangeFiles(context.root, context.denials, request.document, session.document_at)
+    return Workshop(files, reviewers.checker, lambda change: Fit())
+
+
+def _changed_files(session: Session, offer: Offer) -> tuple[tuple[str, str], ...]:
+    """The open files that are not any more what the conversation was about."""
+    root, document = offer.request.root, offer.request.document
+    shown = {document.path or document.uri: document.text}
+    shown |= {file.document.path: file.document.text for file in offer.change.files}
+    changed = []
+    for one in session.documents.values():
+        path = one.document.path or one.document.uri
+        if path in shown and shown[path] != one.document.text:
+            relative = Path(path).relative_to(root).as_posix() if root else path
+            changed.append((relative, one.document.text))
+    return tuple(changed)
+
+
+def _say(session: Session, run: Run, text: str) -> None:
+    if run.has_progress and run.token is not None:
+        session.connection.notify("$/progress", to_lsp.report(run.token, text))
+
+
+def _summary(session: Session, offer: Offer) -> str:
+    """What came of it, in a sentence that says where to go on."""
+    where = f"line {session.line_of(offer)}"
+    if offer.reasons:
+        return f"not offered, because of {offer.reasons[0]} See the marker at {where}"
+    if not offer.files:
+        return f"read the answer at {where}, where its marker is"
+    return f"{said_of(offer.change)}; take it by the code actions at {where}"

@@ -1,0 +1,295 @@
+"""Offered changes, turned into what a client understands: markers, hovers, edits, plain JSON."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from lsprotocol import types
+
+from ..core.model import Document, TextEdit
+from ..core.text import Lines, shortened, visible
+from .from_lsp import ClientProfile
+from .to_lsp import SOURCE, escaped, range_
+
+if TYPE_CHECKING:
+    from ..offer_actions import OfferAction
+    from ..offers import Offer, OfferedFile
+
+CODE = "proposal"
+"""The code of an offer's marker."""
+MOST_DIFF = 12_000
+"""Characters of a diff in a hover."""
+
+
+# --- The marker
+
+
+def diagnostic(offer: Offer, lines: Lines, profile: ClientProfile) -> types.Diagnostic:
+    """Shows that there is an offer; `lines` are its document's. On its first line alone."""
+    first, _ = lines.first_and_last(offer.span)
+    place = lines.full(offer.span)
+    span = type(place)(max(place.start, lines.start(first)), lines.end(first))
+    is_refused = bool(offer.reasons)
+    return types.Diagnostic(
+        range=range_(lines, span, profile.encoding),
+        message=message(offer),
+        severity=types.DiagnosticSeverity.Warning
+        if is_refused or offer.touched
+        else types.DiagnosticSeverity.Information,
+        code=CODE,
+        source=SOURCE,
+        data={"proposal": offer.id},
+    )
+
+
+def message(offer: Offer) -> str:
+    """What is offered, in a few sentences of plain text."""
+    # Here: a server starts without it.
+    from ..offer_actions import said_of
+
+    by_whom = f" [agent:{offer.model}]"
+    if offer.reasons:
+        more = len(offer.reasons) - 1
+        rest = f" And {more} more." if more else ""
+        return f"{offer.title}: not offered. {_plain(offer.reasons[0])}{rest}{by_whom}"
+    if not offer.files:
+        return f"{offer.title}: {_plain(offer.change.explanation)}{by_whom}"
+    sentences = [f"{offer.title}: {said_of(offer.change)}."]
+    if offer.touched:
+        paths = ", ".join(file.path for file in offer.touched)
+        sentences.append(f"{paths} was edited where it would change: ask again.")
+    elif offer.new_dependencies:
+        names = ", ".join(one.name for one in offer.new_dependencies)
+        sentences.append(f"It needs {names}, which must be allowed first.")
+    else:
+        sentences.append("Take it, parts of it, or have it otherwise by its code actions.")
+    if offer.change.steps:
+        sentences.append(f"By hand: {'; '.join(_plain(one.text) for one in offer.change.steps)}.")
+    if offer.proof:
+        sentences.append(_proof(offer))
+    return " ".join(sentences) + by_whom
+
+
+def _plain(text: str) -> str:
+    return shortened(" ".join(visible(text).split()), 300)
+
+
+def _proof(offer: Offer) -> str:
+    proof = offer.proof
+    assert proof is not None
+    if proof.problem:
+        return proof.problem
+    said = "passes" if proof.passed else "fails"
+    return f"`{proof.command}` {said} with it ({proof.seconds:.0f} s)."
+
+
+# --- In full
+
+
+def hover(offer: Offer, profile: ClientProfile) -> str:
+    """All that is known of an offer, in the markup that the client shows."""
+    parts = [*_sections(offer)]
+    if profile.markdown_hover:
+        shown = [
+            f"**{escaped(heading)}**\n\n{text if is_ready else escaped(text)}".strip()
+            for heading, text, is_ready in parts
+        ]
+        diff = _short_diff(offer)
+        # A fence that nothing in the diff can end.
+        fence = "`" * (max(map(len, re.findall("`+", diff)), default=2) + 1)
+        if diff:
+            shown.append(f"{fence}diff\n{diff}\n{fence}")
+        return "\n\n".join(shown)
+    return "\n\n".join(
+        [*(f"{heading}\n{text}".strip() for heading, text, _ in parts), _short_diff(offer)]
+    ).strip()
+
+
+def _sections(offer: Offer) -> Iterable[tuple[str, str, bool]]:
+    """(heading, text, whether the text is Markdown already)."""
+    from ..offer_actions import said_of
+
+    change = offer.change
+    yield f"{offer.title} [agent:{offer.model}]", change.explanation, False
+    if offer.reasons:
+        yield "Not offered, because", "\n\n".join(visible(one) for one in offer.reasons), False
+    if change.files:
+        rows = [
+            f"- {escaped(visible(file.path))}: {_counted(file)}, {file.state}"
+            for file in offer.files
+        ]
+        yield said_of(change), "\n".join(rows), True
+    if change.dependencies:
+        rows = [
+            f"- {escaped(' '.join([one.name, one.version]).strip())}: {escaped(one.why)}"
+            for one in change.dependencies
+        ]
+        yield "New dependencies", "\n".join(rows), True
+    if change.steps:
+        yield "By hand", "\n".join(f"- {escaped(one.text)}" for one in change.steps), True
+    if change.unchecked:
+        yield "Not checked", "\n".join(f"- {escaped(one)}" for one in change.unchecked), True
+    if offer.proof:
+        proof = offer.proof
+        output = f"\n\n{proof.output}" if not proof.passed and proof.output else ""
+        yield "Your command", f"{_proof(offer)}{output}", False
+
+
+def _counted(file: OfferedFile) -> str:
+    added, removed = file.change.counts
+    return f"new, {added} lines" if file.change.is_new else f"+{added} −{removed}"
+
+
+def _short_diff(offer: Offer) -> str:
+    diff = offer.change.diff().rstrip("\n")
+    if len(diff) <= MOST_DIFF:
+        return diff
+    return f"{diff[:MOST_DIFF]}\n… ({len(diff) - MOST_DIFF:,} more characters)"
+
+
+# --- Actions and edits
+
+
+def code_action(
+    action: OfferAction, versions: Mapping[str, tuple[Document, Lines]], profile: ClientProfile
+) -> types.CodeAction | types.Command | None:
+    """The action; without its edit where the client asks for that when it is picked.
+
+    None when the client cannot show it. `versions` as in `edit_of`.
+    """
+    command = (
+        types.Command(
+            title=action.title, command=action.command, arguments=[dict(action.arguments)]
+        )
+        if action.command
+        else None
+    )
+    if not profile.action_literals:
+        return command
+    return types.CodeAction(
+        title=action.title,
+        kind=types.CodeActionKind.QuickFix,
+        command=command,
+        edit=edit_of(action.offer, action.edit, versions, profile)
+        if action.edit and not profile.edits_when_picked
+        else None,
+        data={"proposal": action.offer.id, "edit": action.edit},
+        tags=[types.CodeActionTag.LlmGenerated]
+        if action.edit == "take" and profile.generated_tag
+        else None,
+    )
+
+
+def edit_of(
+    offer: Offer,
+    edit: str,
+    versions: Mapping[str, tuple[Document, Lines]],
+    profile: ClientProfile,
+) -> types.WorkspaceEdit:
+    """The edit that takes the offer, or undoes it.
+
+    `versions` has the open documents by absolute path: where they are open, their version is
+    named. Files are made before anything is written, and never written over.
+    """
+    # Here: a server starts without it.
+    from ..offers import reversed_edits
+
+    files = offer.waiting if edit == "take" else offer.files
+    operations: list[Any] = []
+    texts: list[tuple[types.OptionalVersionedTextDocumentIdentifier, list[types.TextEdit]]] = []
+    for file in files:
+        known = file.change.document
+        document, lines = versions.get(known.path, (known, None))
+        if edit == "undo" and file.change.is_new:
+            operations.append(types.DeleteFile(uri=document.uri))
+            continue
+        if edit == "take" and file.change.is_new and known.path not in versions:
+            options = types.CreateFileOptions(overwrite=False, ignore_if_exists=True)
+            operations.append(types.CreateFile(uri=document.uri, options=options))
+        changes = file.change.edits if edit == "take" else reversed_edits(file)
+        lines = lines or Lines(file.before if edit == "take" else file.after)
+        version = document.version if profile.document_changes else None
+        identifier = types.OptionalVersionedTextDocumentIdentifier(document.uri, version)
+        texts.append((identifier, _converted(changes, lines, profile)))
+    if not (operations or profile.document_changes):
+        return types.WorkspaceEdit(changes={place.uri: edits for place, edits in texts})
+    written = [types.TextDocumentEdit(place, edits) for place, edits in texts]
+    return types.WorkspaceEdit(document_changes=[*operations, *written])
+
+
+def _converted(
+    edits: Iterable[TextEdit], lines: Lines, profile: ClientProfile
+) -> list[types.TextEdit]:
+    return [
+        types.TextEdit(range_(lines, edit.span, profile.encoding), edit.new_text) for edit in edits
+    ]
+
+
+# --- Plain JSON, for what an editor draws itself
+
+
+def as_json(offer: Offer, line: int) -> dict[str, Any]:
+    """An offer as the command `backend-developer.proposals` answers it."""
+    change, proof = offer.change, offer.proof
+    return {
+        "id": offer.id,
+        "title": offer.title,
+        "uri": offer.uri,
+        "line": line - 1,
+        "state": _state(offer),
+        "explanation": change.explanation,
+        "reasons": list(offer.reasons),
+        "files": [
+            {
+                "path": file.path,
+                "uri": file.change.document.uri,
+                "isNew": file.change.is_new,
+                "state": file.state,
+                "before": file.before,
+                "after": file.after,
+                "diff": file.change.diff(),
+                "added": file.change.counts[0],
+                "removed": file.change.counts[1],
+                "hunks": len(file.change.edits),
+            }
+            for file in offer.files
+        ],
+        "dependencies": [
+            {
+                "name": one.name,
+                "version": one.version,
+                "why": one.why,
+                "isAllowed": one.name in offer.allowed,
+            }
+            for one in change.dependencies
+        ],
+        "steps": [{"kind": one.kind, "text": one.text} for one in change.steps],
+        "unchecked": list(change.unchecked),
+        "proof": {
+            "command": proof.command,
+            "passed": proof.passed,
+            "seconds": proof.seconds,
+            "output": proof.output,
+            "problem": proof.problem,
+        }
+        if proof
+        else None,
+        "model": offer.model,
+        "canBeRefined": offer.thread is not None,
+        "isPart": bool(offer.whole),
+    }
+
+
+def _state(offer: Offer) -> str:
+    """ "refused", "answered" (words alone), "taken", "touched", "waiting for yes" or "offered"."""
+    if offer.reasons:
+        return "refused"
+    if not offer.files:
+        return "answered"
+    if offer.is_taken:
+        return "taken"
+    if offer.touched:
+        return "touched"
+    return "waiting for yes" if offer.new_dependencies else "offered"
