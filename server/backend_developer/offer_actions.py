@@ -67,7 +67,7 @@ def offer_actions(
         if can_show:
             title = f"Preview: {offer.title}"
             actions.append(OfferAction(title, offer, command=PREVIEW_COMMAND, arguments=arguments))
-        actions += _parts(offer, path, lines, span)
+        actions += _parts(offer, path, lines, span, can_create)
         actions += _otherwise(offer, can_ask)
         title = f"Discard: {offer.title}"
         actions.append(OfferAction(title, offer, command=DISCARD_COMMAND, arguments=arguments))
@@ -117,7 +117,9 @@ def _dependencies(offer: Offer) -> list[OfferAction]:
     ]
 
 
-def _parts(offer: Offer, path: str, lines: Lines, span: Span) -> list[OfferAction]:
+def _parts(
+    offer: Offer, path: str, lines: Lines, span: Span, can_create: bool
+) -> list[OfferAction]:
     """Single files, and the single place at the cursor; each is checked by itself when picked."""
     if offer.whole or offer.reasons:
         return []
@@ -131,6 +133,7 @@ def _parts(offer: Offer, path: str, lines: Lines, span: Span) -> list[OfferActio
                 arguments={"id": offer.id, "files": [file.path]},
             )
             for file in offer.waiting
+            if can_create or not file.change.is_new
         ]
     first, last = lines.first_and_last(span)
     for file in offer.waiting:

@@ -13,6 +13,7 @@ import asyncio
 import itertools
 import json
 import re
+import urllib.parse
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -321,6 +322,7 @@ class Editor:
         self.notify("textDocument/didOpen", {"textDocument": item})
 
     def close_file(self, uri: str) -> None:
+        self.texts.pop(uri, None)
         self.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
 
     def edit(self, uri: str, old: str, new: str) -> None:
@@ -347,10 +349,15 @@ class Editor:
             groups = [
                 (one["textDocument"]["uri"], one["textDocument"]["version"], one["edits"])
                 for one in edit["documentChanges"]
+                if not self._made_or_taken_away(one)
             ]
         else:
             groups = [(uri, None, edits) for uri, edits in edit["changes"].items()]
         for uri, version, edits in groups:
+            if uri not in self.texts:
+                # An editor opens what it changes, and leaves it unsaved.
+                path = Path(urllib.parse.unquote(uri.removeprefix("file://")))
+                self.open(uri, path.read_bytes().decode())
             assert version in (None, self.versions[uri]), "the edit is stale"
             text = self.texts[uri]
             spans = [
@@ -362,6 +369,23 @@ class Editor:
                 for one in edits
             ]
             self.replace(uri, *sorted(spans, reverse=True))
+
+    def _made_or_taken_away(self, operation: dict[str, Any]) -> bool:
+        """Makes a file, or takes one away, when that is the operation; as VS Code does."""
+        if "kind" not in operation:
+            return False
+        path = Path(urllib.parse.unquote(operation["uri"].removeprefix("file://")))
+        if operation["kind"] == "create":
+            assert operation["options"] == {"overwrite": False, "ignoreIfExists": True}
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+        else:
+            if operation["uri"] in self.texts:
+                self.close_file(operation["uri"])
+            path.unlink()
+        changed = {"uri": operation["uri"], "type": 1 if operation["kind"] == "create" else 3}
+        self.notify("workspace/didChangeWatchedFiles", {"changes": [changed]})
+        return True
 
     async def command(self, command: str, **arguments: Any) -> Any:
         return await self.request(

@@ -34,7 +34,7 @@ def diagnostic(offer: Offer, lines: Lines, profile: ClientProfile) -> types.Diag
     is_refused = bool(offer.reasons)
     return types.Diagnostic(
         range=range_(lines, span, profile.encoding),
-        message=message(offer),
+        message=message(offer, profile),
         severity=types.DiagnosticSeverity.Warning
         if is_refused or offer.touched
         else types.DiagnosticSeverity.Information,
@@ -44,7 +44,7 @@ def diagnostic(offer: Offer, lines: Lines, profile: ClientProfile) -> types.Diag
     )
 
 
-def message(offer: Offer) -> str:
+def message(offer: Offer, profile: ClientProfile) -> str:
     """What is offered, in a few sentences of plain text."""
     # Here: a server starts without it.
     from ..offer_actions import said_of
@@ -63,6 +63,11 @@ def message(offer: Offer) -> str:
     elif offer.new_dependencies:
         names = ", ".join(one.name for one in offer.new_dependencies)
         sentences.append(f"It needs {names}, which must be allowed first.")
+    elif any(file.change.is_new for file in offer.files) and not profile.creates_files:
+        sentences.append(
+            "This editor cannot make files: take those that exist one by one, or run "
+            "`backend-developer do` in a terminal."
+        )
     else:
         sentences.append("Take it, parts of it, or have it otherwise by its code actions.")
     if offer.change.steps:
