@@ -322,7 +322,6 @@ class Editor:
         self.notify("textDocument/didOpen", {"textDocument": item})
 
     def close_file(self, uri: str) -> None:
-        self.texts.pop(uri, None)
         self.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
 
     def edit(self, uri: str, old: str, new: str) -> None:
@@ -382,6 +381,7 @@ class Editor:
         else:
             if operation["uri"] in self.texts:
                 self.close_file(operation["uri"])
+                del self.texts[operation["uri"]]
             path.unlink()
         changed = {"uri": operation["uri"], "type": 1 if operation["kind"] == "create" else 3}
         self.notify("workspace/didChangeWatchedFiles", {"changes": [changed]})
