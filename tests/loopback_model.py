@@ -116,9 +116,9 @@ class Reply:
 class PromptCache:
     """Counts a request's tokens as an endpoint with a prompt cache does, at 3.5 bytes each.
 
-    What was written to it before, byte for byte and from the very beginning, is read from it, as far
-    as that ends at a breakpoint or at most LOOK_BACK blocks before one; the rest up to the last
-    breakpoint is written to it.
+    What was written to it before, byte for byte and from the very beginning, is read from it, as
+    far as that ends at a breakpoint or at most LOOK_BACK blocks before one; the rest up to the
+    last breakpoint is written to it.
     """
 
     LOOK_BACK = 20
