@@ -120,7 +120,9 @@ async def proved(
 
 
 def is_running(mark: str) -> bool:
-    listed = subprocess.run(["ps", "-e", "-ww", "-o", "args"], capture_output=True, text=True, check=True)
+    listed = subprocess.run(
+        ["ps", "-e", "-ww", "-o", "args"], capture_output=True, text=True, check=True
+    )
     return mark in listed.stdout
 
 
