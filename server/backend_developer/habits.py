@@ -16,9 +16,8 @@ import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import islice
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any, TypeAlias
 
 from .core.model import Document, Span
@@ -34,6 +33,8 @@ MOST_PATHS = 5_000
 """Files of the workspace whose names are looked at."""
 MOST_READ = 220
 """Files of code that are read, those first whose names promise most."""
+MOST_TEXT = 1_500_000
+"""Characters of all of those."""
 MOST_REVISIONS = 300
 """Alembic's revisions are known to the newest only when all of them are read."""
 _LONGEST_READ = 60_000
@@ -96,6 +97,10 @@ class _Manifest:
     """The versions of the language that it takes."""
 
 
+_Style: TypeAlias = tuple[str, str, str]
+"""How a text is indented, quoted and ended, each in words, or "" where it does not show."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Look:
     base: str
@@ -104,6 +109,8 @@ class _Look:
     """Of the files in there in languages that we know, folder by folder in the order of names."""
     texts: Mapping[str, str]
     """Of those that were read, by path."""
+    styles: Mapping[str, _Style]
+    """How those are written, by path."""
     manifests: tuple[_Manifest, ...]
     """The nearest first."""
     reader: WorkspaceReader
@@ -121,6 +128,7 @@ class _Look:
                     yield _joined(folder, name), text
 
     def exists(self, path: str) -> bool:
+        """Whether there is such a file, and it may be sent."""
         absolute = os.path.join(self.reader.root, path)
         return os.path.isfile(absolute) and not self.reader.denials.why(absolute)
 
@@ -177,22 +185,29 @@ def _look_at(document: Document, reader: WorkspaceReader, project: Project) -> _
     ]
     # What promises most, then what is nearest to the top.
     code.sort(key=lambda path: (_PROMISING.search(path) is None, path.count("/"), path))
-    texts = {
-        path: text for path in code[:MOST_READ] if (text := _text(reader, path)[:_LONGEST_READ])
-    }
+    texts: dict[str, str] = {}
+    room = MOST_TEXT
+    for path in code[:MOST_READ]:
+        if room > 0 and (text := _text(reader, path)[:_LONGEST_READ]):
+            texts[path] = text
+            room -= len(text)
     manifests = [manifest for folder in _upwards(base) for manifest in _manifests(folder, reader)]
-    return _Look(base, paths, dict(sorted(texts.items())), tuple(manifests), reader, project)
+    styles = {path: _style_of(text) for path, text in texts.items()}
+    ordered = dict(sorted(texts.items()))
+    return _Look(base, paths, ordered, styles, tuple(manifests), reader, project)
 
 
 def _base(document: Document, reader: WorkspaceReader) -> str:
-    relative = os.path.relpath(document.path or reader.root, reader.root).replace(os.sep, "/")
-    if relative.startswith("../") or relative == ".":
-        return ""
-    for folder in _upwards(PurePosixPath(relative).parent.as_posix()):
+    for folder in _upwards(_relative(document.path, reader.root).rpartition("/")[0]):
         for name in _MANIFESTS:
             if folder and os.path.isfile(os.path.join(reader.root, folder, name)):
                 return folder
     return ""
+
+
+def _relative(path: str, root: Path) -> str:
+    """A path below the workspace, with forward slashes; "" for any other."""
+    return Path(path).relative_to(root).as_posix() if Path(path).is_relative_to(root) else ""
 
 
 def _upwards(folder: str) -> Iterator[str]:
@@ -479,32 +494,32 @@ def _models(look: _Look) -> Iterator[Fact]:
     places: dict[tuple[str, str], list[str]] = {}
     guards: Counter[str] = Counter()
     for path in sorted(look.project.files):
-        relative = _relative(path, look)
+        relative = _inside(path, look)
         for model in look.project.files[path].models if relative else ():
             places.setdefault((model.framework, relative), []).append(model.name)
     for (framework, path), names in islice(sorted(places.items()), _MOST_NAMES):
         yield f"models ({_name(framework)})", f"{_ticked(names)} in {_shown(path)}"
     for known in look.project.routes:
-        if _relative(known.file, look):
+        if _inside(known.file, look):
             guards.update({guard.name for guard in known.guards})
     if guards:
         ordered = sorted(guards, key=lambda name: (-guards[name], name))
         yield "guards of routes", _ticked(ordered)
 
 
-def _relative(path: str, look: _Look) -> str:
-    """A path below the base folder, relative to the workspace; "" for any other."""
-    relative = os.path.relpath(path, look.reader.root).replace(os.sep, "/")
-    inside = f"{look.base}/" if look.base else ""
-    return relative if relative.startswith(inside) and not relative.startswith("../") else ""
+def _inside(path: str, look: _Look) -> str:
+    """The relative path of a file in the base folder; "" for any other."""
+    relative = _relative(path, look.reader.root)
+    return relative if not look.base or relative.startswith(f"{look.base}/") else ""
 
 
 # --- Migrations
 
 _NUMBERED = re.compile(
-    r"(?:^|/)(?P<folder>migrations?|migrate|versions|changesets)/(?:[^/]+/)?"
-    r"[VvR]?(?P<number>\d+(?:[._-]\d+)*)(?P<separator>__|[_.-])[^/]*(?:/migration)?\.(?:py|js|ts|sql)$"
+    r"(?:^|/)(?P<folder>migrations?|migrate|versions|changesets|drizzle)/(?:[^/]+/)?"
+    r"[Vv]?(?P<number>\d+(?:[._-]\d+)*)(?P<separator>__|[_.-])[^/]*(?:/migration)?\.(?:py|js|ts|sql)$"
 )
+_IS_REVISION = re.compile(r"(?:^|/)versions/(?:[^/]+/)*[^/]+\.py$")
 _REVISION = re.compile(r"^revision\s*(?::[^=\n]*)?=\s*[\"']([^\"'\n]+)[\"']", re.MULTILINE)
 _DOWN_REVISION = re.compile(
     r"^down_revision\s*(?::[^=\n]*)?=\s*([^\n]*(?:\n\s[^\n]*)*)", re.MULTILINE
@@ -517,7 +532,7 @@ def _migrations(look: _Look) -> Iterator[Fact]:
     newest: dict[str, tuple[tuple[int, ...], list[str]]] = {}
     for path in look.paths:
         match = _NUMBERED.search(path)
-        if match is None or (match["folder"] == "versions" and path.endswith(".py")):
+        if match is None or _IS_REVISION.search(path):
             continue
         folder = path[: match.start("folder") + len(match["folder"])]
         number = tuple(int(part) for part in re.split(r"[._-]", match["number"]))
@@ -526,9 +541,12 @@ def _migrations(look: _Look) -> Iterator[Fact]:
             newest[folder] = number, [path]
         elif number == known[0]:
             known[1].append(path)
-    for folder, (_, paths) in islice(sorted(newest.items()), 30):
-        # Flyway's `R__` and Go's `.down.sql` stand beside what they belong to.
+    for folder, (_, found) in islice(sorted(newest.items()), 30):
+        # What undoes a migration has its number too.
+        paths = [path for path in found if look.exists(path)]
         ups = [path for path in paths if not re.search(r"[._-](?:down|undo)\.", path)] or paths
+        if not ups:
+            continue
         shown = [_shown(path.removeprefix(f"{folder}/")) for path in ups]
         if uses_django and ups[0].endswith(".py"):
             names = [name.removesuffix(".py") for name in shown]
@@ -541,7 +559,7 @@ def _alembic(look: _Look) -> Iterator[Fact]:
     """The heads of each folder of revisions: the ones that no other revision comes after."""
     folders: dict[str, list[str]] = {}
     for path in look.paths:
-        if re.search(r"(?:^|/)versions/(?:[^/]+/)*[^/]+\.py$", path):
+        if _IS_REVISION.search(path):
             folders.setdefault(re.split(r"(?<=versions)/", path)[0], []).append(path)
     for folder, paths in folders.items():
         if len(paths) > MOST_REVISIONS:
@@ -594,7 +612,8 @@ def _tests(look: _Look) -> Iterator[Fact]:
     ]
     folders = Counter(path.rpartition("/")[0] or "." for path in tests)
     often = sorted(folders, key=lambda one: (-folders[one], one))
-    if often:
+    tests = [path for path in tests[:_MOST_NAMES] if look.exists(path)]
+    if tests:
         shown = [f"{_shown(one)}/ ({folders[one]})" for one in often[:6]]
         yield "test files", f"{', '.join(shown)}, such as {_shown(tests[0])}"
     for path in look.paths:
@@ -622,12 +641,13 @@ _BUILT_IN_RUNNER = re.compile(r"(?:\bfrom\s+|\brequire\()['\"]((?:node|bun):test
 
 # --- Errors
 
-_ERROR_CLASS = re.compile(
-    r"^(?:class\s+(\w+)\s*\(\s*(?:\w+\.)?\w*(?:Error|Exception|HTTPException)\b[^)]*\)\s*:"
-    r"|(?:export\s+)?(?:default\s+)?(?:abstract\s+)?class\s+(\w+)\s+extends\s+"
-    r"\w*(?:Error|Exception)\b)",
+_CLASS = re.compile(
+    r"^class\s+(\w+)\s*\(\s*(?:\w+\.)*(\w+)[^)]*\)\s*:"
+    r"|^(?:export\s+)?(?:default\s+)?(?:abstract\s+)?class\s+(\w+)\s+extends\s+(\w+)",
     re.MULTILINE,
 )
+"""A class and its first base class, in Python, then in JavaScript."""
+_ERROR = re.compile(r"\w*(?:Error|Exception)")
 _PYTHON_HANDLER = re.compile(
     r"@\w+\.(?:exception_handler|errorhandler|app_errorhandler)\(\s*(?P<of>[\w.]*)[^)]*\)\s*"
     r"(?:async\s+)?def\s+(?P<name>\w+)"
@@ -645,28 +665,46 @@ _ANSWER = re.compile(
     r"\{(?P<body>[^{}]*)|jsonify\((?P<named>[^(){}]*)\)"
 )
 _KEY = re.compile(r"(?:^|,)\s*[\"']?([A-Za-z_]\w*)[\"']?\s*(?=[:,=]|$)")
+_MOST_HANDLERS = 6
 _HANDLER_LENGTH = 900
 """Characters behind the head of an error handler in which its answer is looked for."""
 
 
 def _errors(look: _Look) -> Iterator[Fact]:
+    classes = [
+        (path, match[1] or match[3], match[2] or match[4])
+        for path, match in look.found(_CLASS, _CODE, "class ")
+    ]
+    errors: set[str] = set()
+    while (
+        more := {name for _, name, base in classes if base in errors or _ERROR.fullmatch(base)}
+        - errors
+    ):
+        errors |= more
     by_path: dict[str, list[str]] = {}
-    for path, match in look.found(_ERROR_CLASS, _CODE, "Error", "Exception"):
-        if not (name := match[1] or match[2]).startswith("_"):
+    for path, name, _ in classes:
+        if name in errors and not name.startswith("_"):
             by_path.setdefault(path, []).append(name)
     # Where most of them are is where the next one belongs.
     for path in sorted(by_path, key=lambda one: (-len(by_path[one]), one))[:6]:
         yield "error classes", f"{_ticked(by_path[path])} in {_shown(path)}"
     handlers: dict[str, None] = {}
+    for said in _handlers(look):
+        handlers[said] = None
+        if len(handlers) == _MOST_HANDLERS:
+            break
+    for said in handlers:
+        yield "error handlers", said
+
+
+def _handlers(look: _Look) -> Iterator[str]:
     for pattern, ends, mentions in (
         (_PYTHON_HANDLER, _PYTHON, ("exception_handler", "errorhandler", "EXCEPTION_HANDLER")),
         (_SCRIPT_HANDLER, _SCRIPTS, ("err", "(e", "@Catch", "setErrorHandler")),
     ):
         for path, match in look.found(pattern, ends, *mentions):
             text = look.texts[path][match.end() : match.end() + _HANDLER_LENGTH]
-            handlers[f"{_handler(match.groupdict(), text)} in {_shown(path)}"] = None
-    for said in islice(handlers, 6):
-        yield "error handlers", said
+            yield f"{_handler(match.groupdict(), text)} in {_shown(path)}"
 
 
 def _handler(groups: Mapping[str, str | None], text: str) -> str:
@@ -858,7 +896,7 @@ _ESLINT_FILES = (
 
 def _written(look: _Look, ends: tuple[str, ...]) -> str:
     """How most files of a language are written."""
-    styles = [_style_of(text) for path, text in look.texts.items() if path.endswith(ends)]
+    styles = [style for path, style in look.styles.items() if path.endswith(ends)]
     chosen = []
     for kind in range(3):
         known = Counter(style[kind] for style in styles if style[kind])
@@ -866,9 +904,7 @@ def _written(look: _Look, ends: tuple[str, ...]) -> str:
     return ", ".join(chosen)
 
 
-@lru_cache(maxsize=512)
-def _style_of(text: str) -> tuple[str, str, str]:
-    """How a text is indented, quoted and ended, each in words, or "" where it does not show."""
+def _style_of(text: str) -> _Style:
     text = text[:20_000]
     widths = Counter(
         "tabs" if one.startswith("\t") else str(min(len(one), 8))
@@ -890,7 +926,8 @@ def _style_of(text: str) -> tuple[str, str, str]:
 
 def _own_style(document: Document, span: Span, look: _Look) -> str:
     """How the selection is written, or else its file, where most of the project is not."""
-    ends = _PYTHON if document.language == "python" else _SCRIPTS
+    is_script = document.language.startswith(("javascript", "typescript"))
+    ends = _PYTHON if document.language == "python" else _SCRIPTS if is_script else ()
     usual = _written(look, ends)
     selected = document.text[span.start : span.end]
     own = _style_of(selected)

@@ -88,7 +88,8 @@ asyncio_mode = "auto"
     "app/errors.py": (
         "class AppError(Exception):\n    status = 500\n\n\n"
         "class NotFoundError(AppError):\n    status = 404\n\n\n"
-        "class _Hidden(AppError):\n    pass\n"
+        "class _Hidden(AppError):\n    pass\n\n\n"
+        "class Gone(errors.NotFoundError):\n    status = 410\n"
     ),
     "app/config.py": (
         "class Settings(BaseSettings):\n    database_url: str\n"
@@ -108,6 +109,7 @@ asyncio_mode = "auto"
         'router = APIRouter()\n\n\n@router.get("/users")\n'
         "async def users(db: SessionDep, user=Depends(get_current_user)):\n    return 1\n"
     ),
+    "app/services/errors.py": "class Closed(Gone, Mixin): ...\n\n\nclass Ring(Ring): ...\n",
     "app/services/users.py": 'def find():\n    return {"a": "b", "c": "d"}\n',
     "app/services/__init__.py": '__all__ = ["find", "keep", "drop"]\n',
     "alembic/versions/1a_first.py": 'revision: str = "1a"\ndown_revision: str | None = None\n',
@@ -133,9 +135,10 @@ def test_fastapi(tmp_path: Path) -> None:
         package manager: uv (lock file uv.lock)
         Alembic: the head of alembic/versions/ is `2b` (alembic/versions/2b_second.py), the next
             `down_revision`
-        layout: app/models/ (1), app/routers/ (1), app/services/ (2), with how many files lie in
+        layout: app/models/ (1), app/routers/ (1), app/services/ (3), with how many files lie in
             each
-        error classes: `AppError`, `NotFoundError` in app/errors.py
+        error classes: `AppError`, `NotFoundError`, `Gone` in app/errors.py; `Closed` in
+            app/services/errors.py
         error handlers: `on_app_error` for `AppError` answers {code, detail} in app/main.py
         dependencies (Depends): `get_db`, `get_current_user` in app/deps.py
         annotated dependencies: `SessionDep` in app/deps.py
@@ -500,6 +503,7 @@ def test_a_lone_file_says_how_it_is_written(tmp_path: Path) -> None:
         {"requirements.txt": "\0\n"},
         {".prettierrc": "a: [\n", ".editorconfig": "[", "Dockerfile": "FROM\n"},
         {"versions/a.py": "revision = 1\n", "migrations/99.sql": ""},
+        {"a.sql": "select\n  'a', 'b', 'c';\n"},
     ],
 )
 def test_broken_files_say_nothing(tmp_path: Path, files: Files) -> None:
@@ -508,13 +512,17 @@ def test_broken_files_say_nothing(tmp_path: Path, files: Files) -> None:
 
 def test_what_is_denied_is_not_read(tmp_path: Path) -> None:
     files = {
-        ".backend-developer.ignore": "app/errors.py\npyproject.toml\n",
+        ".backend-developer.ignore": "app/errors.py\npyproject.toml\n*secret*\n",
+        "migrations/0002_secret.sql": "",
+        "tests/test_secret.py": "",
         ".gitignore": "alembic/\n",
         ".git/HEAD": "",
     }
     said = habits(tmp_path, {**FASTAPI, **files}, "app/main.py")
     assert "pyproject.toml" not in said
     assert "app/errors.py" not in said
+    assert "0002_secret" not in said
+    assert "test_secret" not in said
     assert "Alembic" not in said
     assert "`Settings` in app/config.py" in said
 
@@ -588,6 +596,10 @@ def test_a_package_of_a_larger_repository_has_habits_of_its_own(tmp_path: Path) 
         (
             ["migrations/0009_a.up.sql", "migrations/0010_b.up.sql", "migrations/0010_b.down.sql"],
             "- migrations: newest of migrations/ is `0010_b.up.sql`",
+        ),
+        (
+            ["drizzle/0001_a.sql", "drizzle/0002_b.sql", "migrations/versions/2024_01_02_a.py"],
+            "- migrations: newest of drizzle/ is `0002_b.sql`",
         ),
         (
             ["migrations/20240101000000_a.js", "migrations/20240201000000_b.js", "knexfile.js"],
