@@ -96,6 +96,7 @@ _PROMISING = re.compile(
     r"|\.(?:guard|filter|exception|module|interceptor)\.[jt]s$",
     re.IGNORECASE,
 )
+"""Files whose names say that what is sought here stands in them."""
 
 
 def look_at(document: Document, reader: WorkspaceReader, project: Project) -> Look:
@@ -133,8 +134,9 @@ def _base(document: Document, reader: WorkspaceReader) -> str:
 
 NUMBERED = re.compile(
     r"(?:^|/)(?P<folder>migrations?|migrate|versions|changesets|drizzle)/(?:[^/]+/)?"
-    r"[Vv]?(?P<number>\d+(?:[._-]\d+)*)(?P<separator>__|[_.-])[^/]*(?:/migration)?\.(?:py|js|ts|sql)$"
+    r"[Vv]?(?P<number>\d+(?:[._-]\d+)*)(?:__|[_.-])[^/]*(?:/migration)?\.(?:py|js|ts|sql)$"
 )
+"""A migration that has a number, or the time that it was made at, in front of its name."""
 TEST_FILE = re.compile(
     r"(?:^|/)(?:test_[^/]*|[^/]*_test|tests)\.py$|[.-](?:test|spec|e2e-spec)\.[cm]?[jt]sx?$"
 )
