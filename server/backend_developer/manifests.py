@@ -151,7 +151,7 @@ def read_manifest(path: str, text: str) -> Manifest:
         return Manifest(path, ecosystem, problem=_INVALID)
     lines = Lines(text)
     declared = tuple(
-        Declared(one.name, one.constraint, path, _line(text, lines, one.written), one.extras)
+        Declared(one.name, one.constraint, path, _line(text, lines, one), one.extras)
         for one in found
     )
     return Manifest(path, ecosystem, declared, name)
@@ -167,6 +167,8 @@ class _Entry:
     written: str
     """What stands in the file, by which its line is found."""
     extras: tuple[str, ...] = ()
+    below: str = ""
+    """What stands above that line, where it may stand elsewhere too."""
 
 
 _Read: TypeAlias = tuple[str, list[_Entry]]
@@ -214,7 +216,8 @@ def _pipfile(text: str) -> _Read:
 
 
 def _requirements(text: str) -> _Read:
-    lines = re.sub(r"\\\r?\n", " ", text).split("\n")
+    # A line goes on where it ends in a backslash, mostly with hashes.
+    lines = re.sub(r"\\\r?\n", "", text).split("\n")
     return "", [entry for line in lines for entry in _requirement(line)]
 
 
@@ -256,23 +259,26 @@ def _environment(text: str) -> _Read:
         data = yaml.safe_load(text)
     except yaml.YAMLError:
         raise ValueError from None
-    lines: list[str] = []
+    found: list[_Entry] = []
     for one in (data or {}).get("dependencies") or ():
-        lines += one.get("pip") or () if isinstance(one, dict) else [one.rpartition("::")[2]]
-    return "", [
-        entry
-        for line in lines
-        for entry in _requirement(re.sub(r"(?<!=)=(?!=)", "==", line, count=1))
-    ]
+        if isinstance(one, dict):
+            found += (entry for line in one.get("pip") or () for entry in _requirement(line))
+        elif name := re.match(r"[\w.-]+", plain := one.rpartition("::")[2]):
+            found.append(_Entry(normalised(name[0]), plain[name.end() :].strip(), one))
+    return "", found
 
 
 def _package_json(text: str) -> _Read:
     data = json.loads(text)
-    tables = (data.get(f"{kind}ependencies") or {} for kind in ("d", "devD", "peerD", "optionalD"))
     entries = [
-        _Entry(name, str(version), name) for table in tables for name, version in table.items()
+        _Entry(name, str(version), name, below=f'"{kind}"')
+        for kind in _NODE_TABLES
+        for name, version in (data.get(kind) or {}).items()
     ]
     return str(data.get("name") or ""), entries
+
+
+_NODE_TABLES = ("dependencies", "devDependencies", "peerDependencies", "optionalDependencies")
 
 
 def _table(table: Mapping[str, Any]) -> Iterator[_Entry]:
@@ -292,10 +298,9 @@ _EGG = re.compile(r"[#&]egg=([\w.-]+)|/([\w.-]+?)(?:\.git)?(?:@[^/]*)?$")
 
 def _requirement(line: str) -> Iterator[_Entry]:
     """What a line such as `uvicorn[standard]>=0.30; python_version > "3.8"` requires."""
-    written = line.strip()
-    plain = re.sub(r"(?:^|\s)#.*", "", written)
+    plain = re.sub(r"(?:^|\s)#.*", "", line.strip())
     plain = re.sub(r"^(?:-e|--editable)[ =]", "", plain).strip()
-    plain = re.split(r"\s--\w", plain)[0]
+    plain = written = re.split(r"\s+--\w", plain)[0]
     if not plain or plain.startswith(("-", ".")):
         return
     if "://" in plain.partition("@")[0] or plain.startswith("git+"):
@@ -391,10 +396,13 @@ def _names(reader: WorkspaceReader, folder: str) -> list[str]:
     return sorted(names)
 
 
-def _line(text: str, lines: Lines, written: str) -> int:
-    """The line where something is declared: where it stands in quotes, else at a line's start."""
-    escaped = re.escape(written)
-    found = re.search(rf"""["']{escaped}["']|^\s*{escaped}(?![\w.-])""", text, re.MULTILINE)
+def _line(text: str, lines: Lines, entry: _Entry) -> int:
+    """The line where something is declared: where it stands in quotes, else begins a value."""
+    escaped = re.escape(entry.written)
+    written = re.compile(
+        rf"""["']{escaped}["']|^(?:[\w\s]*=|\s*-e?)?\s*{escaped}(?![\w.-])""", re.MULTILINE
+    )
+    found = written.search(text, text.find(entry.below) + len(entry.below))
     return lines.line_of(found.end()) + 1 if found else 1
 
 
