@@ -100,8 +100,12 @@ def _search(
     files were looked at; those first that the project knows to import something."""
     if reader is None or not words:
         return [], True
-    code = {path for path in sides.before.paths if SOURCE_ENDING.search(path)}
-    others = sorted(code - sides.after.texts.keys())
+    kinds = {path.endswith(".py") for path in sides.code}
+    others = sorted(
+        path
+        for path in sides.before.paths - sides.after.texts.keys()
+        if SOURCE_ENDING.search(path) and path.endswith(".py") in kinds
+    )
     known = [path for path in others if os.path.join(reader.root, path) in project.files]
     end = time.monotonic() + SEARCH_SECONDS
     ordered = dict.fromkeys([*known, *others])
@@ -175,7 +179,7 @@ def _missed(
     sides: Sides, removed: Mapping[str, frozenset[str]], others: Sequence[tuple[str, str]]
 ) -> Iterator[str]:
     for path, text in others:
-        if not removed or not sides.after.may_import(path, text, removed):
+        if not removed or not sides.after.may_import(path, text, removed.keys()):
             continue
         for imported in sides.after.module(path).imports:
             if not any(imported.name in names for names in removed.values()):

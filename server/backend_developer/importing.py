@@ -10,7 +10,7 @@ import ast
 import os
 import posixpath
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -193,16 +193,21 @@ class Tree:
         [file] = files
         return self.origin(file, member, depth - 1) or (file, member)
 
-    def may_import(self, importer: str, text: str, targets: Collection[str]) -> bool:
-        """Whether a file imports one of the others, or a package that one of them is in, as far as
-        its lines tell; a hundred times as fast as reading its module."""
-        is_python = importer.endswith(".py")
-        folders = {posixpath.dirname(target) for target in targets}
-        for found in (_PYTHON_IMPORT if is_python else _SCRIPT_IMPORT).finditer(text):
-            for name in (found[1] or found[2]).split(",") if is_python else (found[1],):
-                located = self.locate(importer, (name.split() or [""])[0])
-                if not folders.isdisjoint(located.places) or any(
-                    file in targets for file in located.files
+    def may_import(self, importer: str, text: str, targets: Set[str]) -> bool:
+        """Whether a file imports one of the others, as far as its lines tell: much faster than to
+        read all that it imports."""
+        if not importer.endswith(".py"):
+            names = (found[1] for found in _SCRIPT_IMPORT.finditer(text))
+            return any(not targets.isdisjoint(self.locate(importer, name).files) for name in names)
+        places = {path.removesuffix(".py").removesuffix("/__init__") for path in targets}
+        for found in _PYTHON_IMPORT.finditer(text):
+            package, taken, modules = found.groups()
+            for module in [package] if package else _NAME.findall(_AS.sub("", modules)):
+                located = self.locate(importer, module)
+                if not targets.isdisjoint(located.files) or any(
+                    f"{place}/{name}" in places
+                    for place in located.places
+                    for name in _NAME.findall(taken or "")
                 ):
                     return True
         return False
@@ -409,8 +414,11 @@ class Tree:
 
 
 _PYTHON_IMPORT = re.compile(
-    r"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import\b|import[ \t]+([^\n#;]+))", re.MULTILINE
+    r"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import\b[ \t]*(\([^)]*|[^\n]*)|import[ \t]+([^\n#;]+))",
+    re.MULTILINE,
 )
+_NAME = re.compile(r"[\w.]+")
+_AS = re.compile(r"\bas\s+\w+")
 _SCRIPT_IMPORT = re.compile(r"""\b(?:from|import|require)\s*\(?\s*['"`]([^'"`\n]+)['"`]""")
 _SCRIPT = re.compile(r"(?:\.d)?\.[cm]?[jt]sx?$")
 _OTHER_ENDINGS = (

@@ -15,7 +15,7 @@ _MODULE_NAMES = frozenset(
 )
 """That every module has."""
 _CATCHES_IMPORTS = ("ImportError", "ModuleNotFoundError", "Exception", "BaseException")
-_DYNAMIC_CALLS = ("globals", "vars", "exec", "setattr", "lazy_loader.attach", "lazy.attach")
+_DYNAMIC_CALLS = ("globals", "exec", "lazy_loader.attach", "lazy.attach")
 
 
 def python_module(tree: ast.Module | None) -> Module:
@@ -176,7 +176,9 @@ class _Reader(ast.NodeVisitor):
         self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> None:
-        if dotted_name(node.func) in _DYNAMIC_CALLS:
+        called = dotted_name(node.func)
+        on_module = called == "setattr" and node.args and "modules[" in ast.unparse(node.args[0])
+        if called in _DYNAMIC_CALLS or on_module or (called == "vars" and not node.args):
             self.is_dynamic = True
         self.generic_visit(node)
 
