@@ -339,8 +339,8 @@ class Tree:
             place = posixpath.normpath(posixpath.join(folder, module))
             if place.startswith(".."):
                 return Located("unknown")
-            place = "index" if place == "." else place
-            for one in (place, _SCRIPT.sub("", place)):
+            place = "" if place == "." else place
+            for one in (place or "index", _SCRIPT.sub("", place)):
                 if one in files:
                     return Located("here", tuple(_exact(files[one], place)))
             return self._not_found(place)

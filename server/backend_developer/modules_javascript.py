@@ -18,6 +18,10 @@ _WORKS_OUT_EXPORTS = re.compile(
     # TypeScript's helper, and every use of `exports` but naming something in it or assigning to it.
     r"__exportStar|\bexports\b(?!\s*(?:=[^=>]|\.\s*\w)|['\"/])"
 )
+_WORKS_OUT_MORE = re.compile(
+    # The same in a module of ECMAScript, where `exports` may be a name like any other.
+    r"\bmodule\.exports\b(?!\s*(?:=[^=>]|\.\s*\w))|\bObject\.\w+\(\s*exports\b"
+)
 _STATEMENTS = {
     "rule": {
         "any": [
@@ -44,6 +48,8 @@ def javascript_module(text: str, language: Language, *, declares_only: bool = Fa
     if not _MEANS_MODULES.search(text):
         return OPEN if declares_only else Module()
     root = parse(text, language)
+    if root.find(kind="ERROR") is not None and language == "javascript":
+        root = parse(text, "tsx")  # Flow's types are written much like TypeScript's.
     if root.find(kind="ERROR") is not None:
         return OPEN
     reader = _Reader(root, text)
@@ -66,6 +72,8 @@ class _Reader:
         self.exports: dict[str, str] = {}
         """Exported name -> the name in the file; "" where it has none."""
         self.is_open = False
+        self.has_statement = False
+        """It exports by statements, not by `module.exports`."""
         for node in find_all(root, _STATEMENTS):
             match node.kind():
                 case "import_statement":
@@ -76,7 +84,8 @@ class _Reader:
                     self._require(node)
                 case _:
                     self._assign(node)
-        if "exports" in text and _WORKS_OUT_EXPORTS.search(text):
+        works_out = _WORKS_OUT_MORE if self.has_statement else _WORKS_OUT_EXPORTS
+        if "exports" in text and works_out.search(text):
             self.is_open = True
 
     # --- Imports
@@ -147,6 +156,7 @@ class _Reader:
         parent = node.parent()
         if parent is not None and parent.kind() != "program":
             return  # Of a namespace inside.
+        self.has_statement = True
         module = _source(node)
         is_default = any(child.kind() == "default" for child in node.children())
         if module is not None:

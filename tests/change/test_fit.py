@@ -382,6 +382,32 @@ export const totals = (x: number) => x;
             ),
             id="exports of TypeScript",
         ),
+        pytest.param(
+            """
+//- /src/users.module.ts
+@Module({ exports: [UsersService] })
+export class UsersModule {}
+//- /src/typed.js
+export function load(id: string): ?User { return find(id); }
+//- /src/app.module.ts
+import { UsersModule } from './users.module';
+//- /src/main.js
+import { load } from './typed';
+""",
+            """
+//- /src/users.module.ts
+@Module({ exports: [UsersService] })
+export class PeopleModule {}
+//- /src/typed.js
+export function fetch(id: string): ?User { return find(id); }
+""",
+            (
+                "src/users.module.ts: It no longer exports `UsersModule`, which src/app.module.ts "
+                "imports on line 1.",
+                "src/typed.js: It no longer exports `load`, which src/main.js imports on line 1.",
+            ),
+            id="a Nest module that has exports of its own, and a file with Flow's types",
+        ),
     ],
 )
 def test_a_name_that_goes_is_missed_by_no_other_file(
