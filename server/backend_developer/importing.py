@@ -167,10 +167,8 @@ class Tree:
             module = self.module(file)
             if module.is_open or imported.name in module.names:
                 return None
-        for place in located.places:
-            inner = f"{place}/{imported.name}"
-            if self._is_python(inner) or self._is_on_disk(inner):
-                return None
+        if self.has_submodule(located, imported.name):
+            return None
         if self._is_declared(importer, imported.module):
             return None
         if not located.files and not imported.is_use:
@@ -192,6 +190,14 @@ class Tree:
             return None
         [file] = files
         return self.origin(file, member, depth - 1) or (file, member)
+
+    def has_submodule(self, located: Located, name: str) -> bool:
+        """Whether a package of Python has a module of that name, or git would ignore it."""
+        inner = [f"{place}/{name}".lstrip("/") for place in located.places]
+        return any(
+            self._is_python(place) or self._is_on_disk(place) or self._is_ignored(f"{place}.py")
+            for place in inner
+        )
 
     def may_import(self, importer: str, text: str, targets: Set[str]) -> bool:
         """Whether a file imports one of the others, as far as its lines tell: much faster than to
@@ -283,7 +289,8 @@ class Tree:
             found = [file for place in there for file in sorted(files.get(place, ()))]
             return Located("here", tuple(found), tuple(there))
         is_made = _GENERATED.search(tail) or any(map(self._is_on_disk, places))
-        if is_made or any(self._is_ignored(f"{place}.py") for place in places):
+        is_made = is_made or any(self._is_ignored(f"{place}.py") for place in places)
+        if is_made or self.reader is None:
             return Located("unknown")
         if not dots and all(f"{root}/__init__.py" in self.paths for root in roots):
             return Located("outside")  # What lies in a package is no root, but for a script there.
@@ -312,8 +319,8 @@ class Tree:
         return self.files.on_disk[place]
 
     def _is_ignored(self, path: str) -> bool:
-        """Whether git would ignore a file, which a fresh copy then has not got; or nobody knows."""
-        return self.reader is None or is_ignored(Path(self.reader.root, path))
+        """Whether git would ignore a file, which a fresh copy then has not got."""
+        return self.reader is not None and is_ignored(Path(self.reader.root, path))
 
     # --- JavaScript and TypeScript
 
@@ -345,7 +352,7 @@ class Tree:
                     return Located("here", tuple(_exact(files[one], place)))
             return self._not_found(place)
         if module.startswith(("@/", "~/", "src/")):
-            tail = _SCRIPT.sub("", re.sub(r"^[@~]/", "", module))
+            tail = _SCRIPT.sub("", re.sub(r"^[@~]/", "", module).rstrip("/"))
             found = [
                 place
                 for place in ends.get(tail.rpartition("/")[2], ())
@@ -385,7 +392,9 @@ class Tree:
             return Located("unknown")
         path = os.path.join(self.reader.root, place)
         others = any(os.path.exists(path + ending) for ending in ("", *_OTHER_ENDINGS, ".d.ts"))
-        is_hidden = others or any(self._is_ignored(place + ending) for ending in (".ts", ".js"))
+        is_hidden = others or any(
+            self._is_ignored(place + ending) for ending in (".ts", ".js", "/index.js")
+        )
         return Located("unknown" if is_hidden else "missing")
 
     def _is_folder(self, place: str) -> bool:
@@ -421,28 +430,15 @@ _NAME = re.compile(r"[\w.]+")
 _AS = re.compile(r"\bas\s+\w+")
 _SCRIPT_IMPORT = re.compile(r"""\b(?:from|import|require)\s*\(?\s*['"`]([^'"`\n]+)['"`]""")
 _SCRIPT = re.compile(r"(?:\.d)?\.[cm]?[jt]sx?$")
-_OTHER_ENDINGS = (
-    ".json",
-    ".json5",
-    ".vue",
-    ".svelte",
-    ".astro",
-    ".mdx",
-    ".node",
-    ".wasm",
-    ".css",
-    ".scss",
-    ".graphql",
-    ".gql",
-    ".sql",
-    ".html",
-    ".txt",
-    ".proto",
-    ".yaml",
-    ".yml",
-    ".svg",
-    ".png",
+_OTHER_ENDINGS = tuple(
+    f".{ending}"
+    for line in (
+        "json json5 vue svelte astro md mdx node wasm css scss sass less graphql gql sql html txt",
+        "proto yaml yml toml xml csv svg png jpg jpeg gif webp ico pdf woff woff2 mp3 mp4",
+    )
+    for ending in line.split()
 )
+"""Of files that a bundler or Node imports and that are no source files."""
 _CONFIGURATIONS = ("tsconfig.json", "tsconfig.base.json", "tsconfig.app.json", "jsconfig.json")
 _GENERATED = re.compile(
     r"_pb2(?:_grpc)?$|(?:^|/)_?version$|(?:^|[/._-])generated(?:$|[/._-])|(?:^|/)"

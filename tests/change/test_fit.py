@@ -958,6 +958,26 @@ def test_modules_that_import_each_other(
     check(tmp_path, "//- /app/__init__.py\n", after, *problems)
 
 
+def test_a_package_is_imported_before_what_is_in_it(tmp_path: Path) -> None:
+    """So `core` is never the first of the two, and this order works."""
+    after = """
+//- /shop/__init__.py
+from shop.base import Base
+from shop.inner import core
+//- /shop/base.py
+class Base: ...
+
+
+from shop.inner.core import Core
+//- /shop/inner/core.py
+from shop.base import Base
+
+
+class Core(Base): ...
+"""
+    check(tmp_path, "//- /README.md\n", after)
+
+
 def test_a_folder_that_is_called_as_a_dependency_is_no_package_of_ours(tmp_path: Path) -> None:
     before = """
 //- /requirements/base.txt
