@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from .importing import Sides, Tree
+from .importing import Sides, Tree, stem_of
 from .modules_python import dotted_name
 from .signatures import Function, awaited_wrongly, call_shape, calls_in, functions_of, misfit
 
@@ -24,7 +24,9 @@ class Altered:
     def names(self) -> tuple[str, ...]:
         """What a file that calls one of them must hold."""
         known = [name.removesuffix(".__init__") for name, one in self.functions.items() if one[0]]
-        return tuple(dict.fromkeys([*known, *(_written(name) for name in self.others)]))
+        # A default export is called as one likes.
+        others = (_written(name) or stem_of(self.path) for name in self.others)
+        return tuple(dict.fromkeys([*known, *others]))
 
 
 def altered_signatures(sides: Sides) -> list[Altered]:
@@ -57,13 +59,27 @@ def not_compared(
     sides: Sides, altered: Sequence[Altered], others: Sequence[tuple[str, str]]
 ) -> Iterator[str]:
     """Which altered signatures have calls that were not compared with them, in sentences."""
-    texts = [(path, sides.after.text(path) or "") for path in sides.code]
+    own = [(path, sides.after.text(path) or "") for path in sides.code]
+    scripts = {one.path for one in altered if one.others and not one.path.endswith(".py")}
+    near = [
+        (path, text)
+        for path, text in (*own, *others)
+        # In Python an object may come from anywhere.
+        if path.endswith(".py") or (scripts and sides.after.may_import(path, text, scripts))
+    ]
     for one in altered:
         for name in one.others:
             callers = [
                 path
-                for path, text in (*texts, *others)
-                if path != one.path and _calls(sides.after, path, text, one.path, name)
+                for path, text in near
+                if path != one.path
+                and path.endswith(".py") == one.path.endswith(".py")
+                and _written(name) in text
+                and (
+                    _names_class(text, name)
+                    if path.endswith(".py")
+                    else _imports(sides.after, path, one.path, name)
+                )
             ]
             if callers:
                 rest = f" and {len(callers) - 1} more files" if len(callers) > 2 else ""
@@ -105,11 +121,13 @@ def _altered_script(sides: Sides, path: str) -> Altered:
 
 
 def _written(name: str) -> str:
-    """How a call of a function or method begins at least."""
+    """How a call of a function or method begins; "" where that cannot be told."""
     owner, _, last = name.rpartition(".")
     if last == "constructor":
-        return "new "
-    return f".{last}(" if owner else f"{last}("
+        return "new " if owner == "default" else f"new {owner}"
+    if name == "default":
+        return ""
+    return f".{last}(" if owner else last
 
 
 # --- Who calls it
@@ -162,14 +180,16 @@ def _passing_on(tree: Tree, altered: Altered) -> Iterator[str]:
             yield path
 
 
-def _calls(tree: Tree, path: str, text: str, target: str, name: str) -> bool:
-    """Whether a file seems to call a function whose calls are not compared."""
-    if path.endswith(".py") != target.endswith(".py") or _written(name) not in text:
-        return False
-    if path.endswith(".py"):
-        return True  # An object may come from anywhere.
-    owner = name.partition(".")[0]
-    return tree.may_import(path, text, {target}) and any(
-        one.name in (owner, "") and target in tree.locate(path, one.module).files
-        for one in tree.module(path).imports
+def _names_class(text: str, method: str) -> bool:
+    """Whether a text names a method's class, or an object after it: `order_service`."""
+    owner = method.partition(".")[0]
+    return owner.lower() in text.replace("_", "").lower()
+
+
+def _imports(tree: Tree, path: str, target: str, name: str) -> bool:
+    """Whether a script imports an exported function, or the class of a method, or all there is."""
+    owner, module = name.partition(".")[0], tree.module(path)
+    taken = [one for one in module.imports if one.name == owner]
+    return any(
+        target in tree.locate(path, one.module).files for one in (*taken, *module.bindings.values())
     )

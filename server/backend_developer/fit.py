@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import logging
 import os.path
-import posixpath
-import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -22,7 +20,7 @@ from .circular import circles
 from .core.changes import ChangeSet
 from .failures import where_raised
 from .files import SOURCE_ENDING
-from .importing import Files, Sides, Tree, Wrong
+from .importing import Sides, Tree, Untouched, Wrong, stem_of
 from .manifests import ecosystem_of, read_manifest
 from .modules import Imported
 from .packages import new_packages, said, undeclared, unused_elsewhere
@@ -88,9 +86,9 @@ def _sides(change: ChangeSet, reader: WorkspaceReader | None) -> Sides:
     old = {file.path: file.document.text for file in change.files if not file.is_new}
     after = {file.path: file.text_after for file in change.files}
     code = [file.path for file in change.files if file.document.language in LANGUAGES]
-    files = Files(reader)
-    before = Tree(files, old, (paths | old.keys()) - new)
-    return Sides(before, Tree(files, after, paths | after.keys()), tuple(code))
+    untouched = Untouched(reader)
+    before = Tree(untouched, old, (paths | old.keys()) - new)
+    return Sides(before, Tree(untouched, after, paths | after.keys()), tuple(code))
 
 
 def _search(
@@ -110,7 +108,7 @@ def _search(
     end = time.monotonic() + SEARCH_SECONDS
     ordered = dict.fromkeys([*known, *others])
     found = list(reader.files_with(ordered, list(dict.fromkeys(words)), end))
-    sides.after.files.texts.update(found)
+    sides.after.untouched.texts.update(found)
     return found, time.monotonic() <= end
 
 
@@ -198,13 +196,7 @@ def _missed(
 def _written(path: str, name: str) -> str:
     """What a file holds that takes a name from the one at `path`."""
     # A default export is called as one likes.
-    return _stem(path) if name == "default" else name
-
-
-def _stem(path: str) -> str:
-    """The last word of a module's name; "" where other files may call it by dots alone."""
-    stem = re.sub(r"(?:\.d)?\.\w+$", "", posixpath.basename(path))
-    return "" if stem in ("__init__", "index") else stem
+    return stem_of(path) if name == "default" else name
 
 
 # --- Manifests, and modules in a circle

@@ -16,6 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from .discovery import repository_root
 from .distributions import is_node_builtin, package_of
 from .engines.base import ReadError
 from .files import SKIPPED_FOLDERS, is_ignored, language_of
@@ -67,7 +68,7 @@ class Sides:
         return path not in self.before.texts
 
 
-class Files:
+class Untouched:
     """The files that a change does not touch, read as they are asked for; for one check."""
 
     def __init__(self, reader: WorkspaceReader | None) -> None:
@@ -94,9 +95,11 @@ class Tree:
     `texts` are the files that a change makes or alters, `paths` all that there are.
     """
 
-    def __init__(self, files: Files, texts: Mapping[str, str], paths: frozenset[str]) -> None:
-        self.files = files
-        self.reader = files.reader
+    def __init__(
+        self, untouched: Untouched, texts: Mapping[str, str], paths: frozenset[str]
+    ) -> None:
+        self.untouched = untouched
+        self.reader = untouched.reader
         self.texts = texts
         self.paths = paths
         self._modules: dict[str, Module] = {}
@@ -115,16 +118,16 @@ class Tree:
 
     def text(self, path: str) -> str | None:
         """None when it may not or cannot be read."""
-        return self.texts[path] if path in self.texts else self.files.text(path)
+        return self.texts[path] if path in self.texts else self.untouched.text(path)
 
     def module(self, path: str) -> Module:
-        known = self._modules if path in self.texts else self.files.modules
+        known = self._modules if path in self.texts else self.untouched.modules
         if path not in known:
             known[path] = self._read(path)
         return known[path]
 
     def python_tree(self, path: str) -> ast.Module | None:
-        known = self._trees if path in self.texts else self.files.trees
+        known = self._trees if path in self.texts else self.untouched.trees
         if path not in known:
             known[path] = python_tree(self.text(path) or "")
         return known[path]
@@ -144,6 +147,8 @@ class Tree:
     def locate(self, importer: str, module: str) -> Located:
         """Where a module is that a file imports, by its name as written there."""
         key = importer, module
+        if len(module) > _LONGEST or not module.isprintable():
+            return Located("unknown")
         if key not in self._located:
             is_python = importer.endswith(".py")
             found = self._python(importer, module) if is_python else self._script(importer, module)
@@ -249,7 +254,7 @@ class Tree:
         for path in self.paths:
             if not path.endswith(".py"):
                 continue
-            place = path[:-3].removesuffix("/__init__")
+            place = re.sub(r"(?:^|/)__init__$", "", path.removesuffix(".py"))
             files.setdefault(place, []).append(path)
             folder, _, name = place.rpartition("/")
             roots.setdefault(name, set()).add(folder)
@@ -279,11 +284,12 @@ class Tree:
                 return Located("outside")
             roots = self._roots(importer, first)
             if not roots:
-                above = [*_above(importer), "src"]
+                above = [*_above(importer), "src", *self._above_workspace]
                 is_hidden = any(self._is_on_disk(posixpath.join(root, first)) for root in above)
                 return Located("unknown" if is_hidden else "outside")
             places = [posixpath.join(root, tail) for root in roots]
         files, folders, _ = self._python_places
+        # A folder need hold no `__init__.py`, nor need the workspace's own, "".
         there = [place for place in places if place in files or place in folders or not place]
         if there:
             found = [file for place in there for file in sorted(files.get(place, ()))]
@@ -295,6 +301,16 @@ class Tree:
         if not dots and all(f"{root}/__init__.py" in self.paths for root in roots):
             return Located("outside")  # What lies in a package is no root, but for a script there.
         return Located("missing")
+
+    @cached_property
+    def _above_workspace(self) -> list[str]:
+        """The folders of the repository that the workspace lies in, such as `..`, which may hold
+        modules too; the one above it, where it is a package itself."""
+        if self.reader is None:
+            return []
+        root = self.reader.root
+        top = repository_root(root) or root.parent
+        return [os.path.relpath(one, root) for one in root.parents if one.is_relative_to(top)]
 
     def _roots(self, importer: str, first: str) -> list[str]:
         """The folders that a module's first word may be looked up in, nearest first: those above
@@ -313,10 +329,12 @@ class Tree:
 
     def _is_on_disk(self, place: str) -> bool:
         """Whether there is a module that is no source file that we walk: compiled, or ignored."""
-        if place not in self.files.on_disk:
+        if place not in self.untouched.on_disk:
             root = self.reader.root if self.reader else None
-            self.files.on_disk[place] = root is not None and _is_module(os.path.join(root, place))
-        return self.files.on_disk[place]
+            self.untouched.on_disk[place] = root is not None and _is_module(
+                os.path.join(root, place)
+            )
+        return self.untouched.on_disk[place]
 
     def _is_ignored(self, path: str) -> bool:
         """Whether git would ignore a file, which a fresh copy then has not got."""
@@ -426,6 +444,8 @@ _PYTHON_IMPORT = re.compile(
     r"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import\b[ \t]*(\([^)]*|[^\n]*)|import[ \t]+([^\n#;]+))",
     re.MULTILINE,
 )
+_LONGEST = 200
+"""Characters of a module's name; a longer one is no file's."""
 _NAME = re.compile(r"[\w.]+")
 _AS = re.compile(r"\bas\s+\w+")
 _SCRIPT_IMPORT = re.compile(r"""\b(?:from|import|require)\s*\(?\s*['"`]([^'"`\n]+)['"`]""")
@@ -445,6 +465,12 @@ _GENERATED = re.compile(
     rf"(?:__generated__|\.[\w-]+|{'|'.join(sorted(SKIPPED_FOLDERS))})/"
 )
 """Modules that a program makes, so that they may be missing in a fresh copy."""
+
+
+def stem_of(path: str) -> str:
+    """The last word of a module's name; "" where other files may call it by dots alone."""
+    stem = re.sub(r"(?:\.d)?\.\w+$", "", posixpath.basename(path))
+    return "" if stem in ("__init__", "index") else stem
 
 
 def _is_module(path: str) -> bool:

@@ -571,12 +571,15 @@ export class OrdersService {
   create(order: string, user: string) { return order + user; }
   list() { return 1; }
 }
+export default function count(orders: string[], all: boolean) { return all; }
 """,
             (
                 "src/orders.service.ts: The signature of `total` changed; its calls in "
                 "src/jobs.ts were not compared with it.",
                 "src/orders.service.ts: The signature of `OrdersService.create` changed; its "
                 "calls in src/orders.controller.ts were not compared with it.",
+                "src/orders.service.ts: The signature of `default` changed; its calls in "
+                "src/jobs.ts were not compared with it.",
             ),
             id="a function and a method that others import",
         ),
@@ -588,6 +591,7 @@ export class OrdersService {
   create(order: string) { return order; }
   list(all: boolean) { return all; }
 }
+export default function count(orders: string[]) { return orders; }
 const inner = (y: number) => y;
 """,
             (),
@@ -605,9 +609,10 @@ export class OrdersService {
   create(order: string) { return order; }
   list() { return 1; }
 }
+export default function count(orders: string[]) { return orders; }
 //- /src/jobs.ts
-import { total } from './orders.service';
-total(1);
+import number, { total } from './orders.service';
+total(number([]));
 //- /src/orders.controller.ts
 import { OrdersService } from './orders.service';
 export class OrdersController {
@@ -956,6 +961,39 @@ def test_modules_that_import_each_other(
 ) -> None:
     after = f"//- /app/orders.py\n{orders}//- /app/users.py\n{users}"
     check(tmp_path, "//- /app/__init__.py\n", after, *problems)
+
+
+def test_a_workspace_may_be_a_package_or_a_part_of_a_repository(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "common").mkdir()
+    (tmp_path / "common" / "log.py").write_text("")
+    before = """
+//- /requirements.txt
+fastapi
+//- /__init__.py
+LIMIT = 1
+//- /models.py
+class User: ...
+"""
+    after = """
+//- /api.py
+from common.log import logger
+from shop.models import User
+from . import LIMIT, LOWER, models
+"""
+    check(
+        tmp_path / "shop",
+        before,
+        after,
+        "api.py: It imports `LOWER` from __init__.py on line 3, which does not define it.",
+    )
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "./" + "y" * 5000, "./\0", "./😀", "~"])
+def test_any_text_may_stand_where_a_module_does(tmp_path: Path, name: str) -> None:
+    after = f"//- /a.js\nimport a from '{name}';\n//- /b.py\nimport {'m' * 5000}\n"
+    fit = fit_of(tmp_path, "//- /package.json\n{}\n", after)
+    assert "could not be checked" not in " ".join(fit.unchecked)
 
 
 def test_a_package_is_imported_before_what_is_in_it(tmp_path: Path) -> None:
