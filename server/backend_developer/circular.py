@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from .importing import Located, Tree
-from .modules_python import below, defined_by
+from .modules_python import defined_by
 
 MOST_MODULES = 300
 """That are followed from one; where there are more it is not told whether they can be imported."""
@@ -130,7 +130,7 @@ def _imports(tree: Tree, path: str) -> Iterator[ast.Import | ast.ImportFrom]:
 def _located(
     tree: Tree, path: str, statement: ast.Import | ast.ImportFrom
 ) -> Iterator[tuple[Located, list[ast.alias]]]:
-    """Where the modules of a statement are, and the names that it takes from them."""
+    """Where the modules of a statement are, and the names that it takes from each."""
     if isinstance(statement, ast.Import):
         for one in statement.names:
             yield tree.locate(path, one.name), []
@@ -139,5 +139,5 @@ def _located(
     located = tree.locate(path, module)
     yield located, statement.names
     for one in statement.names:
-        if located.where == "here" and (inner := tree.locate(path, below(module, one.name))).files:
-            yield inner, []
+        if inner := tree.submodule(located, one.name):
+            yield Located("here", (inner,)), []

@@ -44,7 +44,8 @@ class Located:
     files: tuple[str, ...] = ()
     """More than one where it depends on how the program is started."""
     places: tuple[str, ...] = ()
-    """Of Python: the paths, without an ending, below which its submodules are."""
+    """The paths, without an ending, where it would be; of Python, those below which its submodules
+    are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +153,6 @@ class Tree:
         if key not in self._located:
             is_python = importer.endswith(".py")
             found = self._python(importer, module) if is_python else self._script(importer, module)
-            if found.where == "missing" and self._is_declared(importer, module):
-                found = Located("outside")
             self._located[key] = found
         return self._located[key]
 
@@ -163,7 +162,7 @@ class Tree:
             return None
         located = self.locate(importer, imported.module)
         if located.where == "missing" and not imported.is_use:
-            return Wrong()
+            return None if self._is_excused(importer, imported.module, located) else Wrong()
         if located.where != "here" or not imported.name:
             return None
         if imported.is_use and self._is_value(importer, imported.module):
@@ -204,6 +203,12 @@ class Tree:
             for place in inner
         )
 
+    def submodule(self, located: Located, name: str) -> str | None:
+        """The file of a package's module of that name, where there is one that is certain."""
+        files, _, _ = self._python_places
+        found = [file for place in located.places for file in files.get(f"{place}/{name}", ())]
+        return found[0] if len(found) == 1 else None
+
     def may_import(self, importer: str, text: str, targets: Set[str]) -> bool:
         """Whether a file imports one of the others, as far as its lines tell: much faster than to
         read all that it imports."""
@@ -222,6 +227,27 @@ class Tree:
                 ):
                     return True
         return False
+
+    def _is_excused(self, importer: str, module: str, missing: Located) -> bool:
+        """Whether a module that is no source file may be there all the same: of another kind, made
+        by a program, or left out of the repository."""
+        if self.reader is None or any(map(_GENERATED.search, missing.places)):
+            return True
+        if importer.endswith(".py"):
+            return self._is_declared(importer, module) or any(
+                self._is_on_disk(place) or self._is_ignored(f"{place}.py")
+                for place in missing.places
+            )
+        return any(
+            posixpath.splitext(place)[1] in _OTHER_ENDINGS
+            or "?" in place
+            or any(
+                os.path.exists(os.path.join(self.reader.root, place + ending))
+                for ending in ("", *_OTHER_ENDINGS, ".d.ts")
+            )
+            or any(self._is_ignored(place + ending) for ending in (".ts", ".js", "/index.js"))
+            for place in missing.places
+        )
 
     def _is_declared(self, importer: str, module: str) -> bool:
         """Whether an absolute import of Python may as well be of a package: a folder `alembic`
@@ -294,13 +320,9 @@ class Tree:
         if there:
             found = [file for place in there for file in sorted(files.get(place, ()))]
             return Located("here", tuple(found), tuple(there))
-        is_made = _GENERATED.search(tail) or any(map(self._is_on_disk, places))
-        is_made = is_made or any(self._is_ignored(f"{place}.py") for place in places)
-        if is_made or self.reader is None:
-            return Located("unknown")
         if not dots and all(f"{root}/__init__.py" in self.paths for root in roots):
             return Located("outside")  # What lies in a package is no root, but for a script there.
-        return Located("missing")
+        return Located("missing", places=tuple(places))
 
     @cached_property
     def _above_workspace(self) -> list[str]:
@@ -368,7 +390,7 @@ class Tree:
             for one in (place or "index", _SCRIPT.sub("", place)):
                 if one in files:
                     return Located("here", tuple(_exact(files[one], place)))
-            return self._not_found(place)
+            return Located("missing", places=(place,))
         if module.startswith(("@/", "~/", "src/")):
             tail = _SCRIPT.sub("", re.sub(r"^[@~]/", "", module).rstrip("/"))
             found = [
@@ -387,7 +409,7 @@ class Tree:
                 return Located("here", tuple(file for one in nearest for file in files[one]))
             if self._is_alias(importer, module, ("@/*", "~/*")):
                 return Located("unknown")
-            return self._not_found(tail)
+            return Located("missing", places=(tail,))
         if is_node_builtin(module):
             return Located("outside")
         package = package_of(module)
@@ -401,19 +423,6 @@ class Tree:
                 if place in files or self._is_folder(place):
                     return Located("unknown")
         return Located("outside")
-
-    def _not_found(self, place: str) -> Located:
-        """A file that is none of the source files: of another kind, or made by a program."""
-        if self.reader is None or _GENERATED.search(place) or "?" in place or "!" in place:
-            return Located("unknown")
-        if posixpath.splitext(place)[1] in _OTHER_ENDINGS:
-            return Located("unknown")
-        path = os.path.join(self.reader.root, place)
-        others = any(os.path.exists(path + ending) for ending in ("", *_OTHER_ENDINGS, ".d.ts"))
-        is_hidden = others or any(
-            self._is_ignored(place + ending) for ending in (".ts", ".js", "/index.js")
-        )
-        return Located("unknown" if is_hidden else "missing")
 
     def _is_folder(self, place: str) -> bool:
         return self.reader is not None and os.path.isdir(os.path.join(self.reader.root, place))
