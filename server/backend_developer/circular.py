@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from .importing import Located, Tree
 from .modules_python import defined_by
 
-MOST_MODULES = 300
+MOST_MODULES = 200
 """That are followed from one; where there are more it is not told whether they can be imported."""
 
 

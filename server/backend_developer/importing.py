@@ -141,7 +141,10 @@ class Tree:
         if language == "python":
             return python_module(self.python_tree(path))
         declares_only = bool(re.search(r"\.d\.[cm]?ts$", path))
-        return javascript_module(text, LANGUAGES[language], declares_only=declares_only)
+        try:
+            return javascript_module(text, LANGUAGES[language], declares_only=declares_only)
+        except UnicodeEncodeError:  # Half of a character, which a buffer can hold and no file.
+            return OPEN
 
     # --- Imports
 

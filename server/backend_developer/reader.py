@@ -129,7 +129,7 @@ class WorkspaceReader:
 
         `end` is a time of `time.monotonic`. A file that may not be read is left out.
         """
-        wanted = [word.encode() for word in words]
+        wanted = [word.encode("utf-8", "surrogatepass") for word in words]
         for path in paths:
             if time.monotonic() > end:
                 return

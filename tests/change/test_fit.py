@@ -989,7 +989,7 @@ from . import LIMIT, LOWER, models
     )
 
 
-@pytest.mark.parametrize("name", ["x" * 5000, "./" + "y" * 5000, "./\0", "./😀", "~"])
+@pytest.mark.parametrize("name", ["x" * 5000, "./" + "y" * 5000, "./\0", "./😀", "~", "\ud800"])
 def test_any_text_may_stand_where_a_module_does(tmp_path: Path, name: str) -> None:
     after = f"//- /a.js\nimport a from '{name}';\n//- /b.py\nimport {'m' * 5000}\n"
     fit = fit_of(tmp_path, "//- /package.json\n{}\n", after)
