@@ -194,7 +194,7 @@ async def check(
 
 async def _check_file(file: FileChange, request: ReviewRequest, checker: Checker) -> CheckReport:
     # A change has no finding to be rid of, so neither rule nor place.
-    candidate = Candidate("", Span(0, 0), file.edits, file.text_after)
+    candidate = Candidate("", Span(0, 0), file.edits, file.text_after, is_part=True)
     [report] = await checker.check(file.document, [candidate], request.settings)
     return report
 
