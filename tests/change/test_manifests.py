@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from backend_developer.distributions import distribution_names, package_of
-from backend_developer.manifests import (
+from backend_developer.fit.distributions import distribution_names, package_of
+from backend_developer.fit.manifests import (
     Ecosystem,
     PackageManager,
     ecosystem_of,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from ..signatures import Function, awaited_wrongly, call_shape, calls_in, functions_of, misfit
 from .importing import Sides, Tree, stem_of
 from .modules_python import dotted_name
-from .signatures import Function, awaited_wrongly, call_shape, calls_in, functions_of, misfit
 
 
 @dataclass(frozen=True, slots=True)

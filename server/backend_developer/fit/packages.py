@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from .core.changes import Dependency
+from ..core.changes import Dependency
+from ..project.index import Project
 from .distributions import (
     SHARED,
     brought_by,
@@ -18,7 +19,6 @@ from .distributions import (
 )
 from .importing import Sides, Tree
 from .modules_python import below, is_in_standard_library
-from .project.index import Project
 
 
 @dataclass(frozen=True, slots=True)

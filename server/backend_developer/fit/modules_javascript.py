@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from .expressions import dotted, find_all
+from ..expressions import dotted, find_all
+from ..syntax import Language, named_children, parse
 from .modules import OPEN, Imported, Module
-from .syntax import Language, named_children, parse
 
 if TYPE_CHECKING:
     from ast_grep_py import SgNode

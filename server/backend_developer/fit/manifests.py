@@ -16,10 +16,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
-from .core.text import Lines
+from ..core.text import Lines
+from ..engines.base import ReadError
+from ..reader import WorkspaceReader
 from .distributions import brought_by, distribution_names, normalised
-from .engines.base import ReadError
-from .reader import WorkspaceReader
 
 Ecosystem: TypeAlias = Literal["python", "node"]
 PackageManager: TypeAlias = Literal["uv", "poetry", "pdm", "pipenv", "npm", "pnpm", "yarn", "bun"]

@@ -6,8 +6,8 @@ import ast
 import sys
 from collections.abc import Iterator
 
+from ..signatures import call_shape, functions_of
 from .modules import OPEN, Imported, Module
-from .signatures import call_shape, functions_of
 
 _MODULE_NAMES = frozenset(
     f"__{name}__"

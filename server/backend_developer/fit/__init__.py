@@ -14,19 +14,19 @@ import os.path
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
+from ..change import Fit
+from ..core.changes import ChangeSet
+from ..failures import where_raised
+from ..files import SOURCE_ENDING
+from ..project.index import Project
+from ..reader import WorkspaceReader
+from ..syntax import LANGUAGES
 from .calling import altered_signatures, misfits, not_compared
-from .change import Fit
 from .circular import circles
-from .core.changes import ChangeSet
-from .failures import where_raised
-from .files import SOURCE_ENDING
 from .importing import Sides, Tree, Untouched, Wrong, stem_of
 from .manifests import ecosystem_of, read_manifest
 from .modules import Imported
 from .packages import new_packages, said, undeclared, unused_elsewhere
-from .project.index import Project
-from .reader import WorkspaceReader
-from .syntax import LANGUAGES
 
 logger = logging.getLogger(__name__)
 

@@ -16,17 +16,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from .discovery import repository_root
+from ..discovery import repository_root
+from ..engines.base import ReadError
+from ..files import SKIPPED_FOLDERS, is_ignored, language_of
+from ..reader import WorkspaceReader
+from ..signatures import python_tree
+from ..syntax import LANGUAGES
 from .distributions import is_node_builtin, package_of
-from .engines.base import ReadError
-from .files import SKIPPED_FOLDERS, is_ignored, language_of
 from .manifests import Manifests, ecosystem_of, load_manifests, read_manifest
 from .modules import OPEN, Imported, Module
 from .modules_javascript import javascript_module
 from .modules_python import below, is_in_standard_library, python_module
-from .reader import WorkspaceReader
-from .signatures import python_tree
-from .syntax import LANGUAGES
 
 Where: TypeAlias = Literal["here", "missing", "outside", "unknown"]
 """In these files; nowhere, though the workspace should have it; in a package or the language's own
