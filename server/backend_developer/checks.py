@@ -84,13 +84,18 @@ class FixChecker:
         reports: list[list[CheckReport]] = [[] for _ in asked]
         for (index, fix), result, name, after in zip(fixes, results, names, afters, strict=True):
             document, before = documents[index], befores[index]
+            findings = _findings(fix, document, result, before.scan, after, self._local)
+            if findings.problem:
+                # What was read without the functions that no edit touches may miss what is in them.
+                [whole] = self._local.scan_all([result], settings)
+                findings = _findings(fix, document, result, before.scan, whole, self._local)
             reports[index].append(
                 _first_problem(
                     _syntax(document, result, name),
                     name.report,
                     _signatures(document, before.functions, fix, result),
                     _templates(document, fix),
-                    _findings(fix, document, result, before.scan, after, self._local),
+                    findings,
                 )
             )
         return reports

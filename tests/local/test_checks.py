@@ -364,6 +364,26 @@ def test_an_edit_of_javascript_is_judged(
     assert check(text, old, new, language=language).problem == problem
 
 
+HANDLERS = """\
+const express = require("express");
+const router = express.Router();
+const LIMIT = 20;
+router.get("/", async (req, res) => {
+  res.json(await list(LIMIT));
+});
+const list = async (limit) => [limit];
+"""
+
+
+def test_a_handler_that_no_edit_touches_is_judged_with_its_body() -> None:
+    assert check(HANDLERS, "20", "50", language="javascript").problem == ""
+    silent = 'const LIMIT = 20;\nrouter.put("/", async (req, res) => {\n  await list(1);\n});'
+    assert check(HANDLERS, "const LIMIT = 20;", silent, language="javascript").problem == (
+        "It brings in api-design/handler-without-response on line 4: "
+        '`router.put("/", async (req, res) => {`.'
+    )
+
+
 @pytest.mark.parametrize(
     ("new", "problem"),
     [
