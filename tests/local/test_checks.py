@@ -56,6 +56,26 @@ _ENDING = {
 }
 
 
+@pytest.mark.parametrize(
+    ("path", "problem"),
+    [
+        ("/srv/orders.spec.ts", ""),
+        ("/srv/orders.test.mjs", ""),
+        ("/srv/test/orders.ts", ""),
+        ("/srv/__tests__/orders.js", ""),
+        ("/srv/orders.ts", "It leaves the name `describe` undefined on line 1."),
+        ("/srv/latest/orders.ts", "It leaves the name `describe` undefined on line 1."),
+    ],
+)
+def test_the_globals_of_a_test_s_runner_are_defined_in_tests(path: str, problem: str) -> None:
+    language = "javascript" if path.endswith("js") else "typescript"
+    after = "describe('orders', () => undefined);\n"
+    document = Document(f"file://{path}", path, language, "")
+    candidate = Candidate("", Span(0, 0), (TextEdit(Span(0, 0), after),), after)
+    (report,) = CHECKER.reports(document, [candidate], Settings())
+    assert report.problem == problem
+
+
 def test_the_fixes_of_our_rules_pass_the_checks() -> None:
     """Each case that has a fixed text: its finding is gone after it, and nothing else came in."""
     rules = ((rule.id, case.languages[0], case) for rule in load_rules() for case in rule.cases)
