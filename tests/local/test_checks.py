@@ -376,6 +376,22 @@ def test_an_edit_that_removes_its_finding_passes() -> None:
             "",
             id="globals of Node",
         ),
+        pytest.param(
+            "javascript",
+            "/* global db, print: readonly */\nconst key = 1;\n",
+            "const key = 1;",
+            "db.keys.drop();\nprint(1);",
+            "",
+            id="globals that a comment declares",
+        ),
+        pytest.param(
+            "javascript",
+            "/* global db */\nconst key = 1;\n",
+            "const key = 1;",
+            "print(db);\nshow(db);",
+            "It leaves the name `show` undefined on line 3.",
+            id="a name that the comment does not declare",
+        ),
     ],
 )
 def test_an_edit_of_javascript_is_judged(

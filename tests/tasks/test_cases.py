@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from backend_developer.engines.local import LocalEngine
 from backend_developer.engines.stream import AnswerReader, ArrayName
 from backend_developer.files import language_of
 from backend_developer.settings import Settings
-from backend_developer.tasks import GROUPS, offered, read_task
+from backend_developer.tasks import GROUPS, MOST_LOOKED_AT, offered, read_task
 
 TASKS = Path(__file__).resolve().parents[2] / "agents" / "tasks"
 CASES = Path(__file__).resolve().parent / "cases"
@@ -206,6 +207,20 @@ def test_a_task_says_what_it_is(task: TaskDefinition) -> None:
         "It would be offered in files of any kind."
     )
     assert any(case.task == task.name for _, case in LOADED), "No case shows what it does."
+
+
+TEDIOUS = ("\n", " ", "a", "# ", "/a", "a.b.c for a ", "class A(", "for x in y:\n", ".map(", ".post(")
+"""What an expression that goes back and forth takes long over, many times after each other."""
+
+
+@pytest.mark.parametrize("task", BY_NAME.values(), ids=BY_NAME)
+def test_where_a_task_fits_is_known_at_once(task: TaskDefinition) -> None:
+    anywhere = replace(task, languages=(), files=())
+    for piece in TEDIOUS:
+        text = piece * (MOST_LOOKED_AT // len(piece))
+        start = time.perf_counter()
+        offered(anywhere, "", text, "", text)
+        assert time.perf_counter() - start < 2, piece
 
 
 def test_the_titles_of_tasks_differ() -> None:
