@@ -201,7 +201,18 @@ def test_a_task_says_what_it_is(task: TaskDefinition) -> None:
     assert any(case.task == task.name for _, case in LOADED), "No case shows what it does."
 
 
-TEDIOUS = ("\n", " ", "a", "# ", "/a", "a.b.c for a ", "class A(", "for x in y:\n", ".map(", ".post(")
+TEDIOUS = (
+    "\n",
+    " ",
+    "a",
+    "# ",
+    "/a",
+    "a.b.c for a ",
+    "class A(",
+    "for x in y:\n",
+    ".map(",
+    ".post(",
+)
 """What an expression that goes back and forth takes long over, many times after each other."""
 
 
