@@ -27,6 +27,11 @@ from backend_developer.engines.change_answer import change_schema, read_piece
 from backend_developer.engines.local import LocalEngine
 from backend_developer.engines.stream import AnswerReader, ArrayName
 from backend_developer.files import language_of
+from backend_developer.fit import check_fit
+from backend_developer.project.disk import facts_of_document
+from backend_developer.project.index import Project
+from backend_developer.reader import WorkspaceReader
+from backend_developer.sendable import Denials
 from backend_developer.settings import Settings
 from backend_developer.tasks import GROUPS, MOST_LOOKED_AT, offered, read_task
 
@@ -103,14 +108,14 @@ BY_NAME = {task.name: task for task in load_tasks()}
     ("file", "case"),
     [pytest.param(file, case, id=f"{case.task}:{file.stem}") for file, case in LOADED],
 )
-async def test_a_good_answer_is_proposed(file: Path, case: Case) -> None:
+async def test_a_good_answer_is_proposed(file: Path, case: Case, tmp_path: Path) -> None:
     assert file.parent.name == case.task
     task = BY_NAME[case.task]
     answer = whole_answer(case, task)
     jsonschema.validate(answer, change_schema(task.kind))
     check_where_it_is_offered(case, task)
 
-    change = await proposed(case, task, answer)
+    change = await proposed(case, task, answer, tmp_path)
     assert change.explanation == "\n\n".join(text.strip() for text in answer["explanation"])
     if task.kind == "explain":
         assert change.files == ()
@@ -150,7 +155,9 @@ def check_where_it_is_offered(case: Case, task: TaskDefinition) -> None:
         assert not offered(task, other["language"], text, other["path"], text), text
 
 
-async def proposed(case: Case, task: TaskDefinition, answer: Mapping[str, Any]) -> ChangeSet:
+async def proposed(
+    case: Case, task: TaskDefinition, answer: Mapping[str, Any], folder: Path
+) -> ChangeSet:
     """What becomes of the answer; fails with the reasons where it is refused."""
     path, span = case.selected
     request = ReviewRequest(
@@ -162,7 +169,7 @@ async def proposed(case: Case, task: TaskDefinition, answer: Mapping[str, Any]) 
         root=ROOT,
         instruction=case.instruction,
     )
-    workshop = Workshop(files=case, checker=CHECKER, fit=fit_in(case))
+    workshop = Workshop(files=case, checker=CHECKER, fit=fit_in(case, folder))
     outcomes = [one async for one in propose(request, Scripted(answer), workshop, path)]
     result = outcomes[-1]
     assert not isinstance(result, Refused), "\n".join(result.reasons)
@@ -170,9 +177,16 @@ async def proposed(case: Case, task: TaskDefinition, answer: Mapping[str, Any]) 
     return result.change
 
 
-def fit_in(case: Case) -> Callable[[ChangeSet], Fit]:
-    """The check of what the change's files are to each other and to the case's project."""
-    return lambda change: Fit()
+def fit_in(case: Case, folder: Path) -> Callable[[ChangeSet], Fit]:
+    """The check of what the change's files are to each other and to the case's project, which is
+    written into the folder."""
+    documents = [case.document(path) for path in case.files]
+    for path, document in zip(case.files, documents, strict=True):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(document.text, encoding="utf-8", newline="")
+    project = Project.of(facts for one in documents if (facts := facts_of_document(one)))
+    reader = WorkspaceReader(folder, Denials())
+    return lambda change: check_fit(change, reader, project)
 
 
 class Scripted:
