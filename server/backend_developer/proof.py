@@ -16,6 +16,7 @@ import logging
 import os
 import re
 import shlex
+import stat
 import sys
 import tempfile
 import threading
@@ -159,6 +160,7 @@ async def _copied(
     """A copy of the project, which is removed afterwards; raises as `copy_project`."""
     stopped = threading.Event()
     in_thread = partial(asyncio.get_running_loop().run_in_executor, None)
+    await in_thread(_remove_stale)
     folder = _temporary_folder()
     copy = folder / (root.name or "project")
     try:
@@ -178,7 +180,25 @@ async def _copied(
 
 def _temporary_folder() -> Path:
     """Its links followed: programs print that path, and it is looked for in what they print."""
-    return Path(os.path.realpath(tempfile.mkdtemp(prefix="backend-developer-")))
+    return Path(os.path.realpath(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-")))
+
+
+_PREFIX = "backend-developer-proof-"
+
+
+def _remove_stale() -> None:
+    """Removes the copies of processes that were killed, which could not do it themselves."""
+    if os.name == "nt":  # There os.kill ends the process that it asks about.
+        return
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
+        owner = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        with contextlib.suppress(OSError, ValueError, OverflowError):
+            status = folder.lstat()
+            if stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid():
+                try:
+                    os.kill(int(owner), 0)
+                except ProcessLookupError:
+                    remove(folder)
 
 
 async def _to_its_end(future: asyncio.Future[T]) -> T:
@@ -253,10 +273,12 @@ async def _end(starting: asyncio.Task[asyncio.subprocess.Process]) -> None:
         process = starting.result()
         if process.returncode is None:
             keeper.end_group(process.pid)
-        # Closes the pipes, which Process itself cannot.
+        # It waits for the pipes too, which one that has left the group may hold for ever.
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(process.wait(), 1)
+        # Closes them, which Process itself cannot.
         transport: asyncio.SubprocessTransport = process._transport  # type: ignore[attr-defined]
         transport.close()
-        await process.wait()
 
 
 class _Tail:

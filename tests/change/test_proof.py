@@ -120,17 +120,22 @@ async def proved(
 
 
 def is_running(mark: str) -> bool:
-    listed = subprocess.run(["ps", "-e", "-ww", "-o", "args"], capture_output=True, text=True, check=True)
+    listed = subprocess.run(
+        ["ps", "-e", "-ww", "-o", "args"], capture_output=True, text=True, check=True
+    )
     return mark in listed.stdout
 
 
 # --- What it says
 
 
-async def test_a_command_that_succeeds_with_the_change_passes(root: Path) -> None:
+async def test_a_command_that_succeeds_with_the_change_passes(
+    root: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     proof = await proved(root, python("import app; assert app.answer == 2; print('fine')"))
     assert (proof.passed, proof.problem, proof.output) == (True, "", "fine")
     assert 0 < proof.seconds < 30
+    assert caplog.text == ""
 
 
 async def test_a_command_that_fails_only_with_the_change_fails(root: Path) -> None:
@@ -408,6 +413,21 @@ def test_a_command_ends_when_this_process_is_killed(root: Path, tmp_path: Path) 
         wait_until(lambda: is_running(mark))
         process.kill()
     wait_until(lambda: not is_running(mark))
+
+
+def test_the_copy_of_a_process_that_was_killed_is_removed_later(root: Path, copies: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        pass
+    stale = copies / f"backend-developer-proof-{process.pid}-abc"
+    (stale / "project").mkdir(parents=True)
+    of_a_living_one = copies / f"backend-developer-proof-{os.getpid()}-abc"
+    of_another_kind = copies / "backend-developer-proof-x-abc"
+    for folder in (of_a_living_one, of_another_kind):
+        folder.mkdir()
+    asyncio.run(proved(root, "true"))
+    assert sorted(copies.iterdir()) == [of_a_living_one, of_another_kind]
+    of_a_living_one.rmdir()
+    of_another_kind.rmdir()
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
