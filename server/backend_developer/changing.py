@@ -256,11 +256,11 @@ async def _hear(
 async def _with_project(
     session: Session, request: ReviewRequest, context: Context
 ) -> ReviewRequest:
-    """The request with what surrounds its selection."""
-    from .surroundings import surrounded  # Here: a server starts without it.
+    """The request with what its agent should know of the project."""
+    from .workshop import informed  # Here: a server starts without it.
 
     return await asyncio.to_thread(
-        surrounded,
+        informed,
         request,
         context.root,
         _buffers(session),

@@ -1,8 +1,9 @@
-"""What a change is made and checked with, in an editor and in a terminal alike."""
+"""What a change is asked for, made and checked with, in an editor and in a terminal alike."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from .change import Fit, Workshop
@@ -10,8 +11,26 @@ from .change_files import ChangeFiles
 from .core.changes import ChangeSet
 from .core.model import Document
 from .engines.base import ReviewRequest
+from .habits import habits_of
+from .project.index import Project
 from .proof import Proof, prove
+from .reader import WorkspaceReader
 from .review import Checker
+from .surroundings import surrounded
+
+
+def informed(
+    request: ReviewRequest, root: Path | None, buffers: Mapping[str, str], project: Project
+) -> ReviewRequest:
+    """The request with what surrounds its selection, and with the project's habits for a change.
+
+    `buffers` are texts by absolute path. Reads files, so not on the event loop.
+    """
+    request = surrounded(request, root, buffers, project)
+    if root is None or request.task.kind != "change":
+        return request
+    reader = WorkspaceReader(root, request.denials, buffers)
+    return replace(request, habits=habits_of(request.document, request.span, reader, project))
 
 
 def make_workshop(

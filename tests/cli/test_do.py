@@ -280,6 +280,18 @@ def test_what_the_local_engine_finds_in_the_lines_is_sent_along(
     assert "security/weak-hash" not in model.requests[-1].raw.decode()
 
 
+def test_the_projects_habits_are_sent_to_who_changes_it(
+    run: Run, write: Write, project: None, model: LoopbackModel
+) -> None:
+    write({"pyproject.toml": '[project]\nname = "shop"\ndependencies = ["fastapi==0.115.0"]\n'})
+    model.script(Reply(change()), Reply(json.dumps({"explanation": ["So."]})))
+    run("do", "paginate", "app.py")
+    sent = model.requests[-1].raw.decode()
+    assert "fastapi" in sent[sent.index("# How this project does things") :]
+    run("do", "explain", "app.py")
+    assert "# How this project does things" not in model.requests[-1].raw.decode()
+
+
 @pytest.mark.parametrize(
     ("environment", "sentence"),
     [
@@ -293,7 +305,7 @@ def test_what_the_local_engine_finds_in_the_lines_is_sent_along(
             "this needs a model, and the setting engine is local: set it to auto",
         ),
         ({"ANTHROPIC_API_KEY": "wrong"}, "127.0.0.1"),
-        ({"BACKEND_DEVELOPER_MAXIMUM_COST_PER_REVIEW": "0.001"}, "The review stopped at the limit"),
+        ({"BACKEND_DEVELOPER_MAXIMUM_COST_PER_REVIEW": "0.001"}, "The task stopped at the limit"),
     ],
 )
 def test_without_a_model_nothing_can_be_done(

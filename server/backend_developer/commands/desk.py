@@ -35,11 +35,9 @@ from ..project.index import Project
 from ..proof import Proof
 from ..reports import plural
 from ..review import Reviewers, review_file
-from ..surroundings import surrounded
-from ..workshop import make_workshop
+from ..workshop import informed, make_workshop
 from .agent_review import Asking
 from .plan import Plan
-from .selected import MOST_BYTES
 from .terminal import say
 
 READING_SECONDS = 5.0
@@ -126,7 +124,7 @@ async def _prepared(desk: Desk, request: ReviewRequest) -> ReviewRequest:
     )
     evidence = tuple(one for one in found.findings if request.span.contains(one.span))
     asked = replace(request, evidence=evidence)
-    return await asyncio.to_thread(surrounded, asked, plan.root, {}, project)
+    return await asyncio.to_thread(informed, asked, plan.root, {}, project)
 
 
 def _project(plan: Plan, document: Document) -> Project:
@@ -200,9 +198,10 @@ def _as_now(desk: Desk, offer: Offer) -> ReviewRequest:
     shown = {file.path: file.change.document for file in offer.files if not file.change.is_new}
     shown[offer.request.relative_path] = selected
     changed = []
+    most = offer.request.settings.maximum_file_bytes
     for path, document in shown.items():
         try:
-            now = read(SourceFile(path, Path(document.path), document.language), MOST_BYTES)
+            now = read(SourceFile(path, Path(document.path), document.language), most)
         except UnreadableError as error:
             raise EngineError(f"{path}: {error}") from None
         if now.document.text != document.text:

@@ -15,12 +15,11 @@ import logging
 import os
 import shlex
 import sys
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
-from ..core.changes import (
-    normal_path,
-)
+from ..core.changes import normal_path
 from ..core.model import FOCUSES, TaskDefinition
 from ..core.text import Lines
 from ..engines.base import EngineError, ReviewRequest
@@ -39,7 +38,7 @@ from . import NOT_DONE, OK, REFUSED, WRONG_USE, UsageError, wants_colour
 from .agent_review import agree
 from .desk import Desk, asked, opened_desk, part_of, refined, tell_used
 from .plan import Plan, plan_task
-from .selected import Selected, read_selected
+from .selected import Selected, read_selected, split_lines
 from .taking import exact_diff, take
 from .task_list import fits, tasks_for
 from .terminal import ask, can_ask, confirm, say
@@ -56,14 +55,15 @@ def run(options: argparse.Namespace) -> int:
 
     Raises UsageError before anything is sent, when it cannot be done as asked.
     """
-    selected = read_selected(options.path)
     given = {"agent": options.agent, "model": options.model}
     workspace = load_workspace(
-        [selected.file.path], {key: value for key, value in given.items() if value is not None}
+        [split_lines(options.path)[0]],
+        {key: value for key, value in given.items() if value is not None},
     )
     tell(workspace.problems)
     if any(problem.severity == "error" for problem in workspace.problems):
         return WRONG_USE
+    selected = read_selected(options.path, workspace.settings.maximum_file_bytes)
     task = _task(options.task, selected, workspace)
     try:
         _require_model(workspace)
@@ -169,8 +169,9 @@ def _decided(desk: Desk, request: ReviewRequest, options: argparse.Namespace) ->
     offer = replace(asked(desk, request), allowed=frozenset(options.allow_dependency))
     unknown: list[str] = []
     if options.only and offer.files:
-        names = {_in_workspace(name, desk.plan.root) for name in options.only}
-        unknown = sorted(names - {file.path for file in offer.files})
+        paths = {file.path for file in offer.files}
+        names = {_in_change(name, desk.plan.root, paths) for name in options.only}
+        unknown = sorted(names - paths)
         offer = offer if unknown else part_of(desk, offer, names)
     code = OK
     try:
@@ -179,8 +180,8 @@ def _decided(desk: Desk, request: ReviewRequest, options: argparse.Namespace) ->
             return REFUSED
         _show(desk, offer, options)
         if unknown:
-            paths = ", ".join(unknown)
-            say(f"error: nothing was written, because the change has no file {paths}")
+            missing = ", ".join(unknown)
+            say(f"error: nothing was written, because the change has no file {missing}")
             return REFUSED
         if not offer.files and request.task.kind == "change":
             say("note: nothing is to be changed")
@@ -300,9 +301,8 @@ def _tell_reasons(offer: Offer) -> None:
         say(f"refused: {reason}")
 
 
-def _in_workspace(name: str, root: Path) -> str:
+def _in_change(name: str, root: Path, paths: Collection[str]) -> str:
     """What a file is called in a change, which a person names from the current folder or root."""
     absolute = Path(os.path.abspath(name))
-    if absolute.exists() and absolute.is_relative_to(root):
-        return absolute.relative_to(root).as_posix()
-    return normal_path(name)
+    from_here = absolute.relative_to(root).as_posix() if absolute.is_relative_to(root) else ""
+    return from_here if from_here in paths else normal_path(name)

@@ -14,9 +14,6 @@ from ..reports import plural
 from ..reports.text import visible
 from . import UsageError
 
-MOST_BYTES = 1_000_000
-"""Of a file that a task is about."""
-
 
 @dataclass(frozen=True, slots=True)
 class Selected:
@@ -31,7 +28,7 @@ class Selected:
         return line_count(self.content.document.text)
 
 
-def read_selected(argument: str) -> Selected:
+def read_selected(argument: str, maximum_bytes: int) -> Selected:
     """The file and the lines that an argument names, from 1, both ends included.
 
     Raises UsageError when there is no such file, when it cannot be read, and when it has no such
@@ -40,7 +37,7 @@ def read_selected(argument: str) -> Selected:
     path, lines = split_lines(argument)
     try:
         file = find_one(path)
-        content = read(file, MOST_BYTES)
+        content = read(file, maximum_bytes)
     except UnreadableError as error:
         raise UsageError(f"{visible(path) or 'an empty path'}: {error}") from None
     return Selected(file, content, _span(content.document.text, file.path, lines), lines)

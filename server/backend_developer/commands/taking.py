@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from ..change_files import MOST_BYTES
 from ..core.changes import FileChange, git_diff
 from ..core.text import visible
 from ..files import Content, SourceFile, UnreadableError, read
 from ..offers import Offer, followed
 from ..writing import ChangedError, FileWrite, WriteError, write_all
-from .selected import MOST_BYTES
 
 
 def exact_diff(offer: Offer, reviewed: Content) -> bytes:

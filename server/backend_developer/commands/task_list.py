@@ -25,8 +25,8 @@ def run(options: argparse.Namespace) -> int:
             f"name the file that it is to be done in: backend-developer do {options.task} PATH"
         )
     if argument:
-        selected = read_selected(argument)
-        workspace = load_workspace([selected.file.path])
+        workspace = load_workspace([split_lines(argument)[0]])
+        selected = read_selected(argument, workspace.settings.maximum_file_bytes)
         tasks = tasks_for(workspace, selected.file.absolute.parent)
         tasks = tuple(task for task in tasks if fits(task, selected, workspace))
     else:
