@@ -114,6 +114,7 @@ def _parser() -> argparse.ArgumentParser:
               backend-developer review src              review a folder
               backend-developer review --fix app.py     and take the checked fixes
               backend-developer rule security/sql-injection
+              backend-developer do                      list the tasks of the agent
             """
         ),
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -214,8 +215,8 @@ def _add_do(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         "do",
         help="have a task done by the agent: a change of several files, or an explanation",
         description=(
-            "Has a task done by the agent. The change is checked, then shown, and written only "
-            "with --apply or when you say so. Without a task, the tasks are listed."
+            "Has a task done by the agent. What it changes is checked, then shown, and written\n"
+            "only with --apply or when you say so. Without a task, the tasks are listed."
         ),
         epilog=dedent(
             """\

@@ -607,6 +607,22 @@ def test_a_change_is_written_whole(run: Run, project: None, model: LoopbackModel
     assert "$0.004 (1 call)" in run("usage").out
 
 
+def test_from_a_folder_below_paths_are_the_workspaces(
+    run: Run, write: Write, folder: Path, monkeypatch: pytest.MonkeyPatch, model: LoopbackModel
+) -> None:
+    write({**PROJECT, "web/__init__.py": ""})
+    model.usual = lambda body: Reply(THREE_FILES)
+    monkeypatch.chdir(folder / "web")
+    result = run("do", "paginate", "../app.py", "--format", "diff")
+    assert "diff --git a/app.py b/app.py\n" in result.out
+    assert f"\nnote: its paths are relative to {folder}: apply it there\n" in result.err
+    given = ["--only", "../store.py", "--only", "pages.py"]
+    result = run("do", "paginate", "../app.py", "--apply", *given)
+    assert result.err.splitlines()[-1] == "wrote store.py, web/pages.py"
+    monkeypatch.chdir(folder)
+    assert texts(*AFTER) == AFTER | {"app.py": APP}
+
+
 @pytest.mark.parametrize(
     ("happens", "sentence"),
     [

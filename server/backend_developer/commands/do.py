@@ -274,6 +274,9 @@ def _show(desk: Desk, offer: Offer, options: argparse.Namespace) -> None:
         sys.stdout.write(render(offer, colour=colour))
     elif options.format == "diff":
         sys.stderr.write(render(offer, diff=False))
+        if Path.cwd() != desk.plan.root:
+            # From a folder below, `git apply` passes over what lies outside of that.
+            say(f"note: its paths are relative to {desk.plan.root}: apply it there")
         diff = exact_diff(offer, desk.reviewed)
         if is_terminal:
             sys.stdout.write("\n".join(map(visible, diff.decode().split("\n"))))
