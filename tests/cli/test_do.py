@@ -173,7 +173,7 @@ def test_the_tasks_that_fit_a_place_are_listed(
         (["paginate", "app.py:10"], "app.py:10: the file has 9 lines: name some of them, such as"),
         (["paginate", "app.py:5-4"], "app.py:5-4: the file has 9 lines"),
         (["paginate", "app.py:4-"], "app.py:4-: the file has 9 lines"),
-        (["paginate", "app.py:"], "app.py::: the file has 9 lines"),
+        (["paginate", "app.py:"], "app.py:: the file has 9 lines"),
         (["paginate", "app.py:four"], "app.py:four: the file has 9 lines: name some of them"),
         (["paginate", "empty.py:1"], "empty.py:1: the file has 0 lines: name none"),
         (["ask", "app.py"], "ask needs to be told what is wanted: add --instruction TEXT"),
@@ -200,20 +200,22 @@ def test_what_cannot_be_done_as_asked_is_said_in_a_sentence(
 @pytest.mark.parametrize(
     ("argument", "expected"),
     [
-        ("app.py", ("app.py", "")),
+        ("app.py", ("app.py", None)),
         ("app.py:12", ("app.py", "12")),
         ("app.py:12-40", ("app.py", "12-40")),
         ("app.py:12:40", ("app.py", "12:40")),
         ("gone.py:12:40", ("gone.py", "12:40")),
-        ("gone:py", ("gone:py", "")),
-        ("with:12", ("with:12", "")),
+        ("gone:py", ("gone:py", None)),
+        ("with:12", ("with:12", None)),
         ("with:12:3", ("with:12", "3")),
-        (r"C:\app\a.py", (r"C:\app\a.py", "")),
+        (r"C:\app\a.py", (r"C:\app\a.py", None)),
         (r"C:\app\a.py:12-40", (r"C:\app\a.py", "12-40")),
         ("C:/app/a.py:3:5", ("C:/app/a.py", "3:5")),
     ],
 )
-def test_lines_are_told_from_a_path(write: Write, argument: str, expected: tuple[str, str]) -> None:
+def test_lines_are_told_from_a_path(
+    write: Write, argument: str, expected: tuple[str, str | None]
+) -> None:
     write({"app.py": APP, "with:12": APP})
     assert split_lines(argument) == expected
 
@@ -221,7 +223,7 @@ def test_lines_are_told_from_a_path(write: Write, argument: str, expected: tuple
 def test_a_drive_is_no_file(write: Write) -> None:
     write({"C": APP})
     assert split_lines("C:12", has_drives=False) == ("C", "12")
-    assert split_lines("C:12", has_drives=True) == ("C:12", "")
+    assert split_lines("C:12", has_drives=True) == ("C:12", None)
 
 
 # --- What is sent

@@ -107,7 +107,7 @@ def _task(name: str, selected: Selected, workspace: Workspace) -> TaskDefinition
         )
     if not fits(task, selected, workspace):
         say(f"note: {name} is meant for other code than this ({where_it_fits(task)})")
-    if not selected.lines and selected.line_count > MANY_LINES:
+    if not selected.has_lines and selected.line_count > MANY_LINES:
         say(
             f"note: no lines were named, so all {selected.line_count:,} of {path} are selected: "
             f"{path}:12-40 selects some"

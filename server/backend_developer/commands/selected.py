@@ -20,8 +20,8 @@ class Selected:
     file: SourceFile
     content: Content
     span: Span
-    lines: str
-    """As they were typed; "" when the whole file is selected."""
+    has_lines: bool
+    """Some were named; else the whole file is selected."""
 
     @property
     def line_count(self) -> int:
@@ -40,24 +40,26 @@ def read_selected(argument: str, maximum_bytes: int) -> Selected:
         content = read(file, maximum_bytes)
     except UnreadableError as error:
         raise UsageError(f"{visible(path) or 'an empty path'}: {error}") from None
-    return Selected(file, content, _span(content.document.text, file.path, lines), lines)
+    return Selected(
+        file, content, _span(content.document.text, file.path, lines), lines is not None
+    )
 
 
-def split_lines(argument: str, *, has_drives: bool = os.name == "nt") -> tuple[str, str]:
-    """`app.py:12-40` as a path and lines, "" for none.
+def split_lines(argument: str, *, has_drives: bool = os.name == "nt") -> tuple[str, str | None]:
+    """`app.py:12-40` as a path and lines, None for none.
 
     A file that is called so is that file, and the colon behind a drive's letter is part of a path.
     """
     if os.path.lexists(argument):
-        return argument, ""
+        return argument, None
     for colon in re.finditer(":", argument):
         path, lines = argument[: colon.start()], argument[colon.end() :]
         if Path(path).is_file() and not (has_drives and _is_drive(path)):
-            return path, lines or ":"
+            return path, lines
     typed = _LINES_AT_END.search(argument)
     if typed and not (has_drives and _is_drive(argument[: typed.start()])):
         return argument[: typed.start()], typed[1]
-    return argument, ""
+    return argument, None
 
 
 def line_count(text: str) -> int:
@@ -73,8 +75,8 @@ def _is_drive(path: str) -> bool:
     return len(path) == 1 and path.isalpha()
 
 
-def _span(text: str, path: str, typed: str) -> Span:
-    if not typed:
+def _span(text: str, path: str, typed: str | None) -> Span:
+    if typed is None:
         return Span(0, len(text))
     count = line_count(text)
     numbers = _LINES.fullmatch(typed)
