@@ -47,7 +47,7 @@ def diagnostic(offer: Offer, lines: Lines, profile: ClientProfile) -> types.Diag
 def message(offer: Offer, profile: ClientProfile) -> str:
     """What is offered, in a few sentences of plain text."""
     # Here: a server starts without it.
-    from ..offer_actions import said_of
+    from ..offer_actions import said_of, said_of_proof
 
     by_whom = f" [agent:{offer.model}]"
     if offer.reasons:
@@ -73,21 +73,12 @@ def message(offer: Offer, profile: ClientProfile) -> str:
     if offer.change.steps:
         sentences.append(f"By hand: {'; '.join(_plain(one.text) for one in offer.change.steps)}.")
     if offer.proof:
-        sentences.append(_proof(offer))
+        sentences.append(said_of_proof(offer.proof))
     return " ".join(sentences) + by_whom
 
 
 def _plain(text: str) -> str:
     return shortened(" ".join(visible(text).split()), 300)
-
-
-def _proof(offer: Offer) -> str:
-    proof = offer.proof
-    assert proof is not None
-    if proof.problem:
-        return proof.problem
-    said = "passes" if proof.passed else "fails"
-    return f"`{proof.command}` {said} with it ({proof.seconds:.0f} s)."
 
 
 # --- In full
@@ -114,7 +105,7 @@ def hover(offer: Offer, profile: ClientProfile) -> str:
 
 def _sections(offer: Offer) -> Iterable[tuple[str, str, bool]]:
     """(heading, text, whether the text is Markdown already)."""
-    from ..offer_actions import said_of
+    from ..offer_actions import said_of, said_of_proof
 
     change = offer.change
     yield f"{offer.title} [agent:{offer.model}]", change.explanation, False
@@ -139,7 +130,7 @@ def _sections(offer: Offer) -> Iterable[tuple[str, str, bool]]:
     if offer.proof:
         proof = offer.proof
         output = f"\n\n{proof.output}" if not proof.passed and proof.output else ""
-        yield "Your command", f"{_proof(offer)}{output}", False
+        yield "Your command", f"{said_of_proof(proof)}{output}", False
 
 
 def _counted(file: OfferedFile) -> str:
