@@ -49,6 +49,8 @@ class Action:
     preferred: bool = False
     generated: bool = False
     """A model wrote the edit."""
+    group: str = ""
+    """Under which word a menu lists it; "" for none."""
 
     @property
     def about(self) -> str:
@@ -97,6 +99,7 @@ def offered(
                 CHANGE,
                 command=CHANGE_COMMAND,
                 arguments={**place, "task": task.name} | ({"asks": task.asks} if task.asks else {}),
+                group=task.group,
             )
             for task, by_whom in changes
         ),

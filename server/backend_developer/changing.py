@@ -201,7 +201,8 @@ async def _until_offered(
         offer = await work()
         await session.put_up(offer, instead_of)
         summary = "; ".join([_summary(session, offer), *run.notes])
-        session.tell(f"{offer.title}: {summary}", "warning" if offer.reasons else "information")
+        if not session.profile.shows_proposals:
+            session.tell(f"{offer.title}: {summary}", "warning" if offer.reasons else "information")
     except Exception as error:
         summary = report(session, error, "error", BROKEN)
     finally:

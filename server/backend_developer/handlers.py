@@ -437,7 +437,7 @@ def proposals(session: Session, arguments: Arguments) -> list[dict[str, Any]]:
     """{id?}: the offered changes, the newest first, in full."""
     wanted = arguments.get("id")
     return [
-        offered_changes.as_json(offer, session.line_of(offer))
+        offered_changes.as_json(offer, session.line_of(offer), session.profile)
         for offer in reversed(session.offers.values())
         if wanted in (None, offer.id)
     ]

@@ -421,6 +421,80 @@ async def test_a_client_that_asks_for_the_edit_when_it_is_picked(
     assert desk.text("pages.py") == PAGES
 
 
+# --- A client that has buttons for it
+
+BUTTONS = with_capability(
+    "experimental.backendDeveloper", {"asks": True, "proposals": True}, CAPABLE
+)
+
+
+async def test_a_client_that_shows_proposals_is_told_of_each_in_place_of_a_message(
+    connect: Callable[..., Editor], project: Path
+) -> None:
+    def told() -> dict[str, Any]:
+        *_, last = (
+            params
+            for method, params in desk.editor.notifications
+            if method == "backend-developer/proposal"
+        )
+        return dict(last)
+
+    desk = await sit_down(connect, project, BUTTONS)
+    step = ManualStep("command", "Run `pip install slowapi`.")
+    first = await desk.offered(*THREE_FILES, step)
+    assert told() == {
+        "id": first["id"],
+        "uri": desk.uri(),
+        "title": "Add pagination",
+        "state": "offered",
+        "message": "Add pagination: 3 files, +6 −3. By hand: Run `pip install slowapi`.",
+        "insteadOf": "",
+    }
+    await desk.pick("Make it shorter")
+    answer(
+        await desk.editor.agent.called(), EXPLAINED, Dependency("slowapi", "", "limits"), BOUNDED
+    )
+    second = await desk.proposal()
+    assert (told()["id"], told()["insteadOf"]) == (second["id"], first["id"])
+    assert told()["state"] == "waiting for yes"
+    await desk.pick("Make it shorter")
+    stale = SearchReplace("def rows(limit)", "def rows(table)", "store.py")
+    answer(await desk.editor.agent.called(), EXPLAINED, stale)
+    answer(await desk.editor.agent.called(), EXPLAINED, stale)
+    await desk.proposal()
+    assert told()["state"] == "refused"
+    assert told()["message"].startswith("Add pagination: not offered. store.py: The code")
+    assert desk.editor.messages() == []
+
+
+async def test_the_places_that_a_file_is_changed_at(desk: Desk) -> None:
+    removal = SearchReplace('def one(key):\n    return rows("orders")[key]\n', "", "app.py")
+    proposal = await desk.offered(*THREE_FILES[:-2], removal, NEW)
+    assert [(one["path"], one["places"]) for one in proposal["files"]] == [
+        (
+            "app.py",
+            [
+                {"first": 0, "last": 0, "text": "from pages import page"},
+                {"first": 3, "last": 4, "text": "def list_orders(first=0, size=50):"},
+                {"first": 7, "last": 8, "text": "def one(key):"},
+            ],
+        ),
+        ("pages.py", [{"first": 0, "last": 0, "text": "def page(rows, first, size):"}]),
+    ]
+
+
+async def test_the_page_of_a_proposal_loads_nothing(desk: Desk) -> None:
+    hostile = Paragraph("**Why**: `a[0]`\n\n![](https://example.org/x) <img src=x>")
+    proposal = await desk.offered(hostile, BOUNDED, ManualStep("other", "See [this](x)."))
+    assert proposal["page"] == (
+        "# Add pagination \\[agent:test-model\\]\n\n"
+        "**Why**: <code>a&#91;0&#93;</code>\n\n"
+        "!&#91;&#93;(https://example.org/x) &#60;img src=x>\n\n"
+        "## 1 file, +1 −1\n\n- store.py: +1 −1, waiting\n\n"
+        "## By hand\n\n- See \\[this\\](x)."
+    )
+
+
 # --- Where it is offered
 
 
@@ -432,6 +506,8 @@ async def test_a_task_is_offered_where_it_fits(desk: Desk) -> None:
     whole = PAGED.old
     assert [title for title in await titles(whole) if title.startswith("Add pagination (agent: ")]
     assert not [title for title in await titles("def one(key):") if "Add pagination" in title]
+    action = await desk.editor.action(desk.uri(), whole, "Add pagination")
+    assert action["data"] == {"group": "API"}, "menus list it under that word"
 
 
 async def test_without_a_model_no_task_is_offered(

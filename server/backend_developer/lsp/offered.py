@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 
-from ..core.model import Document, TextEdit
+from ..core.markdown import tamed
+from ..core.model import Document, Span, TextEdit
 from ..core.text import Lines, shortened, visible
 from .from_lsp import ClientProfile
 from .to_lsp import SOURCE, escaped, range_
@@ -21,6 +22,8 @@ CODE = "proposal"
 """The code of an offer's marker."""
 MOST_DIFF = 12_000
 """Characters of a diff in a hover."""
+MOST_OF_LINE = 100
+"""Characters of a line that stands for a hunk."""
 
 
 # --- The marker
@@ -46,16 +49,43 @@ def diagnostic(offer: Offer, lines: Lines, profile: ClientProfile) -> types.Diag
 
 def message(offer: Offer, profile: ClientProfile) -> str:
     """What is offered, in a few sentences of plain text."""
+    sentences = _sentences(offer, profile)
+    is_ready = offer.can_be_taken and len(sentences) == 1
+    where = ["Take it, parts of it, or have it otherwise by its code actions."] if is_ready else []
+    return " ".join([*sentences, *where, *_besides(offer)]) + f" [agent:{offer.model}]"
+
+
+def notice(offer: Offer, profile: ClientProfile, instead_of: str) -> dict[str, Any]:
+    """The notification `backend-developer/proposal`: an offer is there, `instead_of` another.
+
+    For an editor that has buttons beside its message; `as_json` has the rest.
+    """
+    return {
+        "id": offer.id,
+        "uri": offer.uri,
+        "title": offer.title,
+        "state": _state(offer),
+        "message": _said(offer, profile),
+        "insteadOf": instead_of,
+    }
+
+
+def _said(offer: Offer, profile: ClientProfile) -> str:
+    """The message for who has buttons beside it, which say what to do."""
+    return " ".join([*_sentences(offer, profile), *_besides(offer)])
+
+
+def _sentences(offer: Offer, profile: ClientProfile) -> Sequence[str]:
+    """What it is, and what is in the way of taking it."""
     # Here: a server starts without it.
     from ..offer_actions import said_of
 
-    by_whom = f" [agent:{offer.model}]"
     if offer.reasons:
         more = len(offer.reasons) - 1
         rest = f" And {more} more." if more else ""
-        return f"{offer.title}: not offered. {_plain(offer.reasons[0])}{rest}{by_whom}"
+        return [f"{offer.title}: not offered. {_plain(offer.reasons[0])}{rest}"]
     if not offer.files:
-        return f"{offer.title}: {_plain(offer.change.explanation)}{by_whom}"
+        return [f"{offer.title}: {_plain(offer.change.explanation)}"]
     sentences = [f"{offer.title}: {said_of(offer.change)}."]
     if offer.touched:
         paths = ", ".join(file.path for file in offer.touched)
@@ -68,13 +98,20 @@ def message(offer: Offer, profile: ClientProfile) -> str:
             "This editor cannot make files: take those that exist one by one, or run "
             "`backend-developer do` in a terminal."
         )
-    else:
-        sentences.append("Take it, parts of it, or have it otherwise by its code actions.")
+    return sentences
+
+
+def _besides(offer: Offer) -> Sequence[str]:
+    """What goes with its files."""
+    if not offer.files:
+        return []
+    sentences = []
     if offer.change.steps:
-        sentences.append(f"By hand: {'; '.join(_plain(one.text) for one in offer.change.steps)}.")
+        steps = [_plain(one.text).removesuffix(".") for one in offer.change.steps]
+        sentences.append(f"By hand: {'; '.join(steps)}.")
     if offer.proof:
         sentences.append(_proof(offer))
-    return " ".join(sentences) + by_whom
+    return sentences
 
 
 def _plain(text: str) -> str:
@@ -110,6 +147,18 @@ def hover(offer: Offer, profile: ClientProfile) -> str:
     return "\n\n".join(
         [*(f"{heading}\n{text}".strip() for heading, text, _ in parts), _short_diff(offer)]
     ).strip()
+
+
+def page(offer: Offer) -> str:
+    """All that is known of an offer but its diff, as a page of Markdown.
+
+    The explanation keeps its formatting: the page must be shown by who knows HTML.
+    """
+    heading, *rest = _sections(offer)
+    parts = [f"# {escaped(heading[0])}", tamed(offer.change.explanation)]
+    for title, text, is_ready in rest:
+        parts += [f"## {escaped(title)}", text if is_ready else escaped(text)]
+    return "\n\n".join(parts)
 
 
 def _sections(offer: Offer) -> Iterable[tuple[str, str, bool]]:
@@ -235,7 +284,7 @@ def _converted(
 # --- Plain JSON, for what an editor draws itself
 
 
-def as_json(offer: Offer, line: int) -> dict[str, Any]:
+def as_json(offer: Offer, line: int, profile: ClientProfile) -> dict[str, Any]:
     """An offer as the command `backend-developer.proposals` answers it."""
     change, proof = offer.change, offer.proof
     return {
@@ -244,7 +293,9 @@ def as_json(offer: Offer, line: int) -> dict[str, Any]:
         "uri": offer.uri,
         "line": line - 1,
         "state": _state(offer),
+        "message": _said(offer, profile),
         "explanation": change.explanation,
+        "page": page(offer),
         "reasons": list(offer.reasons),
         "files": [
             {
@@ -258,6 +309,7 @@ def as_json(offer: Offer, line: int) -> dict[str, Any]:
                 "added": file.change.counts[0],
                 "removed": file.change.counts[1],
                 "hunks": len(file.change.edits),
+                "places": _places(file),
             }
             for file in offer.files
         ],
@@ -285,6 +337,26 @@ def as_json(offer: Offer, line: int) -> dict[str, Any]:
         "canBeRefined": offer.thread is not None,
         "isPart": bool(offer.whole),
     }
+
+
+def _places(file: OfferedFile) -> list[dict[str, Any]]:
+    """Of each hunk its lines in the text before, from 0, and the first line that it writes.
+
+    In place of that one, where it only takes lines away, the first of those.
+    """
+    before, after = Lines(file.before), Lines(file.after)
+    places: list[dict[str, Any]] = []
+    growth = 0
+    for edit in file.change.edits:
+        first, last = before.first_and_last(edit.span)
+        written = edit.new_text.lstrip()
+        start = edit.span.start + growth + len(edit.new_text) - len(written)
+        place = after.full(Span(start, start)) if written else before.full(edit.span)
+        text = (after if written else before).text[place.start : place.end].strip()
+        row = shortened(visible(text.partition("\n")[0]), MOST_OF_LINE)
+        places.append({"first": first, "last": last, "text": row})
+        growth += len(edit.new_text) - (edit.span.end - edit.span.start)
+    return places
 
 
 def _state(offer: Offer) -> str:

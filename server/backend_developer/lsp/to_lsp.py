@@ -133,7 +133,7 @@ def code_action(
         else None,
         data={"uri": document.uri, "about": action.about, "isFix": action.is_fix}
         if action.edits
-        else None,
+        else ({"group": action.group} if action.group else None),
         command=command,
         tags=[types.CodeActionTag.LlmGenerated]
         if action.generated and profile.generated_tag
