@@ -268,6 +268,7 @@ def _offer(
             result.change,
             asked,
             model=model,
+            run_id=run.id,
             proof=result.proof,
             thread=thread,
         )
@@ -277,6 +278,7 @@ def _offer(
         explained,
         asked,
         model=model,
+        run_id=run.id,
         reasons=result.reasons,
         thread=thread,
     )

@@ -265,6 +265,8 @@ def _resolve_offer(
         )
     edit = "undo" if is_undo else "take"
     params.edit = offered_changes.edit_of(offer, edit, session.versions(), session.profile)
+    if session.profile.hears_of_edits:
+        params.command = offered_changes.applied(offer, edit)
     return params
 
 

@@ -66,6 +66,8 @@ class Offer:
     request: ReviewRequest
     """What it answers."""
     model: str
+    run_id: str
+    """Of the run that it came of."""
     reasons: tuple[str, ...] = ()
     """Why it is refused; empty: it is offered."""
     proof: Proof | None = None
@@ -109,6 +111,7 @@ def offer_of(
     request: ReviewRequest,
     *,
     model: str,
+    run_id: str,
     reasons: Sequence[str] = (),
     proof: Proof | None = None,
     thread: Thread | None = None,
@@ -124,6 +127,7 @@ def offer_of(
         change=change,
         request=request,
         model=model,
+        run_id=run_id,
         reasons=tuple(reasons),
         proof=proof,
         thread=thread,

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types
 
 from ..core.markdown import tamed
-from ..core.model import Document, Span, TextEdit
+from ..core.model import Document, Span
 from ..core.text import Lines, shortened, visible
 from .from_lsp import ClientProfile
-from .to_lsp import SOURCE, escaped, range_
+from .to_lsp import SOURCE, escaped, range_, text_edits
 
 if TYPE_CHECKING:
     from ..offer_actions import OfferAction
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 CODE = "proposal"
 """The code of an offer's marker."""
+APPLIED_COMMAND = "backend-developer.applied"
+"""Ours in Neovim, which opens what it changes, and saves nothing."""
 MOST_DIFF = 12_000
 """Characters of a diff in a hover."""
 MOST_OF_LINE = 100
@@ -257,7 +259,9 @@ def edit_of(
         known = file.change.document
         document, lines = versions.get(known.path, (known, None))
         if edit == "undo" and file.change.is_new:
-            operations.append(types.DeleteFile(uri=document.uri))
+            # A file that was made in the editor may never have been saved.
+            gone = types.DeleteFileOptions(ignore_if_not_exists=True)
+            operations.append(types.DeleteFile(uri=document.uri, options=gone))
             continue
         if edit == "take" and file.change.is_new and known.path not in versions:
             options = types.CreateFileOptions(overwrite=False, ignore_if_exists=True)
@@ -266,19 +270,19 @@ def edit_of(
         lines = lines or Lines(file.before if edit == "take" else file.after)
         version = document.version if profile.document_changes else None
         identifier = types.OptionalVersionedTextDocumentIdentifier(document.uri, version)
-        texts.append((identifier, _converted(changes, lines, profile)))
+        texts.append((identifier, text_edits(changes, lines, profile)))
     if not (operations or profile.document_changes):
         return types.WorkspaceEdit(changes={place.uri: edits for place, edits in texts})
     written = [types.TextDocumentEdit(place, edits) for place, edits in texts]
     return types.WorkspaceEdit(document_changes=[*operations, *written])
 
 
-def _converted(
-    edits: Iterable[TextEdit], lines: Lines, profile: ClientProfile
-) -> list[types.TextEdit]:
-    return [
-        types.TextEdit(range_(lines, edit.span, profile.encoding), edit.new_text) for edit in edits
-    ]
+def applied(offer: Offer, edit: str) -> types.Command:
+    """What the client runs after it applied that edit, `edit_of`: {id, edit, uris}."""
+    files = offer.waiting if edit == "take" else offer.files
+    uris = [file.change.document.uri for file in files]
+    arguments = {"id": offer.id, "edit": edit, "uris": uris}
+    return types.Command(title=offer.title, command=APPLIED_COMMAND, arguments=[arguments])
 
 
 # --- Plain JSON, for what an editor draws itself
@@ -336,6 +340,7 @@ def as_json(offer: Offer, line: int, profile: ClientProfile) -> dict[str, Any]:
         "model": offer.model,
         "canBeRefined": offer.thread is not None,
         "isPart": bool(offer.whole),
+        "runId": offer.run_id,
     }
 
 
