@@ -480,6 +480,8 @@ class Editor:
 
     def offset(self, text: str, position: dict[str, int]) -> int:
         starts = [0, *(match.end() for match in re.finditer(r"\r\n|\r|\n", text))]
+        if position["line"] >= len(starts):
+            return len(text)
         start = starts[position["line"]]
         units = self._units(text[start:])[: position["character"]]
         width = {"utf-8": 1, "utf-16": 2, "utf-32": 4}[self.encoding]

@@ -495,6 +495,43 @@ async def test_the_page_of_a_proposal_loads_nothing(desk: Desk) -> None:
     )
 
 
+async def test_a_client_hears_of_what_it_applied(
+    connect: Callable[..., Editor], project: Path
+) -> None:
+    applied = with_capability("experimental.backendDeveloper", {"applied": True}, CAPABLE)
+    desk = await sit_down(connect, project, applied)
+    first = await desk.offered(*THREE_FILES)
+    uris = [desk.uri(name) for name in ("app.py", "pages.py", "store.py")]
+    for title, edit in (("Take", "take"), ("Undo", "undo")):
+        action = await desk.editor.action(desk.uri(), "def list_orders", title)
+        picked = await desk.editor.request("codeAction/resolve", action)
+        assert picked["command"]["command"] == "backend-developer.applied"
+        [arguments] = picked["command"]["arguments"]
+        assert arguments == {"id": first["id"], "edit": edit, "uris": uris}
+        desk.editor.apply(picked["edit"])
+        await desk.editor.settled()
+    assert desk.text("app.py") == APP
+
+
+async def test_a_new_file_that_was_never_saved_is_taken_away_too(desk: Desk) -> None:
+    await desk.offered(*THREE_FILES)
+    await desk.pick("Take: ")
+    action = await desk.editor.action(desk.uri(), "def list_orders", "Undo")
+    [deleted] = [one for one in action["edit"]["documentChanges"] if one.get("kind") == "delete"]
+    assert deleted["options"] == {"ignoreIfNotExists": True}
+
+
+async def test_what_is_added_at_the_end_stands_before_the_last_line_end(desk: Desk) -> None:
+    added = SearchReplace(STORE, f"{STORE}\n\nLIMIT = 9\n", "store.py")
+    await desk.offered(EXPLAINED, added)
+    action = await desk.editor.action(desk.uri(), "def list_orders", "Take")
+    [change] = action["edit"]["documentChanges"]
+    end = {"line": 1, "character": len("    return [table]")}
+    assert change["edits"] == [{"range": {"start": end, "end": end}, "newText": "\n\n\nLIMIT = 9"}]
+    desk.editor.apply(action["edit"])
+    assert desk.text("store.py") == added.new
+
+
 # --- Where it is offered
 
 
