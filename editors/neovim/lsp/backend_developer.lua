@@ -22,13 +22,8 @@ return {
     'graphql',
     'prisma',
   },
-  capabilities = {
-    -- What stands above a route follows from other files too, so the server says when it is another.
-    workspace = { codeLens = { refreshSupport = true } },
-    -- The plugin asks a person for what a task needs to know, shows proposed changes, and wants to
-    -- hear when one was applied. Whoever copies this file alone leaves this out.
-    experimental = { backendDeveloper = { asks = true, proposals = true, applied = true } },
-  },
+  -- What stands above a route follows from other files too, so the server says when it is another.
+  capabilities = { workspace = { codeLens = { refreshSupport = true } } },
   handlers = {
     ['workspace/codeLens/refresh'] = function(_, _, context)
       -- Not `vim.lsp.codelens.refresh`, which does nothing while an older request is under way.

@@ -70,6 +70,14 @@ command('BackendFindings', function()
   require('backend_developer').findings()
 end, { desc = 'Show the findings of all open files in the quickfix list' })
 
+-- Asks a person for what a task needs to know, shows proposed changes, hears when one was applied.
+-- Said here, since the server's description alone can do none of it.
+vim.lsp.config('backend_developer', {
+  capabilities = {
+    experimental = { backendDeveloper = { asks = true, proposals = true, applied = true } },
+  },
+})
+
 -- By default Neovim throws away what a command of a code action answers, and with it the reason
 -- why nothing happened.
 for _, name in ipairs({

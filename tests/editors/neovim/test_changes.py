@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from editors.neovim.driver import Neovim
+from editors.neovim.driver import PLUGIN, Neovim
 from editors.support import until
 from loopback_model import LoopbackModel, Reply, change_answer
 
@@ -258,6 +259,15 @@ def test_the_preview_says_all_and_has_the_keys(nvim_at_work: Neovim, model: Loop
     nvim.keys("q")
     assert nvim.text == APP
     assert nvim.lua("return vim.fn.tabpagenr('$')") == 1
+
+
+def test_each_key_of_the_preview_is_in_the_help() -> None:
+    source = (PLUGIN / "lua" / "backend_developer" / "proposals.lua").read_text()
+    keys = re.findall(r"^  \{ '(.)', '", source, re.M)
+    text = (PLUGIN / "doc" / "backend-developer.txt").read_text()
+    _, _, section = text.partition("*backend-developer-preview*")
+    assert keys
+    assert re.findall(r"^  `(.)`  ", section, re.M)[: len(keys)] == keys
 
 
 def test_an_explanation_is_shown_as_markdown(nvim_at_work: Neovim, model: LoopbackModel) -> None:

@@ -21,6 +21,8 @@ local KEYS = {
 ---@field path string
 ---@field state 'waiting'|'taken'|'edited'|'touched'
 ---@field diff string
+---@field added integer lines
+---@field removed integer lines
 ---@field hunks integer how many edits it has
 ---@field places { first: integer, last: integer }[] their lines in the text before, from 0
 
@@ -61,7 +63,7 @@ local views = {}
 ---@type table<string, true>
 local taken_parts = {}
 
--- What is shown ------------------------------------------------------------------------------------
+-- What is shown
 
 ---@param proposal backend_developer.Proposal
 ---@return string
@@ -98,7 +100,9 @@ local function about(proposal)
     end
   end
   add('Not offered, because:', proposal.reasons)
-  table.insert(said, proposal.explanation ~= '' and proposal.explanation or nil)
+  if proposal.explanation ~= '' then
+    table.insert(said, proposal.explanation)
+  end
   local states = {}
   for _, file in ipairs(proposal.files) do
     if file.state == 'touched' then
@@ -347,7 +351,7 @@ function M.show(id)
   end)
 end
 
--- What a person does with it -----------------------------------------------------------------------
+-- What a person does with it
 
 --- Asks the server for the edit that takes the proposal, or undoes it, and applies it.
 ---@param client vim.lsp.Client
@@ -474,7 +478,7 @@ function M.undo(view)
   apply(view.client, view.proposal.id, 'undo')
 end
 
--- What the server says -----------------------------------------------------------------------------
+-- What the server says
 
 --- Tells that a proposal has come; a part that the person has taken already is applied.
 ---@param client vim.lsp.Client
