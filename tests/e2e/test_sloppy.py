@@ -65,7 +65,7 @@ class Case:
     after: Mapping[str, str | bytes] = field(default_factory=dict)
     """What files hold when it was taken; none: it is refused."""
     refused: str = ""
-    """A part of the first reason."""
+    """A part of the reasons."""
     before: Mapping[str, str | bytes] = field(default_factory=dict)
     """Files that are otherwise than APP and STORE before."""
     typed: tuple[str, str] = ("", "")
@@ -447,7 +447,7 @@ async def opened(editor: Editor, folder: Path) -> str:
 
 
 async def asked(editor: Editor, uri: str) -> str:
-    """The state of the proposal that comes of it; the first reason where it is refused."""
+    """The state of the proposal that comes of it; the reasons where it is refused."""
     whole = {"start": {"line": 0, "character": 0}, "end": {"line": 10_000, "character": 0}}
     answer = await editor.command("change", uri=uri, task="work", range=whole)
     assert answer["started"], answer
@@ -456,7 +456,7 @@ async def asked(editor: Editor, uri: str) -> str:
     if not proposals:
         return editor.messages()[-1]
     [proposal] = proposals
-    return str(proposal["reasons"][0] if proposal["reasons"] else proposal["state"])
+    return " ".join(proposal["reasons"]) or str(proposal["state"])
 
 
 async def take(editor: Editor, uri: str) -> None:
