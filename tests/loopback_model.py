@@ -94,6 +94,12 @@ def change(
     return json.dumps(members, ensure_ascii=False)
 
 
+def change_answer(**members: Any) -> str:
+    """The text of a whole answer to a task that changes; each member is empty by default."""
+    names = ("explanation", "edits", "files", "dependencies", "steps")
+    return json.dumps({name: [] for name in names} | members, ensure_ascii=False)
+
+
 @dataclass(frozen=True)
 class Reply:
     """How one request is answered."""

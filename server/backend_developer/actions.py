@@ -49,6 +49,8 @@ class Action:
     preferred: bool = False
     generated: bool = False
     """A model wrote the edit."""
+    group: str = ""
+    """Under which word a menu lists it; "" for none."""
 
     @property
     def about(self) -> str:
@@ -97,6 +99,7 @@ def offered(
                 CHANGE,
                 command=CHANGE_COMMAND,
                 arguments={**place, "task": task.name} | ({"asks": task.asks} if task.asks else {}),
+                group=task.group,
             )
             for task, by_whom in changes
         ),
@@ -173,7 +176,7 @@ def _asked_for_a_fix(
 ) -> list[Action]:
     return [
         Action(
-            f"Ask for a fix of {finding.rule} ({by_whom})",
+            f"Ask for a fix of {_name_of(finding)} ({by_whom})",
             QUICK_FIX,
             command=CHANGE_COMMAND,
             arguments={**place, "task": FIX_TASK, "finding": finding.id},
@@ -211,7 +214,7 @@ def _dismissals(
     actions = []
     for finding in here:
         is_named = finding.rule != "other"
-        name = finding.rule if is_named else f"“{finding.title}”"
+        name = _name_of(finding)
         if can_dismiss:
             actions += [
                 Action(
@@ -240,6 +243,11 @@ def _dismissals(
                 )
             )
     return actions
+
+
+def _name_of(finding: Finding) -> str:
+    """What the catalogue does not name goes by its own words."""
+    return finding.rule if finding.rule != "other" else f"“{finding.title}”"
 
 
 _NEEDS: Mapping[Needs, str] = {

@@ -73,11 +73,11 @@ class ChangeFiles:
 
     def _why_not(self, absolute: Path) -> str:
         assert self.root is not None
-        if why := self.denials.why(str(absolute)):
-            return why
         inside = absolute.relative_to(self.root)
         if any(part.lower() in PROTECTED_FOLDERS for part in inside.parts[:-1]):
             return "what lies in that folder is run without anybody asking for it"
+        if why := self.denials.why(str(absolute)):
+            return why
         name = inside.name.lower()
         if any(fnmatchcase(name, pattern) for pattern in PROTECTED_NAMES):
             return "it says what tools and agents do here"

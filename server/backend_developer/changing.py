@@ -174,7 +174,12 @@ async def _narrow(
         chosen = {file.path: _indices(latest, file.path, part) for file in part.files}
         session.offers[offer.id] = with_part(session.offers.get(offer.id, offer), chosen)
         made = offer_of(
-            session.new_id("proposal"), result, request, model=offer.model, thread=offer.thread
+            session.new_id("proposal"),
+            result,
+            request,
+            model=offer.model,
+            run_id=run.id,
+            thread=offer.thread,
         )
         return replace(made, allowed=offer.allowed, whole=offer.id)
 
@@ -203,7 +208,8 @@ async def _until_offered(
         offer = await work()
         await session.put_up(offer, instead_of)
         summary = "; ".join([_summary(session, offer), *run.notes])
-        session.tell(f"{offer.title}: {summary}", "warning" if offer.reasons else "information")
+        if not session.profile.shows_proposals:
+            session.tell(f"{offer.title}: {summary}", "warning" if offer.reasons else "information")
     except Exception as error:
         summary = report(session, error, "error", BROKEN)
     finally:
@@ -249,7 +255,12 @@ async def _hear(
                 case Proposed() | Refused():
                     run.notes.append(used(usage, request.settings))
                     return offer_of(
-                        session.new_id("proposal"), outcome, request, model=model, thread=thread
+                        session.new_id("proposal"),
+                        outcome,
+                        request,
+                        model=model,
+                        run_id=run.id,
+                        thread=thread,
                     )
     raise AssertionError  # propose() always ends in one of the two.
 

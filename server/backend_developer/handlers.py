@@ -265,6 +265,8 @@ def _resolve_offer(
         )
     edit = "undo" if is_undo else "take"
     params.edit = offered_changes.edit_of(offer, edit, session.versions(), session.profile)
+    if session.profile.hears_of_edits:
+        params.command = offered_changes.applied(offer, edit)
     return params
 
 
@@ -437,7 +439,7 @@ def proposals(session: Session, arguments: Arguments) -> list[dict[str, Any]]:
     """{id?}: the offered changes, the newest first, in full."""
     wanted = arguments.get("id")
     return [
-        offered_changes.as_json(offer, session.line_of(offer))
+        offered_changes.as_json(offer, session.line_of(offer), session.profile)
         for offer in reversed(session.offers.values())
         if wanted in (None, offer.id)
     ]

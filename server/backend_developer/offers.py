@@ -68,6 +68,8 @@ class Offer:
     request: ReviewRequest
     """What it answers."""
     model: str
+    run_id: str
+    """Of the run that it came of."""
     reasons: tuple[str, ...] = ()
     """Why it is refused; empty: it is offered."""
     proof: Proof | None = None
@@ -111,12 +113,13 @@ def offer_of(
     request: ReviewRequest,
     *,
     model: str,
+    run_id: str = "",
     thread: Thread | None = None,
 ) -> Offer:
-    """What a request came to, shown at what was selected."""
-    asked = replace(request, thread=None, follow_up="", problems=(), changed_files=())
+    """What a request came to, shown at what was selected; `run_id` names its run in an editor."""
     from .change import Refused  # Here: a server starts without it.
 
+    asked = replace(request, thread=None, follow_up="", problems=(), changed_files=())
     reasons: tuple[str, ...] = ()
     proof = None
     if isinstance(result, Refused):
@@ -133,6 +136,7 @@ def offer_of(
         change=change,
         request=asked,
         model=model,
+        run_id=run_id,
         reasons=reasons,
         proof=proof,
         thread=thread,

@@ -371,6 +371,10 @@ class Session:
             self._follow_offers(opened.document)
             if opened.document.uri == offer.uri or path_of(offer, opened.document):
                 self.changed(opened)
+        if self.profile.shows_proposals:
+            replaced = instead_of.id if instead_of else ""
+            notice = offered.notice(self.offers[offer.id], self.profile, replaced)
+            self.connection.notify("backend-developer/proposal", notice)
 
     def discard(self, offer: Offer) -> None:
         """Takes an offer away, and the parts of it."""

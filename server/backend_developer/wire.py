@@ -89,9 +89,12 @@ class Server:
     # --- Sending, on the event loop only
 
     def notify(self, method: str, params: object) -> None:
-        """Sends a notification of LSP."""
-        message_type = cast("Any", types.METHOD_TO_TYPES[method][0])
-        self._send(self._converter.unstructure(message_type(params=params)))
+        """Sends a notification: one of LSP, or one of our own, whose `params` are plain JSON."""
+        if method in types.METHOD_TO_TYPES:
+            message_type = cast("Any", types.METHOD_TO_TYPES[method][0])
+            self._send(self._converter.unstructure(message_type(params=params)))
+        else:
+            self._send({"jsonrpc": "2.0", "method": method, "params": params})
 
     async def ask(self, method: str, params: object, seconds: float = ASK_SECONDS) -> Answer | None:
         """Sends a request of LSP and waits for its answer.

@@ -278,6 +278,13 @@ def check_edit(text: str, wanted: SearchReplace, expected: str, near: str = "") 
             "a = 1\nb = 2\n", SearchReplace("b = 2", "b = 3"), "a = 1\nb = 3\n", id="exact"
         ),
         pytest.param("a\nb\n", SearchReplace("b\n", ""), "a\n", id="deletion"),
+        pytest.param("a\nb\nc\n", SearchReplace("a\nb\n", "d"), "d\nc\n", id="forgotten line end"),
+        pytest.param(
+            "if a:\n  f(x)\n",
+            SearchReplace("f(x)", "  g(x)\n  f(x)"),
+            "if a:\n  g(x)\n  f(x)\n",
+            id="indented in the new text only",
+        ),
         pytest.param("a\r\nb\r\n", SearchReplace("a\nb", "a\nc\nb"), "a\r\nc\r\nb\r\n", id="CRLF"),
         pytest.param("a\nb", SearchReplace("a\r\nb", "c\r\nd"), "c\nd", id="CRLF for LF"),
         pytest.param(

@@ -14,7 +14,7 @@ import itertools
 import json
 import re
 import urllib.parse
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -223,7 +223,9 @@ class Editor:
         agent: bool = False,
         indexer: Indexer | None = None,
         collect: Callable[[Settings, str], Awaitable[Collected]] | None = None,
+        real: tuple[Reviewers, Mapping[str, str]] | None = None,
     ) -> None:
+        """`real` are engines in place of the scripted ones, with the server's environment."""
         self.local = ScriptedEngine("local", local_findings)
         self.agent = ScriptedEngine("agent")
         # Nothing is sent there; it only makes the agent available.
@@ -233,6 +235,8 @@ class Editor:
             environment["ANTHROPIC_BASE_URL"] = "http://127.0.0.1:9"
         checker = ScriptedChecker()
         reviewers = Reviewers(self.local, self.agent, checker, CATALOGUE, indexer, collect)
+        if real:
+            reviewers, environment = real[0], {**environment, **real[1]}
         self.server = create_server(lambda environment, person: reviewers, environment)
         self.server.writer = self
         self.texts: dict[str, str] = {}
@@ -356,7 +360,7 @@ class Editor:
             if uri not in self.texts:
                 # An editor opens what it changes, and leaves it unsaved.
                 path = Path(urllib.parse.unquote(uri.removeprefix("file://")))
-                self.open(uri, path.read_bytes().decode())
+                self.open(uri, path.read_bytes().decode("utf-8-sig"))
             assert version in (None, self.versions[uri]), "the edit is stale"
             text = self.texts[uri]
             spans = [
@@ -476,6 +480,8 @@ class Editor:
 
     def offset(self, text: str, position: dict[str, int]) -> int:
         starts = [0, *(match.end() for match in re.finditer(r"\r\n|\r|\n", text))]
+        if position["line"] >= len(starts):
+            return len(text)
         start = starts[position["line"]]
         units = self._units(text[start:])[: position["character"]]
         width = {"utf-8": 1, "utf-16": 2, "utf-32": 4}[self.encoding]

@@ -421,6 +421,117 @@ async def test_a_client_that_asks_for_the_edit_when_it_is_picked(
     assert desk.text("pages.py") == PAGES
 
 
+# --- A client that has buttons for it
+
+BUTTONS = with_capability(
+    "experimental.backendDeveloper", {"asks": True, "proposals": True}, CAPABLE
+)
+
+
+async def test_a_client_that_shows_proposals_is_told_of_each_in_place_of_a_message(
+    connect: Callable[..., Editor], project: Path
+) -> None:
+    def told() -> dict[str, Any]:
+        *_, last = (
+            params
+            for method, params in desk.editor.notifications
+            if method == "backend-developer/proposal"
+        )
+        return dict(last)
+
+    desk = await sit_down(connect, project, BUTTONS)
+    step = ManualStep("command", "Run `pip install slowapi`.")
+    first = await desk.offered(*THREE_FILES, step)
+    assert told() == {
+        "id": first["id"],
+        "uri": desk.uri(),
+        "title": "Add pagination",
+        "state": "offered",
+        "message": "Add pagination: 3 files, +6 −3. By hand: Run `pip install slowapi`.",
+        "insteadOf": "",
+    }
+    await desk.pick("Make it shorter")
+    answer(
+        await desk.editor.agent.called(), EXPLAINED, Dependency("slowapi", "", "limits"), BOUNDED
+    )
+    second = await desk.proposal()
+    assert (told()["id"], told()["insteadOf"]) == (second["id"], first["id"])
+    assert told()["state"] == "waiting for yes"
+    await desk.pick("Make it shorter")
+    stale = SearchReplace("def rows(limit)", "def rows(table)", "store.py")
+    answer(await desk.editor.agent.called(), EXPLAINED, stale)
+    answer(await desk.editor.agent.called(), EXPLAINED, stale)
+    await desk.proposal()
+    assert told()["state"] == "refused"
+    assert told()["message"].startswith("Add pagination: not offered. store.py: The code")
+    assert desk.editor.messages() == []
+
+
+async def test_the_places_that_a_file_is_changed_at(desk: Desk) -> None:
+    removal = SearchReplace('def one(key):\n    return rows("orders")[key]\n', "", "app.py")
+    proposal = await desk.offered(*THREE_FILES[:-2], removal, NEW)
+    assert [(one["path"], one["places"]) for one in proposal["files"]] == [
+        (
+            "app.py",
+            [
+                {"first": 0, "last": 0, "text": "from pages import page"},
+                {"first": 3, "last": 4, "text": "def list_orders(first=0, size=50):"},
+                {"first": 7, "last": 8, "text": "def one(key):"},
+            ],
+        ),
+        ("pages.py", [{"first": 0, "last": 0, "text": "def page(rows, first, size):"}]),
+    ]
+
+
+async def test_the_page_of_a_proposal_loads_nothing(desk: Desk) -> None:
+    hostile = Paragraph("**Why**: `a[0]`\n\n![](https://example.org/x) <img src=x>")
+    proposal = await desk.offered(hostile, BOUNDED, ManualStep("other", "See [this](x)."))
+    assert proposal["page"] == (
+        "# Add pagination \\[agent:test-model\\]\n\n"
+        "**Why**: <code>a&#91;0&#93;</code>\n\n"
+        "!&#91;&#93;(https://example.org/x) &#60;img src=x>\n\n"
+        "## 1 file, +1 −1\n\n- store.py: +1 −1, waiting\n\n"
+        "## By hand\n\n- See \\[this\\](x)."
+    )
+
+
+async def test_a_client_hears_of_what_it_applied(
+    connect: Callable[..., Editor], project: Path
+) -> None:
+    applied = with_capability("experimental.backendDeveloper", {"applied": True}, CAPABLE)
+    desk = await sit_down(connect, project, applied)
+    first = await desk.offered(*THREE_FILES)
+    uris = [desk.uri(name) for name in ("app.py", "pages.py", "store.py")]
+    for title, edit in (("Take", "take"), ("Undo", "undo")):
+        action = await desk.editor.action(desk.uri(), "def list_orders", title)
+        picked = await desk.editor.request("codeAction/resolve", action)
+        assert picked["command"]["command"] == "backend-developer.applied"
+        [arguments] = picked["command"]["arguments"]
+        assert arguments == {"id": first["id"], "edit": edit, "uris": uris}
+        desk.editor.apply(picked["edit"])
+        await desk.editor.settled()
+    assert desk.text("app.py") == APP
+
+
+async def test_a_new_file_that_was_never_saved_is_taken_away_too(desk: Desk) -> None:
+    await desk.offered(*THREE_FILES)
+    await desk.pick("Take: ")
+    action = await desk.editor.action(desk.uri(), "def list_orders", "Undo")
+    [deleted] = [one for one in action["edit"]["documentChanges"] if one.get("kind") == "delete"]
+    assert deleted["options"] == {"ignoreIfNotExists": True}
+
+
+async def test_what_is_added_at_the_end_stands_before_the_last_line_end(desk: Desk) -> None:
+    added = SearchReplace(STORE, f"{STORE}\n\nLIMIT = 9\n", "store.py")
+    await desk.offered(EXPLAINED, added)
+    action = await desk.editor.action(desk.uri(), "def list_orders", "Take")
+    [change] = action["edit"]["documentChanges"]
+    end = {"line": 1, "character": len("    return [table]")}
+    assert change["edits"] == [{"range": {"start": end, "end": end}, "newText": "\n\n\nLIMIT = 9"}]
+    desk.editor.apply(action["edit"])
+    assert desk.text("store.py") == added.new
+
+
 # --- Where it is offered
 
 
@@ -432,6 +543,8 @@ async def test_a_task_is_offered_where_it_fits(desk: Desk) -> None:
     whole = PAGED.old
     assert [title for title in await titles(whole) if title.startswith("Add pagination (agent: ")]
     assert not [title for title in await titles("def one(key):") if "Add pagination" in title]
+    action = await desk.editor.action(desk.uri(), whole, "Add pagination")
+    assert action["data"] == {"group": "API"}, "menus list it under that word"
 
 
 async def test_without_a_model_no_task_is_offered(

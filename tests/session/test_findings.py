@@ -389,6 +389,7 @@ async def test_what_the_catalogue_does_not_name_goes_by_its_own_words(
     # What has no name in common with others cannot be dismissed together with them.
     titles = [action["title"] for action in await editor.actions(uri, "pay", only=["quickfix"])]
     assert titles == [
+        "Ask for a fix of “Pays twice” (agent: claude-sonnet-5-5)",
         "Dismiss “Pays twice” here: false positive",
         "Dismiss “Pays twice” here: accepted risk",
         "Dismiss “Pays twice” with a comment",

@@ -8,13 +8,15 @@ vim.g.loaded_backend_developer = true
 
 local command = vim.api.nvim_create_user_command
 
+-- The lines of a range; nil where none was given.
+local function lines_of(args)
+  if args.range > 0 then
+    return args.line1, args.line2
+  end
+end
+
 command('BackendReview', function(args)
-  local is_whole = args.range == 0
-  require('backend_developer').review(
-    args.fargs[1],
-    not is_whole and args.line1 or nil,
-    not is_whole and args.line2 or nil
-  )
+  require('backend_developer').review(args.fargs[1], lines_of(args))
 end, {
   range = true,
   nargs = '?',
@@ -23,6 +25,28 @@ end, {
   end,
   desc = 'Review the range, or the whole buffer',
 })
+
+command('BackendDo', function(args)
+  require('backend_developer').change(args.fargs[1], lines_of(args))
+end, {
+  range = true,
+  nargs = '?',
+  complete = function(lead, line)
+    local is_command, parsed = pcall(vim.api.nvim_parse_cmd, line, {})
+    local range = is_command and parsed.range or {}
+    local first, last = range[1], range[2] or range[1]
+    return require('backend_developer').complete_task(lead, 'change', first, last)
+  end,
+  desc = 'Have the range, or what is at the cursor, changed or explained',
+})
+
+command('BackendAsk', function(args)
+  require('backend_developer').ask(args.args, lines_of(args))
+end, { range = true, nargs = '+', desc = 'Have done what the words say, for the range' })
+
+command('BackendProposal', function()
+  require('backend_developer').proposal()
+end, { desc = 'Show the proposed change at the cursor, or the newest' })
 
 command('BackendCancel', function()
   require('backend_developer').cancel()
@@ -46,12 +70,38 @@ command('BackendFindings', function()
   require('backend_developer').findings()
 end, { desc = 'Show the findings of all open files in the quickfix list' })
 
+-- Asks a person for what a task needs to know, shows proposed changes, hears when one was applied.
+-- Said here, since the server's description alone can do none of it.
+vim.lsp.config('backend_developer', {
+  capabilities = {
+    experimental = { backendDeveloper = { asks = true, proposals = true, applied = true } },
+  },
+})
+
 -- By default Neovim throws away what a command of a code action answers, and with it the reason
 -- why nothing happened.
-for _, name in ipairs({ 'backend-developer.review', 'backend-developer.dismiss' }) do
-  vim.lsp.commands[name] = function(picked, context)
+for _, name in ipairs({
+  'review',
+  'dismiss',
+  'change',
+  'refine',
+  'narrow',
+  'allowDependency',
+  'discard',
+}) do
+  vim.lsp.commands['backend-developer.' .. name] = function(picked, context)
     require('backend_developer').run(picked, context)
   end
+end
+
+vim.lsp.commands['backend-developer.preview'] = function(picked)
+  require('backend_developer.proposals').show(picked.arguments[1].id)
+end
+
+-- Comes with the edit that takes a proposal, or undoes it.
+vim.lsp.commands['backend-developer.applied'] = function(picked, context)
+  local client = assert(vim.lsp.get_client_by_id(context.client_id))
+  require('backend_developer.proposals').applied(client, picked.arguments[1])
 end
 
 local group = vim.api.nvim_create_augroup('backend_developer', {})

@@ -290,12 +290,15 @@ def _show(desk: Desk, offer: Offer, options: argparse.Namespace) -> None:
 
 def _print_json(desk: Desk, offer: Offer) -> None:
     """The offer as an editor is told of it, and what it cost."""
-    from ..lsp.offered import as_json  # Here: it brings the protocol's types.
+    # Here: they bring the protocol's types.
+    from ..lsp.from_lsp import ClientProfile
+    from ..lsp.offered import as_json
 
     line = Lines(offer.text).line_of(offer.span.start) + 1
     usage = usage_as_data(by_model(desk.used, desk.plan.settings))
     # Nobody can go on with the conversation: it ends with this program.
-    data = {**as_json(replace(offer, thread=None), line), "usage": usage}
+    able = ClientProfile(creates_files=True)
+    data = {**as_json(replace(offer, thread=None), line, able), "usage": usage}
     sys.stdout.write(f"{dumps(data)}\n")
 
 

@@ -25,6 +25,8 @@ from .text import LINE_END, Lines, shortened, visible
 StepKind: TypeAlias = Literal["command", "setting", "migration", "decision", "other"]
 STEP_KINDS: tuple[StepKind, ...] = ("command", "setting", "migration", "decision", "other")
 
+NO_FILE = "(no file named)"
+"""Stands for the path of what names none."""
 _SHOWN = 80
 """Characters of a name in a sentence."""
 
@@ -160,7 +162,8 @@ Found: TypeAlias = Document | Missing | OffLimits
 def paths_named(answer: ChangeAnswer, reviewed: str) -> tuple[str, ...]:
     """The files that an answer speaks of, normalised, in order; `reviewed` is where none is."""
     named = [edit.file or reviewed for edit in answer.edits] + [one.path for one in answer.files]
-    return tuple(dict.fromkeys(normal_path(name) for name in named))
+    paths = dict.fromkeys(normal_path(name) for name in named if name != NO_FILE)
+    return tuple(paths)
 
 
 def normal_path(path: str) -> str:
@@ -185,6 +188,9 @@ def place_change(
     for new in answer.files:
         by_path.setdefault(normal_path(new.path), []).append(new)
     for path in sorted(by_path):
+        if path == NO_FILE:
+            reasons.append(f"{NO_FILE}: Name the file, relative to the workspace.")
+            continue
         there = found[path]
         if isinstance(there, OffLimits):
             reasons.append(f"{_shown_path(path)}: {there.reason}")
@@ -202,9 +208,12 @@ def place_change(
         return tuple(dict.fromkeys(reasons))
     if by_path and not files:
         return ("The change leaves every file as it is.",)
+    explanation = "\n\n".join(text.strip() for text in answer.explanation if text.strip())
+    if not (files or explanation or answer.steps):
+        return ("The answer is empty: it changes nothing, and does not say why.",)
     return ChangeSet(
         tuple(files),
-        "\n\n".join(text.strip() for text in answer.explanation if text.strip()),
+        explanation,
         answer.dependencies,
         answer.steps,
     )
@@ -291,6 +300,7 @@ def _created(
     if len(texts) > 1:
         return "It is given twice, with different texts: give it once."
     text = next(iter(texts))
+    text = _without_fence(text, path)
     if comment := left_out_in(text):
         return f"It leaves code out with the comment “{comment}”: write the file in full."
     if not text.strip() and not _may_be_empty(path):
@@ -318,7 +328,10 @@ def _edited(
                 return f"It leaves code out with the comment “{comment}”: write it in full."
             placed.append(TextEdit(Span(0, len(text)), LINE_END.sub(lines.line_ending, claim.text)))
             continue
-        result = place_edit(text, lines, claim, scope)
+        bare = replace(
+            claim, old=_without_fence(claim.old, path), new=_without_fence(claim.new, path)
+        )
+        result = place_edit(text, lines, bare, scope)
         if isinstance(result, str):
             return result
         placed.append(result)
@@ -329,6 +342,8 @@ def _edited(
         return "Two of its edits overlap, so that the result is not certain: write them as one."
     if not edits:
         return None
+    if text.strip() and not apply(text, edits).strip() and not _may_be_empty(path):
+        return "It would be left empty: say in a step that it is to be deleted."
     outside = scope is None or not all(scope.contains(edit.span) for edit in edits)
     return FileChange(path, document, tuple(edits), out_of_scope=outside)
 
@@ -369,6 +384,17 @@ def _meet(edits: Sequence[TextEdit]) -> bool:
     """Whether two of the edits, in text order, overlap or insert at the same place."""
     starts = [edit.span.start for edit in edits if edit.span.start == edit.span.end]
     return overlap(edits) or len(starts) > len(set(starts))
+
+
+def _without_fence(code: str, path: str) -> str:
+    """Code without the Markdown fence around all of it; in Markdown it may belong there."""
+    match = _FENCED.fullmatch(code)
+    if not match or match[1] in match[2] or path.lower().endswith((".md", ".mdx")):
+        return code
+    return match[2]
+
+
+_FENCED = re.compile(r"\s*(`{3,}|~{3,})[\w+.-]*[ \t]*\r?\n(.*\n)[ \t]*\1\s*", re.DOTALL)
 
 
 def _may_be_empty(path: str) -> bool:

@@ -143,7 +143,9 @@ def place_edit(
             hit = _certain(lines, hits, line, near)
             if hit is None:
                 return _ambiguous(lines, wanted, hits)
-            return TextEdit(hit, _with_line_end(replacement, lines.line_ending))
+            whole = _whole_lines(wanted, replacement)
+            place = _with_indentation(text, hit, wanted, replacement)
+            return TextEdit(place, _with_line_end(whole, lines.line_ending))
     hits = _tolerant_lines(text, bare_old)
     if not hits:
         return _missing(bare_old)
@@ -299,6 +301,23 @@ def left_out_in(new: str, old: str = "") -> str:
         if _LEFT_OUT.fullmatch(match[1]) and comment not in old:
             return shortened(comment, 60)
     return ""
+
+
+def _with_indentation(text: str, hit: Span, old: str, new: str) -> Span:
+    """The hit; with the indentation before it, where only the new text repeats that."""
+    start = hit.start
+    while start and text[start - 1] in " \t":
+        start -= 1
+    is_first = not start or text[start - 1] in "\r\n"
+    indentation = text[start : hit.start]
+    is_repeated = new.startswith(indentation) and not _indentation(old)
+    return Span(start, hit.end) if is_first and is_repeated else hit
+
+
+def _whole_lines(old: str, new: str) -> str:
+    """The new text; with the line end that the old one has and it forgot."""
+    ends = ("\n", "\r")
+    return f"{new}\n" if new and old.endswith(ends) and not new.endswith(ends) else new
 
 
 def _with_line_end(text: str, line_end: str) -> str:

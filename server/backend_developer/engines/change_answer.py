@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ..core.changes import (
+    NO_FILE,
     STEP_KINDS,
     ChangePiece,
     Dependency,
@@ -99,10 +100,10 @@ def read_piece(item: Item, path: str, restore: Callable[[str], str] = str) -> Ch
             edit = read_edit(element, path, restore)
             # What has no file is not taken for the reviewed one: that would be a guess.
             is_named = bool(string_in(element, "file"))
-            return edit if is_named else replace(edit, file="(no file named)")
+            return edit if is_named else replace(edit, file=NO_FILE)
         case "files":
             return NewFile(
-                string_in(element, "path") or "(no path named)",
+                string_in(element, "path").strip() or NO_FILE,
                 restore(string_in(element, "content")),
             )
         case "dependencies":

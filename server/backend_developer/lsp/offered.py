@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 
-from ..core.model import Document, TextEdit
+from ..core.markdown import tamed
+from ..core.model import Document, Span
 from ..core.text import Lines, shortened, visible
 from .from_lsp import ClientProfile
-from .to_lsp import SOURCE, escaped, range_
+from .to_lsp import SOURCE, escaped, range_, text_edits
 
 if TYPE_CHECKING:
     from ..offer_actions import OfferAction
@@ -19,8 +20,12 @@ if TYPE_CHECKING:
 
 CODE = "proposal"
 """The code of an offer's marker."""
+APPLIED_COMMAND = "backend-developer.applied"
+"""Ours in Neovim, which opens what it changes, and saves nothing."""
 MOST_DIFF = 12_000
 """Characters of a diff in a hover."""
+MOST_OF_LINE = 100
+"""Characters of a line that stands for a hunk."""
 
 
 # --- The marker
@@ -46,16 +51,43 @@ def diagnostic(offer: Offer, lines: Lines, profile: ClientProfile) -> types.Diag
 
 def message(offer: Offer, profile: ClientProfile) -> str:
     """What is offered, in a few sentences of plain text."""
-    # Here: a server starts without it.
-    from ..offer_actions import said_of, said_of_proof
+    sentences = _sentences(offer, profile)
+    is_ready = offer.can_be_taken and len(sentences) == 1
+    where = ["Take it, parts of it, or have it otherwise by its code actions."] if is_ready else []
+    return " ".join([*sentences, *where, *_besides(offer)]) + f" [agent:{offer.model}]"
 
-    by_whom = f" [agent:{offer.model}]"
+
+def notice(offer: Offer, profile: ClientProfile, instead_of: str) -> dict[str, Any]:
+    """The notification `backend-developer/proposal`: an offer is there, `instead_of` another.
+
+    For an editor that has buttons beside its message; `as_json` has the rest.
+    """
+    return {
+        "id": offer.id,
+        "uri": offer.uri,
+        "title": offer.title,
+        "state": _state(offer),
+        "message": _said(offer, profile),
+        "insteadOf": instead_of,
+    }
+
+
+def _said(offer: Offer, profile: ClientProfile) -> str:
+    """The message for who has buttons beside it, which say what to do."""
+    return " ".join([*_sentences(offer, profile), *_besides(offer)])
+
+
+def _sentences(offer: Offer, profile: ClientProfile) -> Sequence[str]:
+    """What it is, and what is in the way of taking it."""
+    # Here: a server starts without it.
+    from ..offer_actions import said_of
+
     if offer.reasons:
         more = len(offer.reasons) - 1
         rest = f" And {more} more." if more else ""
-        return f"{offer.title}: not offered. {_plain(offer.reasons[0])}{rest}{by_whom}"
+        return [f"{offer.title}: not offered. {_plain(offer.reasons[0])}{rest}"]
     if not offer.files:
-        return f"{offer.title}: {_plain(offer.change.explanation)}{by_whom}"
+        return [f"{offer.title}: {_plain(offer.change.explanation)}"]
     sentences = [f"{offer.title}: {said_of(offer.change)}."]
     if offer.touched:
         paths = ", ".join(file.path for file in offer.touched)
@@ -68,13 +100,22 @@ def message(offer: Offer, profile: ClientProfile) -> str:
             "This editor cannot make files: take those that exist one by one, or run "
             "`backend-developer do` in a terminal."
         )
-    else:
-        sentences.append("Take it, parts of it, or have it otherwise by its code actions.")
+    return sentences
+
+
+def _besides(offer: Offer) -> Sequence[str]:
+    """What goes with its files."""
+    from ..offer_actions import said_of_proof  # Here: a server starts without it.
+
+    if not offer.files:
+        return []
+    sentences = []
     if offer.change.steps:
-        sentences.append(f"By hand: {'; '.join(_plain(one.text) for one in offer.change.steps)}.")
+        steps = [_plain(one.text).removesuffix(".") for one in offer.change.steps]
+        sentences.append(f"By hand: {'; '.join(steps)}.")
     if offer.proof:
         sentences.append(said_of_proof(offer.proof))
-    return " ".join(sentences) + by_whom
+    return sentences
 
 
 def _plain(text: str) -> str:
@@ -101,6 +142,18 @@ def hover(offer: Offer, profile: ClientProfile) -> str:
     return "\n\n".join(
         [*(f"{heading}\n{text}".strip() for heading, text, _ in parts), _short_diff(offer)]
     ).strip()
+
+
+def page(offer: Offer) -> str:
+    """All that is known of an offer but its diff, as a page of Markdown.
+
+    The explanation keeps its formatting: the page must be shown by who knows HTML.
+    """
+    heading, *rest = _sections(offer)
+    parts = [f"# {escaped(heading[0])}", tamed(offer.change.explanation)]
+    for title, text, is_ready in rest:
+        parts += [f"## {escaped(title)}", text if is_ready else escaped(text)]
+    return "\n\n".join(parts)
 
 
 def _sections(offer: Offer) -> Iterable[tuple[str, str, bool]]:
@@ -199,7 +252,9 @@ def edit_of(
         known = file.change.document
         document, lines = versions.get(known.path, (known, None))
         if edit == "undo" and file.change.is_new:
-            operations.append(types.DeleteFile(uri=document.uri))
+            # A file that was made in the editor may never have been saved.
+            gone = types.DeleteFileOptions(ignore_if_not_exists=True)
+            operations.append(types.DeleteFile(uri=document.uri, options=gone))
             continue
         if edit == "take" and file.change.is_new and known.path not in versions:
             options = types.CreateFileOptions(overwrite=False, ignore_if_exists=True)
@@ -208,25 +263,25 @@ def edit_of(
         lines = lines or Lines(file.before if edit == "take" else file.after)
         version = document.version if profile.document_changes else None
         identifier = types.OptionalVersionedTextDocumentIdentifier(document.uri, version)
-        texts.append((identifier, _converted(changes, lines, profile)))
+        texts.append((identifier, text_edits(changes, lines, profile)))
     if not (operations or profile.document_changes):
         return types.WorkspaceEdit(changes={place.uri: edits for place, edits in texts})
     written = [types.TextDocumentEdit(place, edits) for place, edits in texts]
     return types.WorkspaceEdit(document_changes=[*operations, *written])
 
 
-def _converted(
-    edits: Iterable[TextEdit], lines: Lines, profile: ClientProfile
-) -> list[types.TextEdit]:
-    return [
-        types.TextEdit(range_(lines, edit.span, profile.encoding), edit.new_text) for edit in edits
-    ]
+def applied(offer: Offer, edit: str) -> types.Command:
+    """What the client runs after it applied that edit, `edit_of`: {id, edit, uris}."""
+    files = offer.waiting if edit == "take" else offer.files
+    uris = [file.change.document.uri for file in files]
+    arguments = {"id": offer.id, "edit": edit, "uris": uris}
+    return types.Command(title=offer.title, command=APPLIED_COMMAND, arguments=[arguments])
 
 
 # --- Plain JSON, for what an editor draws itself
 
 
-def as_json(offer: Offer, line: int) -> dict[str, Any]:
+def as_json(offer: Offer, line: int, profile: ClientProfile) -> dict[str, Any]:
     """An offer as the command `backend-developer.proposals` answers it."""
     change, proof = offer.change, offer.proof
     return {
@@ -235,7 +290,9 @@ def as_json(offer: Offer, line: int) -> dict[str, Any]:
         "uri": offer.uri,
         "line": line - 1,
         "state": _state(offer),
+        "message": _said(offer, profile),
         "explanation": change.explanation,
+        "page": page(offer),
         "reasons": list(offer.reasons),
         "files": [
             {
@@ -249,6 +306,7 @@ def as_json(offer: Offer, line: int) -> dict[str, Any]:
                 "added": file.change.counts[0],
                 "removed": file.change.counts[1],
                 "hunks": len(file.change.edits),
+                "places": _places(file),
             }
             for file in offer.files
         ],
@@ -275,7 +333,28 @@ def as_json(offer: Offer, line: int) -> dict[str, Any]:
         "model": offer.model,
         "canBeRefined": offer.thread is not None,
         "isPart": bool(offer.whole),
+        "runId": offer.run_id,
     }
+
+
+def _places(file: OfferedFile) -> list[dict[str, Any]]:
+    """Of each hunk its lines in the text before, from 0, and the first line that it writes.
+
+    In place of that one, where it only takes lines away, the first of those.
+    """
+    before, after = Lines(file.before), Lines(file.after)
+    places: list[dict[str, Any]] = []
+    growth = 0
+    for edit in file.change.edits:
+        first, last = before.first_and_last(edit.span)
+        written = edit.new_text.lstrip()
+        start = edit.span.start + growth + len(edit.new_text) - len(written)
+        place = after.full(Span(start, start)) if written else before.full(edit.span)
+        text = (after if written else before).text[place.start : place.end].strip()
+        row = shortened(visible(text.partition("\n")[0]), MOST_OF_LINE)
+        places.append({"first": first, "last": last, "text": row})
+        growth += len(edit.new_text) - (edit.span.end - edit.span.start)
+    return places
 
 
 def _state(offer: Offer) -> str:

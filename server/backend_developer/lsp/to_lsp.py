@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -133,7 +133,7 @@ def code_action(
         else None,
         data={"uri": document.uri, "about": action.about, "isFix": action.is_fix}
         if action.edits
-        else None,
+        else ({"group": action.group} if action.group else None),
         command=command,
         tags=[types.CodeActionTag.LlmGenerated]
         if action.generated and profile.generated_tag
@@ -142,7 +142,7 @@ def code_action(
 
 
 def workspace_edit(
-    edits: Iterable[TextEdit],
+    edits: Sequence[TextEdit],
     document: Document,
     lines: Lines,
     profile: ClientProfile,
@@ -153,9 +153,7 @@ def workspace_edit(
     `confirm` says why a person must agree first; clients that cannot ask apply
     it as it is, so its action's title says it as well.
     """
-    converted = [
-        types.TextEdit(range_(lines, edit.span, profile.encoding), edit.new_text) for edit in edits
-    ]
+    converted = text_edits(edits, lines, profile)
     if not profile.document_changes:
         return types.WorkspaceEdit(changes={document.uri: converted})
     identifier = types.OptionalVersionedTextDocumentIdentifier(document.uri, document.version)
@@ -371,6 +369,39 @@ def range_(lines: Lines, span: Span, encoding: Encoding) -> types.Range:
     """The range of a span of the text that `lines` index."""
     start, end_ = lines.position(span.start, encoding), lines.position(span.end, encoding)
     return types.Range(types.Position(*start), types.Position(*end_))
+
+
+def text_edits(
+    edits: Sequence[TextEdit], lines: Lines, profile: ClientProfile
+) -> list[types.TextEdit]:
+    """Edits of the text that `lines` index."""
+    takes_the_end = any(edit.span.start < edit.span.end == len(lines.text) for edit in edits)
+    converted = []
+    for edit in edits:
+        placed = edit if takes_the_end else _before_the_last_line_end(lines.text, edit)
+        range_of = range_(lines, placed.span, profile.encoding)
+        if not lines.text and profile.edits_when_picked:
+            # Neovim keeps the line that an empty text has, unless an edit goes beyond it.
+            range_of.end = types.Position(1, 0)
+        converted.append(types.TextEdit(range_of, placed.new_text))
+    return converted
+
+
+def _before_the_last_line_end(text: str, edit: TextEdit) -> TextEdit:
+    """The edit; of one that adds whole lines at the end of a text, the same a line end earlier.
+
+    Neovim would add an empty line, too: what is behind the last line end is no line there.
+    """
+    match = _LAST_LINE_END.search(text)
+    if not match or edit.span != Span(len(text), len(text)):
+        return edit
+    line_end, place = match[0], match.start()
+    if not edit.new_text.endswith(line_end):
+        return edit
+    return TextEdit(Span(place, place), line_end + edit.new_text[: -len(line_end)])
+
+
+_LAST_LINE_END = re.compile(r"(?:\r\n|\r|\n)\Z")
 
 
 def plain_range(range_: types.Range) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from editors.support import agree, environment, missing, program
-from loopback_model import KEY, LoopbackModel, Reply, answer, finding
+from loopback_model import KEY, LoopbackModel, Reply, answer, change_answer, finding
 
 EDITORS = Path(__file__).parents[3] / "editors"
 DRIVER = Path(__file__).with_name("driver.el")
@@ -180,3 +180,71 @@ def test_cancelled(tmp_path: Path, model: LoopbackModel) -> None:
     )
     assert found[1:] == [2, "len(path)"]
     assert model.requests[0].disconnected.is_set()
+
+
+ORDERS = 'from store import rows\n\n\ndef list_orders():\n    return "🦊", rows("orders")\n'
+STORE = "def rows(table):\n    return [table]\n"
+PAGINATE = "---\nname: paginate\ntitle: Add pagination\nkind: change\n---\nAdd it.\n"
+PAGED = {"file": "app.py", "line": 5, "old": '"🦊", rows', "new": '"🦊", "🐺", rows'}
+BOUNDED = {"file": "store.py", "line": 2, "old": "return [table]", "new": "return [table][:9]"}
+
+
+def change(folder: Path, model: LoopbackModel, text: str, script: str) -> Any:
+    """What the script answers, which runs when such a change was proposed."""
+    model.script(Reply(text))
+    agree(folder / "home" / "state", folder / "shop", model)
+    task = folder / "shop" / ".claude" / "backend-developer" / "tasks" / "paginate.md"
+    task.parent.mkdir(parents=True)
+    task.write_text(PAGINATE)
+    (folder / "shop" / "store.py").write_text(STORE)
+    return emacs(
+        folder,
+        f"""(driver-go-to "def list_orders")
+        (driver-until (lambda () (driver-offered "Add pagination (agent: ")))
+        (driver-choose "Add pagination (agent: " #'eglot-code-actions)
+        (driver-until #'driver-findings)
+        (driver-go-to "def list_orders")
+        {script}""",
+        ORDERS,
+        ANTHROPIC_API_KEY=KEY,
+        ANTHROPIC_BASE_URL=model.url,
+    )
+
+
+def test_a_change_of_two_files(tmp_path: Path, model: LoopbackModel) -> None:
+    text = change_answer(explanation=["Bounded."], edits=[PAGED, BOUNDED])
+    [message, *_], asked, *buffers = change(
+        tmp_path,
+        model,
+        text,
+        """(let ((marker (elt (driver-findings) 0)) (asked ""))
+          (cl-letf (((symbol-function 'y-or-n-p) (lambda (question) (setq asked question))))
+            (driver-choose "Take: Add pagination (2 files, +2 −2)" #'eglot-code-actions))
+          (driver-answer (vector marker asked (buffer-string)
+            (with-current-buffer (find-buffer-visiting "store.py") (buffer-string)))))""",
+    )
+    assert "Add pagination: 2 files, +2 −2. Take it," in message
+    assert "Server wants to edit" in asked, "eglot asks before it edits files that are not open"
+    assert buffers == [
+        ORDERS.replace(PAGED["old"], PAGED["new"]),
+        STORE.replace(BOUNDED["old"], BOUNDED["new"]),
+    ]
+
+
+def test_a_change_that_makes_a_file_is_taken_in_part(tmp_path: Path, model: LoopbackModel) -> None:
+    new = {"path": "pages.py", "content": "LIMIT = 50\n"}
+    text = change_answer(explanation=["Bounded."], edits=[PAGED, BOUNDED], files=[new])
+    [[message, *_], can_take_all, code] = change(
+        tmp_path,
+        model,
+        text,
+        """(let ((marker (elt (driver-findings) 0))
+              (can-take-all (driver-offered "Take: Add pagination")))
+          (driver-choose "Only app.py of it" #'eglot-code-actions)
+          (driver-until (lambda () (driver-offered "Take: part of")))
+          (driver-choose "Take: part of Add pagination (1 file" #'eglot-code-actions)
+          (driver-answer (vector marker can-take-all (buffer-string))))""",
+    )
+    assert "This editor cannot make files: take those that exist one by one" in message
+    assert not can_take_all
+    assert code == ORDERS.replace(PAGED["old"], PAGED["new"])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from editors.neovim.driver import PLUGIN, Neovim, neovim
+from editors.neovim.driver import INIT, PLUGIN, Neovim, neovim
 from editors.support import until
 from loopback_model import KEY, LoopbackModel, Reply, answer, finding
 
@@ -346,3 +346,20 @@ def test_help_tags_are_up_to_date(nvim: Neovim) -> None:
     assert (copy / "tags").read_text() == tags.read_text()
     nvim.keys(":help :BackendReview<CR>")
     assert "*:BackendReview*" in nvim.lua("return vim.api.nvim_get_current_line()")
+
+
+def test_each_command_is_in_the_help(nvim: Neovim) -> None:
+    commands = nvim.lua("return vim.tbl_keys(vim.api.nvim_get_commands({}))")
+    ours = {f":{name}" for name in commands if name.startswith("Backend")}
+    tags = (PLUGIN / "doc" / "tags").read_text()
+    documented = {line.split("\t")[0] for line in tags.splitlines() if line.startswith(":")}
+    assert ours == documented
+
+
+def test_capabilities_of_ones_own_stay(tmp_path: Path) -> None:
+    own = "{ capabilities = { experimental = { mine = true } } }"
+    with neovim(tmp_path, {}, f"{INIT}vim.lsp.config('backend_developer', {own})\n") as nvim:
+        opened(nvim)
+        said = nvim.lua("return vim.lsp.get_clients()[1].capabilities.experimental")
+    ours = {"asks": True, "proposals": True, "applied": True}
+    assert said == {"mine": True, "backendDeveloper": ours}

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from editors.neovim.driver import INIT
+from editors.neovim.test_changes import APP, THREE_FILES, write_project
 from editors.neovim.test_neovim import INJECTION, QUERY, UNSAFE
 from editors.support import agree, environment, program, until
 from loopback_model import KEY, LoopbackModel, Reply, answer
@@ -99,3 +100,27 @@ def test_progress_and_cancel(tmp_path: Path, pictures: Path, model: LoopbackMode
         screen = neovim.shows("Review security: Cancelled; what was found stays.", "cancelled")
         assert "SQL built from strings" in screen
         neovim.shows("backend: 1", "cancelled")
+
+
+def test_from_a_task_to_its_change(tmp_path: Path, pictures: Path, model: LoopbackModel) -> None:
+    model.script(Reply(THREE_FILES))
+    agree(tmp_path / "home" / "state", tmp_path / "shop", model)
+    write_project(tmp_path / "shop")
+    key = {"ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": model.url}
+    with terminal(tmp_path, pictures, APP, **key) as neovim:
+        neovim.shows("backend: 0", "running")
+        neovim.type("/def list_", "Enter", ":BackendDo paginate", "Enter")
+        screen = neovim.shows(":BackendProposal shows it", "proposed")
+        assert "Add pagination: 3 files, +6 −3" in screen
+        neovim.type(":BackendProposal", "Enter")
+        screen = neovim.shows("+from api.pages import page", "proposal")
+        assert " a take   x leave out   r refine   d discard   q close" in screen
+        assert "# Lists are cut into pages." in screen
+        neovim.type("/store.py", "Enter", "x")
+        neovim.shows("left out", "left-out")
+        neovim.type("x", "a")
+        screen = neovim.shows("taken. 3 files not saved: :wa", "taken")
+        assert "u undo" in neovim.shows("u undo", "taken")
+        assert "Press ENTER" not in screen
+        neovim.type("q")
+        neovim.shows("    return page(rows", "back")

@@ -1,9 +1,11 @@
 --- What the commands of |backend-developer| do. Nothing waits for the server, except the
 --- completion of task names; answers come back as calls.
 
+local server = require('backend_developer.server')
+
 local M = {}
 
-local NAME = 'backend_developer'
+local CHANGE = 'backend-developer.change'
 local SCOPES = { 'here', 'file', 'everywhere' }
 local COMPLETION_MILLISECONDS = 1000
 local DEFAULTS = { progress = true, virtual_text = true }
@@ -19,28 +21,6 @@ local function option(name)
   return vim.tbl_extend('force', DEFAULTS, vim.g.backend_developer or {})[name]
 end
 
----@param sentence string
----@param level? vim.log.levels
-local function tell(sentence, level)
-  vim.notify('backend-developer: ' .. sentence, level or vim.log.levels.INFO)
-end
-
----@return vim.lsp.Client?
-local function attached_client()
-  return vim.lsp.get_clients({ bufnr = 0, name = NAME })[1]
-end
-
---- The same; where there is none, the person is told.
----@return vim.lsp.Client?
-local function client_or_tell()
-  local client = attached_client()
-  if not client then
-    local sentence = 'not running in this buffer; see :checkhealth backend_developer'
-    tell(sentence, vim.log.levels.WARN)
-  end
-  return client
-end
-
 --- Where a client's diagnostics are, whether it pushes them or Neovim asks for them.
 ---@param client vim.lsp.Client
 ---@return integer[]
@@ -51,41 +31,34 @@ local function namespaces(client)
   }
 end
 
+--- A client's diagnostics but for the markers of proposals.
+---@param client vim.lsp.Client
+---@param buffer integer? nil: in all buffers
+---@param line integer? from 0; nil: on all lines
+---@return vim.Diagnostic[]
+local function findings_in(client, buffer, line)
+  local found = vim.diagnostic.get(buffer, { namespace = namespaces(client), lnum = line })
+  return vim.tbl_filter(function(one)
+    return one.code ~= 'proposal'
+  end, found)
+end
+
 --- The findings under the cursor, or else those of its line; where there are none, the person is
 --- told.
 ---@param client vim.lsp.Client
 ---@return vim.Diagnostic[]
 local function findings_at_cursor(client)
   local line, column = unpack(vim.api.nvim_win_get_cursor(0))
-  local here = vim.diagnostic.get(0, { namespace = namespaces(client), lnum = line - 1 })
+  local here = findings_in(client, 0, line - 1)
   local under = vim.tbl_filter(function(one)
     local starts_before = one.lnum < line - 1 or one.col <= column
     local ends_behind = one.end_lnum > line - 1 or one.end_col > column
     return starts_before and ends_behind
   end, here)
   if #here == 0 then
-    tell('there is no finding on this line.')
+    server.tell('there is no finding on this line.')
   end
   return #under > 0 and under or here
-end
-
---- Asks the server for a command. `done` gets its answer; a failure, or the reason why nothing was
---- done, is told to the person.
----@param client vim.lsp.Client
----@param command string
----@param arguments table
----@param done? fun(result: table)
-local function execute(client, command, arguments, done)
-  local params = { command = command, arguments = { arguments } }
-  client:request('workspace/executeCommand', params, function(failure, result)
-    if failure then
-      tell(failure.message, vim.log.levels.ERROR)
-    elseif result.reason then
-      tell(result.reason, vim.log.levels.WARN)
-    elseif done then
-      done(result)
-    end
-  end)
 end
 
 ---@param lead string
@@ -103,9 +76,9 @@ end
 ---@param first? integer the first line, from 1; nil: the whole buffer
 ---@param last? integer the last line
 function M.review(task, first, last)
-  local client = client_or_tell()
+  local client = server.attached_or_tell()
   if client then
-    execute(client, 'backend-developer.review', {
+    server.execute(client, 'backend-developer.review', {
       uri = vim.uri_from_bufnr(0),
       task = task or 'everything',
       range = first and {
@@ -116,13 +89,100 @@ function M.review(task, first, last)
   end
 end
 
+--- What asks for the code actions that start a task, at a place in the current buffer.
+---@param kind 'review'|'change'
+---@param range lsp.Range
+---@return lsp.CodeActionParams
+local function tasks_at(kind, range)
+  return {
+    textDocument = { uri = vim.uri_from_bufnr(0) },
+    range = range,
+    context = { diagnostics = {}, only = { 'refactor.backend-developer.' .. kind } },
+  }
+end
+
+--- Some lines of the current buffer, or the cursor.
+---@param client vim.lsp.Client
+---@param first? integer the first line, from 1; nil: the cursor
+---@param last? integer the last line
+---@return lsp.Range
+local function range_of(client, first, last)
+  if not first then
+    return vim.lsp.util.make_range_params(0, client.offset_encoding).range
+  end
+  return {
+    start = { line = first - 1, character = 0 },
+    ['end'] = { line = last, character = 0 },
+  }
+end
+
+--- Has a change made, or something explained; it ends in a proposal, which changes nothing by
+--- itself.
+---@param task? string a task's name; nil: one of those that fit there is asked for
+---@param first? integer the first line, from 1; nil: what is at the cursor
+---@param last? integer the last line
+function M.change(task, first, last)
+  local client = server.attached_or_tell()
+  if not client then
+    return
+  end
+  local uri, range = vim.uri_from_bufnr(0), range_of(client, first, last)
+  ---@param action? lsp.CodeAction nil: the person gave up
+  local function start(action)
+    if action then
+      M.run(action.command, { client_id = client.id })
+    end
+  end
+  client:request('textDocument/codeAction', tasks_at('change', range), function(failure, actions)
+    if failure then
+      server.tell(failure.message, vim.log.levels.ERROR)
+    elseif task then
+      local fitting = vim.iter(actions):find(function(action)
+        return action.command.arguments[1].task == task
+      end)
+      -- Of one that is not offered there, the server says what there is.
+      local arguments = { uri = uri, task = task, range = range }
+      start(fitting or { command = { command = CHANGE, arguments = { arguments } } })
+    elseif #actions == 0 then
+      server.tell('no task fits here, or there is no model; see :checkhealth backend_developer')
+    else
+      local function title_of(action)
+        return action.title
+      end
+      vim.ui.select(actions, { prompt = 'Do what?', format_item = title_of }, start)
+    end
+  end)
+end
+
+--- Has done what the words say; as |:BackendDo| with the task `ask`.
+---@param words string
+---@param first? integer the first line, from 1; nil: what is at the cursor
+---@param last? integer the last line
+function M.ask(words, first, last)
+  local client = server.attached_or_tell()
+  if client then
+    server.execute(client, CHANGE, {
+      uri = vim.uri_from_bufnr(0),
+      task = 'ask',
+      range = range_of(client, first, last),
+      instruction = words,
+    })
+  end
+end
+
+--- Shows the proposal at the cursor, or else the newest: its diffs and what is said of them, and
+--- the keys that take, narrow, refine, discard and undo it.
+function M.proposal()
+  require('backend_developer.proposals').show()
+end
+
 --- Cancels the reviews that are going on; what they have found stays.
 function M.cancel()
-  local client = client_or_tell()
+  local client = server.attached_or_tell()
   if client then
-    execute(client, 'backend-developer.cancel', vim.empty_dict(), function(result)
+    server.execute(client, 'backend-developer.cancel', {}, function(result)
       if #result.cancelled == 0 then
-        tell('no review is going on.')
+        server.tell('no review is going on.')
       end
     end)
   end
@@ -131,7 +191,7 @@ end
 --- Explains the finding at the cursor in a floating window: why it matters, how to fix it, how
 --- sure it is, why a fix is offered or not. Called again, it puts the cursor into that window.
 function M.explain()
-  local client, bufnr = client_or_tell(), vim.api.nvim_get_current_buf()
+  local client, bufnr = server.attached_or_tell(), vim.api.nvim_get_current_buf()
   local finding = client and findings_at_cursor(client)[1]
   if not client or not finding then
     return
@@ -142,13 +202,13 @@ function M.explain()
   }
   client:request('textDocument/hover', params, function(failure, hover)
     if failure or not hover then
-      tell(failure and failure.message or 'the finding is gone.', vim.log.levels.WARN)
+      server.tell(failure and failure.message or 'the finding is gone.', vim.log.levels.WARN)
       return
     end
     local lines = vim.split(hover.contents.value, '\n')
     local _, window = vim.lsp.util.open_floating_preview(lines, hover.contents.kind, {
       border = 'rounded',
-      focus_id = NAME,
+      focus_id = server.NAME,
       max_width = 80,
       title = 'backend-developer',
     })
@@ -162,10 +222,10 @@ function M.dismiss(scope)
   scope = scope or SCOPES[1]
   if not vim.list_contains(SCOPES, scope) then
     local sentence = 'a finding can be dismissed %s; "%s" is none of these.'
-    tell(sentence:format(table.concat(SCOPES, ', '), scope), vim.log.levels.ERROR)
+    server.tell(sentence:format(table.concat(SCOPES, ', '), scope), vim.log.levels.ERROR)
     return
   end
-  local client, uri = client_or_tell(), vim.uri_from_bufnr(0)
+  local client, uri = server.attached_or_tell(), vim.uri_from_bufnr(0)
   local findings = client and findings_at_cursor(client) or {}
   if not client or #findings == 0 then
     return
@@ -180,7 +240,7 @@ function M.dismiss(scope)
       if reason then
         local id = finding.user_data.lsp.data.id
         local arguments = { uri = uri, id = id, scope = scope, reason = reason }
-        execute(client, 'backend-developer.dismiss', arguments)
+        server.execute(client, 'backend-developer.dismiss', arguments)
       end
     end)
   end
@@ -198,15 +258,14 @@ end
 
 --- Puts the findings of all open files into the quickfix list and opens it, if there are any.
 function M.findings()
-  local client = client_or_tell()
+  local client = server.attached_or_tell()
   if not client then
     return
   end
-  local found = vim.diagnostic.get(nil, { namespace = namespaces(client) })
-  local items = vim.diagnostic.toqflist(found)
+  local items = vim.diagnostic.toqflist(findings_in(client))
   vim.fn.setqflist({}, ' ', { title = 'Findings of backend-developer', items = items })
   if #items == 0 then
-    tell('no findings in the open files.')
+    server.tell('no findings in the open files.')
   else
     vim.cmd('botright copen')
   end
@@ -226,11 +285,11 @@ function M.statusline()
       end,
     })
   end
-  local client = attached_client()
+  local client = server.attached()
   if not client then
     return ''
   end
-  local count = #vim.diagnostic.get(0, { namespace = namespaces(client) })
+  local count = #findings_in(client, 0)
   local titles = vim.tbl_values(client.progress.pending)
   table.sort(titles)
   local going_on = #titles > 0 and (' [%s]'):format(table.concat(titles, ', ')) or ''
@@ -239,18 +298,17 @@ end
 
 --- The tasks that begin with `lead`, of those in the server's menu for the current buffer.
 ---@param lead string
+---@param kind? 'review'|'change' nil: "review"
+---@param first? integer the first line that they are for, from 1; nil: the cursor
+---@param last? integer the last line
 ---@return string[]
-function M.complete_task(lead)
-  local client = attached_client()
+function M.complete_task(lead, kind, first, last)
+  local client = server.attached()
   if not client then
     return {}
   end
-  local start = { line = 0, character = 0 }
-  local answer = client:request_sync('textDocument/codeAction', {
-    textDocument = { uri = vim.uri_from_bufnr(0) },
-    range = { start = start, ['end'] = start },
-    context = { diagnostics = {}, only = { 'refactor.backend-developer.review' } },
-  }, COMPLETION_MILLISECONDS, 0)
+  local params = tasks_at(kind or 'review', range_of(client, first, last))
+  local answer = client:request_sync('textDocument/codeAction', params, COMPLETION_MILLISECONDS, 0)
   local tasks = vim.tbl_map(function(action)
     return action.command.arguments[1].task
   end, answer and answer.result or {})
@@ -264,14 +322,27 @@ function M.complete_scope(lead)
   return beginning_with(lead, SCOPES)
 end
 
---- Does what a code action says that has a command.
+--- Does what a code action says that has a command. What it asks for is asked first; nothing is done
+--- where nothing is answered.
 ---@param command lsp.Command
 ---@param context { client_id: integer }
 function M.run(command, context)
   local client = vim.lsp.get_client_by_id(context.client_id)
-  if client then
-    execute(client, command.command, command.arguments[1])
+  local arguments = command.arguments[1]
+  if not client then
+    return
+  elseif not arguments.asks then
+    server.execute(client, command.command, arguments)
+    return
   end
+  vim.ui.input({ prompt = arguments.asks .. ' ' }, function(words)
+    if words and vim.trim(words) ~= '' then
+      local name = command.command == CHANGE and 'instruction' or 'wish'
+      local answered = vim.tbl_extend('force', arguments, { [name] = words })
+      answered.asks = nil
+      server.execute(client, command.command, answered)
+    end
+  end)
 end
 
 --- Makes a client of ours ready, when it is attached to a buffer.
@@ -281,8 +352,11 @@ function M.attached(client, buffer)
   -- Neovim's own handler ends each message with a line break, so that the person has to press ENTER.
   client.handlers['window/showMessage'] = function(_, params)
     local levels = { vim.log.levels.ERROR, vim.log.levels.WARN }
-    tell(params.message, levels[params.type])
+    server.tell(params.message, levels[params.type])
     return params
+  end
+  client.handlers['backend-developer/proposal'] = function(_, params)
+    require('backend_developer.proposals').arrived(client, params)
   end
   local chosen = vim.diagnostic.config() or {}
   if option('virtual_text') and not (chosen.virtual_text or chosen.virtual_lines) then
