@@ -37,6 +37,7 @@ BROKEN = (
 NO_MODEL = (
     "This needs a model: set ANTHROPIC_API_KEY, a base URL or another provider, and ask again."
 )
+TYPED_MEANWHILE = "The file was edited while the agent wrote: ask again, for it as it is now."
 COMMENTS = "Do what the comments in the selected code ask for."
 """The wish of who was not asked for one, as an editor may have no way to."""
 FOLLOWING_UP = "follow-up"
@@ -277,7 +278,7 @@ def _offer(
         explained,
         asked,
         model=model,
-        reasons=result.reasons,
+        reasons=(TYPED_MEANWHILE, *result.reasons) if run.typed else result.reasons,
         thread=thread,
     )
 
