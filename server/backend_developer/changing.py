@@ -248,6 +248,8 @@ async def _hear(
                     pass
                 case Proposed() | Refused():
                     run.notes.append(used(usage, request.settings))
+                    if isinstance(outcome, Refused) and run.typed:
+                        outcome = replace(outcome, reasons=(TYPED_MEANWHILE, *outcome.reasons))
                     return _offer(session, run, request, outcome, thread, model)
     raise AssertionError  # propose() always ends in one of the two.
 
@@ -278,7 +280,7 @@ def _offer(
         explained,
         asked,
         model=model,
-        reasons=(TYPED_MEANWHILE, *result.reasons) if run.typed else result.reasons,
+        reasons=result.reasons,
         thread=thread,
     )
 
