@@ -1,7 +1,7 @@
 # Every task a contributor needs; `make` lists them.
 PYTHON := .venv/bin/python
 
-.PHONY: help setup test vscode lint format bench demo serve clean
+.PHONY: help setup test vscode lint format bench audit demo serve clean
 .DEFAULT_GOAL := help
 
 help: ## list the tasks
@@ -28,6 +28,10 @@ bench: ## speed and memory, as ratios against a bare pygls server
 	$(PYTHON) tests/bench/keystroke.py
 	$(PYTHON) tests/bench/project.py
 	$(PYTHON) tests/bench/agent.py
+
+audit: ## known weaknesses of what this depends on; needs the network
+	.venv/bin/pip install -q pip-audit && .venv/bin/pip-audit --skip-editable
+	cd editors/vscode && npm audit
 
 demo: ## review the example project
 	.venv/bin/backend-developer review tests/examples/shop --fail-on never

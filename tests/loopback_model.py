@@ -116,9 +116,13 @@ class Reply:
 class PromptCache:
     """Counts a request's tokens as an endpoint with a prompt cache does, at 3.5 bytes each.
 
-    What ends at a breakpoint and was seen before, byte for byte and from the very beginning, is
-    read from the cache; the rest up to the last breakpoint is written to it.
+    What was written to it before, byte for byte and from the very beginning, is read from it, as
+    far as that ends at a breakpoint or at most LOOK_BACK blocks before one; the rest up to the
+    last breakpoint is written to it.
     """
+
+    LOOK_BACK = 20
+    """https://platform.claude.com/docs/en/build-with-claude/prompt-caching"""
 
     def __init__(self) -> None:
         self._seen: set[bytes] = set()
@@ -131,14 +135,16 @@ class PromptCache:
         ]
         length = cached = written = 0
         prefix = hashlib.sha256(str(body["model"]).encode())
+        ends: list[tuple[bytes, int]] = []
         for block in blocks:
             bare = {key: value for key, value in block.items() if key != "cache_control"}
             data = json.dumps(bare, ensure_ascii=False).encode()
             prefix.update(data)
             length += len(data)
+            ends.append((prefix.digest(), length))
             if "cache_control" in block:
-                if prefix.digest() in self._seen:
-                    cached = length
+                known = (end for digest, end in ends[-self.LOOK_BACK :] if digest in self._seen)
+                cached = max(cached, *known, 0)
                 self._seen.add(prefix.digest())
                 written = length
         return {

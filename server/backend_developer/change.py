@@ -35,25 +35,13 @@ from .core.changes import (
 from .core.edits import compose
 from .core.model import Candidate, CheckReport, SearchReplace, Span, Usage
 from .engines.base import Engine, Note, ReviewRequest, ThreadAnswer
+from .proof import Proof
 from .review import Checker
 
 MOST_FILES = 60
 """Of one change; nobody reads more."""
 MOST_CHARACTERS = 1_000_000
 """Of the texts of one change."""
-
-
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """What a command of the person's said of a copy of the project with the change in it."""
-
-    command: str
-    passed: bool
-    seconds: float
-    output: str
-    """The end of what it printed."""
-    problem: str = ""
-    """Why it could not be run to its end, a sentence; "": it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +194,7 @@ async def check(
 
 async def _check_file(file: FileChange, request: ReviewRequest, checker: Checker) -> CheckReport:
     # A change has no finding to be rid of, so neither rule nor place.
-    candidate = Candidate("", Span(0, 0), file.edits, file.text_after)
+    candidate = Candidate("", Span(0, 0), file.edits, file.text_after, is_part=True)
     [report] = await checker.check(file.document, [candidate], request.settings)
     return report
 

@@ -288,16 +288,23 @@ def _offer(
 async def _with_project(
     session: Session, request: ReviewRequest, context: Context
 ) -> ReviewRequest:
-    """The request with what surrounds its selection."""
-    from .surroundings import surrounded  # Here: a server starts without it.
+    """The request with what surrounds its selection, and how its project does things."""
+    # Here: a server starts without them.
+    from .habits import habits_of
+    from .reader import WorkspaceReader
+    from .surroundings import surrounded
 
-    return await asyncio.to_thread(
-        surrounded,
-        request,
-        context.root,
-        {one.document.path: one.document.text for one in session.documents.values()},
-        session.project_of(request.document.path),
-    )
+    buffers = {one.document.path: one.document.text for one in session.documents.values()}
+    project = session.project_of(request.document.path)
+
+    def look_around() -> ReviewRequest:
+        asked = surrounded(request, context.root, buffers, project)
+        if context.root is None:
+            return asked
+        reader = WorkspaceReader(context.root, request.denials, buffers)
+        return replace(asked, habits=habits_of(request.document, request.span, reader, project))
+
+    return await asyncio.to_thread(look_around)
 
 
 def _workshop(

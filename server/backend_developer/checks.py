@@ -12,7 +12,7 @@ import ast
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -35,6 +35,15 @@ from .linters.oxlint import OxlintMessage, check_names
 from .linters.process import LinterError
 from .linters.ruff import SYNTAX_ERROR, RuffMessage, run_ruff
 from .settings import Settings
+from .signatures import (
+    Function,
+    awaited_wrongly,
+    functions_of,
+    misfit,
+    own_calls,
+    python_tree,
+    signature_of,
+)
 from .syntax import LANGUAGES, parse
 
 _Asked: TypeAlias = tuple[Document, Sequence[Candidate], Settings]
@@ -101,7 +110,7 @@ class FixChecker:
         missing = [document for document in documents if document not in known]
         scans = self._local.latest_scans(missing, settings)
         known = {document: known[document] for document in documents if document in known} | {
-            document: _Before(_functions(_tree(document)), scan)
+            document: _Before(functions_of(_tree(document)), scan)
             for document, scan in zip(missing, scans, strict=True)
         }
         self._latest = (settings, known)
@@ -112,7 +121,7 @@ class FixChecker:
 class _Before:
     """What every candidate of one document is compared with."""
 
-    functions: Mapping[str, _Function]
+    functions: Mapping[str, Function]
     scan: Scan
 
 
@@ -122,7 +131,7 @@ def syntax_error_line(document: Document) -> int:
     Blocks for some milliseconds, and where there seems to be one for the linter to say so.
     """
     if document.language == "python":
-        suspect = _python_tree(document.text) is None
+        suspect = python_tree(document.text) is None
     else:
         suspect = document.language in LANGUAGES and bool(_syntax_errors(document))
     # The linters know newer versions of the languages than the parsers here.
@@ -281,7 +290,10 @@ def _python_names(
         return _Names(unchecked=_SYNTAX_UNCHECKED)
     known = Counter((message.code, _name_in(message)) for message in messages_before)
     tidying: tuple[TextEdit, ...] = ()
+    passes_on = before.path.endswith("__init__.py")
     for message in messages_after:
+        if message.code == "F401" and passes_on:
+            continue  # A package's own module imports what others import from it.
         name = _name_in(message)
         known[message.code, name] -= 1
         if known[message.code, name] >= 0:
@@ -292,9 +304,10 @@ def _python_names(
             rest = "a second time" if message.code == "F811" else "undefined"
             return _Names(f"It {verb} `{name}` {rest} on line {line}.")
         # An import that the edit no longer needs goes with it, one that it brought and forgot is
-        # half a change.
+        # half a change; but of a whole new file, it is one line too many.
         short = name.rpartition(".")[2].rpartition(" ")[2]
-        if not re.search(rf"\b{re.escape(short)}\b", before.text):
+        is_forgotten = not before.text.strip() and message.code == "F401"
+        if not is_forgotten and not re.search(rf"\b{re.escape(short)}\b", before.text):
             what = "imports" if message.code == "F401" else "assigns"
             return _Names(f"It {what} `{name}` on line {line} and never uses it.")
         if message.code == "F401":
@@ -334,13 +347,13 @@ def _javascript_names(before: Sequence[OxlintMessage], after: Sequence[OxlintMes
 
 def _signatures(
     before: Document,
-    functions_before: Mapping[str, _Function],
+    functions_before: Mapping[str, Function],
     candidate: Candidate,
     after: Document,
 ) -> CheckReport:
     """Whether the calls in the file still fit the functions whose signature the edit changed."""
     if before.language != "python":
-        if _function_heads(before) != _function_heads(after):
+        if not candidate.is_part and _function_heads(before) != _function_heads(after):
             sentence = "Calls were not compared with the signatures that the edit changed."
             return CheckReport(unchecked=(sentence,))
         return CheckReport()
@@ -355,112 +368,42 @@ def _signatures(
     tree = _tree(after)
     changed = {
         name: function
-        for name, function in _functions(tree).items()
-        if name in functions_before and _signature(functions_before[name]) != _signature(function)
+        for name, function in functions_of(tree).items()
+        if name in functions_before
+        and signature_of(functions_before[name]) != signature_of(function)
     }
     if not changed:
         return CheckReport()
-    for call, name, parent in _calls(tree):
+    for call, name, parent in own_calls(tree):
         function = changed.get(name)
         if function is None:
             continue
-        misfit = _misfit(call, function, is_method="." in name)
-        if misfit:
+        if wrong := misfit(call, function, is_method="." in name):
             return CheckReport(
                 f"The call of `{function.name}` on line {call.lineno} does not fit its changed "
-                f"signature: {misfit}."
+                f"signature: {wrong}."
             )
-        is_async = isinstance(function, ast.AsyncFunctionDef)
-        if is_async != isinstance(functions_before[name], ast.AsyncFunctionDef):
-            if is_async and isinstance(parent, ast.Expr | ast.Assign | ast.Attribute):
+        match awaited_wrongly(parent, functions_before[name], function):
+            case "not awaited":
                 return CheckReport(
                     f"It makes `{function.name}` async, but line {call.lineno} does not await it."
                 )
-            if not is_async and isinstance(parent, ast.Await):
+            case "awaited":
                 return CheckReport(
                     f"It makes `{function.name}` not async, but line {call.lineno} awaits it."
                 )
+    if candidate.is_part:
+        return CheckReport()
     names = ", ".join(f"`{name}`" for name in sorted(changed))
     return CheckReport(
         unchecked=(f"The signature of {names} changed; calls in other files were not checked.",)
     )
 
 
-_Function = ast.FunctionDef | ast.AsyncFunctionDef
-
-
 def _tree(document: Document) -> ast.Module:
     """Empty where there is none: another language, or a syntax error, which another check says."""
-    tree = _python_tree(document.text) if document.language == "python" else None
+    tree = python_tree(document.text) if document.language == "python" else None
     return tree or ast.Module([], [])
-
-
-def _python_tree(text: str) -> ast.Module | None:
-    """None when it is no Python, or a newer one than we run on."""
-    try:
-        return ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-
-
-def _functions(tree: ast.Module) -> dict[str, _Function]:
-    """The module's plain functions as `name`, its methods as `Class.name`; each defined once."""
-    found: dict[str, _Function] = {}
-    names: Counter[str] = Counter()
-    for node in tree.body:
-        members = node.body if isinstance(node, ast.ClassDef) else [node]
-        prefix = f"{node.name}." if isinstance(node, ast.ClassDef) else ""
-        for member in members:
-            # What a decorator makes of a signature is not known.
-            if isinstance(member, _Function) and not member.decorator_list:
-                names[prefix + member.name] += 1
-                found[prefix + member.name] = member
-    return {name: function for name, function in found.items() if names[name] == 1}
-
-
-def _signature(function: _Function) -> str:
-    return f"{type(function).__name__} {ast.dump(function.args)}"
-
-
-def _calls(tree: ast.Module) -> Iterator[tuple[ast.Call, str, ast.AST]]:
-    """Each call of a module's own function or, through `self` or `cls`, method; with its parent."""
-    for statement in tree.body:
-        owner = f"{statement.name}." if isinstance(statement, ast.ClassDef) else ""
-        for parent in ast.walk(statement):
-            for call in ast.iter_child_nodes(parent):
-                if not isinstance(call, ast.Call):
-                    continue
-                match call.func:
-                    case ast.Name(id=name):
-                        yield call, name, parent
-                        yield call, f"{name}.__init__", parent
-                    case ast.Attribute(value=ast.Name(id="self" | "cls"), attr=name) if owner:
-                        yield call, owner + name, parent
-
-
-def _misfit(call: ast.Call, function: _Function, *, is_method: bool) -> str:
-    """What is wrong with the call's arguments; empty when they fit, or hide behind `*` or `**`."""
-    given = call.args
-    keywords = {keyword.arg for keyword in call.keywords if keyword.arg}
-    if any(isinstance(value, ast.Starred) for value in given) or len(keywords) < len(call.keywords):
-        return ""
-    parameters = function.args
-    positional = [parameter.arg for parameter in (*parameters.posonlyargs, *parameters.args)]
-    required = positional[: len(positional) - len(parameters.defaults)]
-    if is_method:
-        positional, required = positional[1:], required[1:]
-    required += [
-        parameter.arg
-        for parameter, default in zip(parameters.kwonlyargs, parameters.kw_defaults, strict=True)
-        if default is None
-    ]
-    known = {*positional, *(parameter.arg for parameter in parameters.kwonlyargs)}
-    if len(given) > len(positional) and parameters.vararg is None:
-        return f"it passes {len(given)} positional arguments of {len(positional)}"
-    if parameters.kwarg is None and keywords - known:
-        return f"there is no parameter `{min(keywords - known)}`"
-    missing = [name for name in required if name not in {*positional[: len(given)], *keywords}]
-    return f"`{missing[0]}` is missing" if missing else ""
 
 
 _HEAD = re.compile(r"function\b[^{]*|[\w$]+\s*=\s*(?:async\s*)?\([^)]*\)\s*(?::[^=]+)?=>")

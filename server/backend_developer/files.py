@@ -54,6 +54,9 @@ LANGUAGES: Mapping[str, str] = MappingProxyType(
 )
 """File name ending, in lower case -> LSP language id."""
 
+SOURCE_ENDING = re.compile(r"\.(?:py|[cm]?[jt]sx?)$")
+"""Of the names of files of Python, JavaScript and TypeScript."""
+
 _DOCKERFILE = re.compile(r"(?:Dockerfile|Containerfile)(?:\..+)?", re.IGNORECASE)
 
 _DATA_LANGUAGES = frozenset({"json", "yaml", "sql"})

@@ -7,10 +7,7 @@ replaced in one step or not at all, and only while it still holds what was revie
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import os
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,14 +16,11 @@ from .core.edits import apply, compose, merge_edits
 from .core.model import Candidate, Document, Finding, Fix, TextEdit
 from .review import Checker
 from .settings import Settings
+from .writing import ChangedError, FileWrite, WriteError, write_all
 
 MAXIMUM_PASSES = 10
 """Reviews of one file, each after the fixes of the one before: two rules that undo each
 other's fixes must come to an end."""
-
-
-class WriteError(Exception):
-    """A file that was not written, and is as it was. `str()` is one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,32 +67,18 @@ async def apply_fixes(
 def write(path: Path, expected: bytes, data: bytes) -> None:
     """Replaces the file, which must still hold `expected`, in one step; its mode is kept.
 
-    A symbolic link stays, and what it points at is replaced. Raises WriteError.
+    A symbolic link stays, and what it points at is replaced. Raises WriteError, whose sentence
+    is about "it": who prints it names the file.
     """
     target = Path(os.path.realpath(path))
     try:
-        if target.read_bytes() != expected:
-            raise WriteError("it was changed while it was reviewed, so it was not fixed: try again")
-        # Putting another file in its place would get round a write protection.
-        if not os.access(target, os.W_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        mode = target.stat().st_mode
-        # In the same folder, since a file can only be put in another's place on one disk.
-        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(data)
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.chmod(temporary, mode & 0o7777)
-            os.replace(temporary, target)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-            raise
-    except OSError as error:
-        why = (error.strerror or str(error)).lower()
-        raise WriteError(f"it could not be written, so it was not fixed: {why}") from None
+        write_all([FileWrite(target, expected, data)], target.parent)
+    except ChangedError:
+        changed = "it was changed while it was reviewed, so it was not fixed: try again"
+        raise WriteError(changed) from None
+    except WriteError as error:
+        failed = f"it could not be written, so it was not fixed: {error.why}"
+        raise WriteError(failed, error.why) from None
 
 
 def _together(text: str, findings: Iterable[Finding]) -> Applied:

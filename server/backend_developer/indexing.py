@@ -56,7 +56,7 @@ async def _read_folder(session: Session, folder: Path) -> None:
                 )
     except EngineError as error:
         logger.warning("%s", error)
-    runs.review_others(session, folder, None)
+    runs.review_again(session, folder)
 
 
 async def _read_again(session: Session, folder: Path, paths: list[str]) -> None:
@@ -76,4 +76,4 @@ async def _read_again(session: Session, folder: Path, paths: list[str]) -> None:
             return
         is_news = session.know(folder, changed) or is_news
     if is_news:
-        runs.review_others(session, folder, None)
+        runs.review_again(session, folder)

@@ -13,12 +13,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from .change import Proof
 from .core.changes import ChangeSet, Dependency, FileChange
 from .core.edits import apply
 from .core.model import Document, Span, TextEdit
 from .core.text import Change, trim
 from .core.tracking import grown, moved
+from .proof import Proof
 
 if TYPE_CHECKING:
     from .engines.base import ReviewRequest, Thread

@@ -10,7 +10,7 @@ import os
 import re
 import stat
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -119,16 +119,44 @@ class WorkspaceReader:
 
         `app/models` finds `src/app/models.py` and `app/models/__init__.py`.
         """
-        return [path for path in self._paths() if is_module(path, stems)]
+        return [path for path in self.paths() if is_module(path, stems)]
 
-    def _paths(self) -> Iterator[str]:
+    def files_with(
+        self, paths: Iterable[str], words: Sequence[str], end: float
+    ) -> Iterator[tuple[str, str]]:
+        """(Path, text) of those of `paths`, as the method of this name has them, that hold one of
+        the words, until `end`.
+
+        `end` is a time of `time.monotonic`. A file that may not be read is left out.
+        """
+        wanted = [word.encode("utf-8", "surrogatepass") for word in words]
+        for path in paths:
+            if time.monotonic() > end:
+                return
+            absolute = os.path.join(self.root, path)
+            text = self.buffers.get(absolute)
+            if text is None:
+                try:
+                    data = _read_bytes(absolute)
+                except (OSError, ValueError):
+                    continue
+                if not any(word in data for word in wanted):
+                    continue
+                text = _decoded(data)
+            if any(word in text for word in words) and not self.denials.why(
+                absolute, is_walked=True
+            ):
+                yield path, text
+
+    def paths(self) -> Iterator[str]:
+        """The relative paths of the source files that are not ignored, in the order of names."""
         for file in walk(self.root):
             yield file.absolute.relative_to(self.root).as_posix()
 
     def _texts(self, path_pattern: str) -> Iterator[tuple[str, str]]:
         """(relative path, text) of the files that may be read, for as long as a search may take."""
         end = time.monotonic() + SEARCH_SECONDS
-        for path in self._paths():
+        for path in self.paths():
             if time.monotonic() > end:
                 return
             if path_pattern and not _matches(path, path_pattern):
@@ -181,6 +209,11 @@ def _lies_in(path: str, root: Path) -> bool:
 
 def _read(path: str) -> str:
     """Raises OSError or ValueError for what is no text of a sensible size."""
+    return _decoded(_read_bytes(path))
+
+
+def _read_bytes(path: str) -> bytes:
+    """Raises as `_read`."""
     # Not opened before it is known to be a file: a pipe would wait for ever.
     if not stat.S_ISREG(os.stat(path).st_mode):
         raise ValueError
@@ -188,4 +221,8 @@ def _read(path: str) -> str:
         data = stream.read(MOST_BYTES + 1)
     if len(data) > MOST_BYTES or b"\0" in data:
         raise ValueError
+    return data
+
+
+def _decoded(data: bytes) -> str:
     return data.decode("utf-8-sig", errors="replace")

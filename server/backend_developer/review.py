@@ -3,7 +3,7 @@
 engine.review() -> Proposal -> anchor -> Finding, its fix still Checking
                                       -> checker -> the same Finding, its fix checked
                             -> Rejection
-Verdict, Usage, FileFacts and Note pass through.
+Verdict, Usage and Note pass through.
 
 What the agent found goes through a second look, which tries to refute it.
 """
@@ -40,7 +40,7 @@ from .engines.base import Answer, Engine, EngineError, Note, Pending, ReviewRequ
 from .project.facts import FileFacts
 from .settings import Settings, rule_level
 
-Outcome: TypeAlias = Finding | Rejection | Verdict | Usage | FileFacts | Note | Pending
+Outcome: TypeAlias = Finding | Rejection | Verdict | Usage | Note | Pending
 
 
 class Collected(Protocol):
@@ -70,6 +70,10 @@ class Checker(Protocol):
 
 class Indexer(Protocol):
     """Reads what files say of their project; never blocks the event loop. Raises EngineError."""
+
+    async def learn(self, document: Document) -> FileFacts | None:
+        """What a document says, from now on in place of the file on disk; None: nothing."""
+        ...
 
     def read_folder(
         self, folder: str, maximum_files: int, is_open: Callable[[], Collection[str]]
@@ -190,7 +194,7 @@ async def review(
                     answer, failure = None, error
                 coming = asyncio.create_task(_next(answers)) if answer else None
                 match answer:
-                    case Verdict() | Usage() | FileFacts() | Note() | Pending():
+                    case Verdict() | Usage() | Note() | Pending():
                         yield answer
                     case Proposal():
                         anchored = anchor(

@@ -81,23 +81,21 @@ def review_while_typing(session: Session, opened: OpenDocument) -> None:
             session.cancel(run)
 
 
-def review_others(session: Session, folder: Path | None, but: OpenDocument | None) -> None:
-    """Has the other open documents of a folder looked at again: the project says something else.
+def review_again(session: Session, folder: Path | None) -> None:
+    """Has the open documents of a folder looked at again: the project says something else.
 
-    Not at once, as a project changes with each key of a route's path. None: those of no folder.
+    The one that says it too, since its own review went by what it said before. Not at once, as a
+    project changes with each key of a route's path. None: those of no folder.
     """
     if folder is None or session.is_closing:
         return
-    known = session.news.setdefault(folder, but)
-    if known is not but:
-        session.news[folder] = None  # Each of the two is another to the other one.
+    session.news.add(folder)
 
     def review() -> None:
         session.reviewing_others = None
-        news, session.news = session.news, {}
+        news, session.news = session.news, set()
         for opened in list(session.documents.values()):
-            at = session.folder_of(opened.document.path)
-            if at in news and news[at] is not opened:
+            if session.folder_of(opened.document.path) in news:
                 review_while_typing(session, opened)
 
     if session.reviewing_others is None:
@@ -124,8 +122,18 @@ async def _review_passively(session: Session, run: Run) -> None:
             await _listen(session, run, request, reviewers.local, reviewers, context)
             if not run.overtaken:
                 session.finish(run, LOCAL)
+                await _learn(session, run, reviewers)
     except Exception as error:
         report(session, error, "warning")
+
+
+async def _learn(session: Session, run: Run, reviewers: Reviewers) -> None:
+    """Reads what the document says of its project; last, since no finding in it waits for that."""
+    if reviewers.indexer is None:
+        return
+    facts = await reviewers.indexer.learn(run.document)
+    if facts is not None and session.learn(run, facts):
+        review_again(session, session.folder_of(facts.path))
 
 
 def _log_missing_linters(session: Session, document: Document) -> None:
@@ -290,7 +298,6 @@ async def _listen(
     """
     # Here: a server starts without them.
     from .engines.base import Note
-    from .project.facts import FileFacts
     from .review import review
 
     producer = LOCAL if engine is reviewers.local else f"agent:{request.task.name}"
@@ -315,9 +322,6 @@ async def _listen(
                     session.accept_verdict(run, outcome)
                 case Usage():
                     usage.append(outcome)
-                case FileFacts():
-                    if session.learn(run, outcome):
-                        review_others(session, session.folder_of(outcome.path), run.open)
                 case Note(sentence=sentence):
                     run.notes.append(sentence)
                 case Rejection(reason=reason):

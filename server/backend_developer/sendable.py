@@ -84,10 +84,11 @@ class Denials:
     unreadable: str = ""
     """A file that should say what is denied and cannot be read: then everything is."""
 
-    def why(self, path: str) -> str:
+    def why(self, path: str, *, is_walked: bool = False) -> str:
         """Why the file at an absolute path, or a URI, is not sent; "" when it may be.
 
-        Looks at the file's own name and at that of the file it leads to when it is a link.
+        Looks at the file's own name and at that of the file it leads to when it is a link. What a
+        walk of the workspace came upon is no link and not ignored, which takes long to ask again.
         """
         if self.unreadable:
             return f"{self.unreadable} cannot be read, so that it is unknown what may be sent"
@@ -96,7 +97,7 @@ class Denials:
         if not self.root or not os.path.isabs(path):
             return ""
         for place in dict.fromkeys((path, os.path.realpath(path))):
-            if is_ignored(Path(place)):
+            if not is_walked and is_ignored(Path(place)):
                 return "git ignores it"
             for who, folder, patterns in self.patterns:
                 if _covers(patterns, folder, place):

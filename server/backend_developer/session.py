@@ -161,9 +161,9 @@ class Session:
         self.projects: dict[Path | None, Project] = {}
         """Workspace folder -> what its files say; None: what the documents of no folder say."""
         self.reviewing_others: asyncio.TimerHandle | None = None
-        """Set when other documents will be looked at, since the project has changed."""
-        self.news: dict[Path, OpenDocument | None] = {}
-        """The folders of those, and the document that alone needs no other look; None: all do."""
+        """Set when documents will be looked at again, since the project has changed."""
+        self.news: set[Path] = set()
+        """The folders of those."""
         self.offers: dict[str, Offer] = {}
         """Changes that are offered, by id; what has become of their files is always up to date,
         of those that are open."""

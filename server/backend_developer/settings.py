@@ -224,6 +224,22 @@ class Settings:
             project=False,
         ),
     ] = field(default_factory=dict)
+    proof_command: Annotated[
+        str,
+        About(
+            "Command line, such as `python -m pytest -q`, that says by its exit code whether a "
+            "change works. It is run without a shell and without credentials, on a copy of the "
+            "workspace with the change in it, before the change is shown. Empty: none.",
+            project=False,
+        ),
+    ] = ""
+    proof_seconds: Annotated[
+        int, About("The command is ended after so many seconds.", project=False, minimum=1)
+    ] = 120
+    proof_folder_bytes: Annotated[
+        int,
+        About("A larger workspace is not copied for it, and that is said.", False, minimum=1),
+    ] = 500_000_000
     in_tests: Annotated[
         Standing,
         About("Local findings in tests and fixtures: as elsewhere, folded away (`low`) or none."),

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from .core.edits import apply
 from .core.model import Candidate, CheckReport, Document, Rule
 from .engines.base import Answer, EngineError, ReviewRequest
-from .engines.local import LocalEngine, asked_for
+from .engines.local import LocalEngine, Scan, asked_for
 from .failures import where_raised
 from .project.facts import FileFacts
 from .project.index import Project
@@ -64,17 +64,21 @@ class LocalWorker:
         self._process = self._start()
 
     async def review(self, request: ReviewRequest) -> AsyncGenerator[Answer, None]:
-        """Yields what the document says of its project, from now on in place of the file on disk,
-        and what was found in the request's span and focuses. Raises EngineError.
+        """Yields what was found in the request's span and focuses, the quickest first.
+
+        Raises EngineError, when a linter could not be used after all that was found.
         """
         document = request.document
-        facts: FileFacts | None
-        scan, facts = await self._ask(_name_of(document), "scan", document, request.settings)
-        if facts is not None:
-            self._remember(_folder_of(facts.path, self._projects), [(facts.path, facts)])
-            yield facts
-        for proposal in asked_for(scan, request, self._rules, self._told):
-            yield proposal
+        problems = None
+        for step in ("scan", "scan on"):
+            scan = await self._ask(_name_of(document), step, document, request.settings)
+            try:
+                for proposal in asked_for(scan, request, self._rules, self._told):
+                    yield proposal
+            except EngineError as error:
+                problems = error
+        if problems:
+            raise problems
 
     async def check(
         self, document: Document, candidates: Sequence[Candidate], settings: Settings
@@ -95,6 +99,16 @@ class LocalWorker:
         return line
 
     # --- The project
+
+    async def learn(self, document: Document) -> FileFacts | None:
+        """What a document says of its project, from now on in place of the file on disk; None when
+        it is no part of it. The document that was reviewed last is not read again. Raises
+        EngineError.
+        """
+        facts: FileFacts | None = await self._ask(_name_of(document), "learn", document)
+        if facts is not None:
+            self._remember(_folder_of(facts.path, self._projects), [(facts.path, facts)])
+        return facts
 
     async def read_folder(
         self, folder: str, maximum_files: int, is_open: Callable[[], Collection[str]]
@@ -241,6 +255,8 @@ def main() -> None:
 
     projects: dict[str, Project] = {}
     readings: dict[str, Reading] = {}
+    begun: dict[Document, Callable[[], Scan]] = {}
+    """What is left to find, of the document that was looked at last."""
 
     def project_of(path: str) -> Project:
         return projects.get(_folder_of(path, projects), Project())
@@ -254,11 +270,19 @@ def main() -> None:
     def answer(request: Any) -> object:
         match request:
             case "scan", document, settings:
-                [scan] = local.scan_all([document], settings)
+                begun.clear()
+                first, begun[document] = local.scan_in_two(document, settings)
+                return first
+            case "scan on", document, settings:
+                if document in begun:
+                    return begun.pop(document)()
+                [scan] = local.scan_all([document], settings)  # A process that was started again.
+                return scan
+            case "learn", document:
                 facts = local.project.learn(document)
                 if facts is not None:
                     learn(_folder_of(facts.path, projects), [(facts.path, facts)])
-                return scan, facts
+                return facts
             case "check", document, candidates, settings:
                 whole = [
                     replace(candidate, text_after=apply(document.text, candidate.edits))

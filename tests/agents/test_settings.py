@@ -261,6 +261,9 @@ def test_every_setting_is_documented_and_can_be_set() -> None:
         "modelPrices",
         "journal",
         "tools",
+        "proofCommand",
+        "proofSeconds",
+        "proofFolderBytes",
         "trusted",
     ]
 

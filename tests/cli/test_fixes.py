@@ -21,8 +21,9 @@ from backend_developer.core.model import (
     TextEdit,
     Withheld,
 )
-from backend_developer.fixes import WriteError, apply_fixes, is_applicable, write
+from backend_developer.fixes import apply_fixes, is_applicable, write
 from backend_developer.settings import Settings
+from backend_developer.writing import WriteError
 from cli.samples import finding, fix
 
 TEXT = "import os\n\none()\ntwo()\nthree()\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -60,6 +61,23 @@ def test_a_buffer_stands_for_its_file(root: Path, reader: WorkspaceReader) -> No
     edited = WorkspaceReader(root, reader.denials, {str(root / "app/main.py"): "unsaved = 1\n"})
     assert "unsaved = 1" in edited.read_file("app/main.py", 1, 9)
     assert "app/main.py:1: unsaved = 1" in edited.search("unsaved", "")
+
+
+def test_the_files_that_hold_a_word_and_may_be_read(root: Path, reader: WorkspaceReader) -> None:
+    (root / ".backend-developer.ignore").write_text("app/cart.ts\n")
+    buffers = {str(root / "app" / "models.py"): "class Buyer: ...\n"}
+    denials = load_denials(root, {"HOME": str(root)})
+    edited = WorkspaceReader(root, denials, buffers)
+    end = time.monotonic() + 10
+    paths = [*edited.paths(), "app/gone.py"]
+
+    def found(*words: str) -> list[str]:
+        return [path for path, _ in edited.files_with(paths, words, end)]
+
+    assert found("Shop", "Buyer") == ["app/main.py", "app/models.py"]
+    assert found("total") == ["app/main.py"]
+    assert found("LIMIT", "\ud800") == []
+    assert list(edited.files_with(paths, ["Shop"], time.monotonic() - 1)) == []
 
 
 def test_an_outline_and_definitions(reader: WorkspaceReader) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -304,6 +305,102 @@ def test_an_import_that_the_edit_leaves_unused_goes_with_it(
     report = check(text, old, new)
     assert not report.problem
     assert apply(text.replace(old, new), report.tidying) == tidied
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "problem", "after"),
+    [
+        pytest.param(
+            "/srv/limits.py",
+            "",
+            "import json\nimport os\n\nprint(os.sep)\n",
+            "",
+            "import os\n\nprint(os.sep)\n",
+            id="new file",
+        ),
+        pytest.param(
+            "/srv/limits.py",
+            "\n",
+            "from os import path, sep\n\nprint(sep)\n",
+            "",
+            "from os import sep\n\nprint(sep)\n",
+            id="file that was empty",
+        ),
+        pytest.param(
+            "/srv/limits.py",
+            "x = 1\n",
+            "import os\n\nx = 1\n",
+            "It imports `os` on line 1 and never uses it.",
+            "",
+            id="file that was there",
+        ),
+        pytest.param(
+            "/srv/limits.py",
+            "import os\n\n\ndef f():\n    return os.sep\n",
+            "def f():\n    import os\n\n    return os.sep\n",
+            "",
+            "def f():\n    import os\n\n    return os.sep\n",
+            id="import that moves",
+        ),
+        pytest.param(
+            "/srv/limits.py",
+            "",
+            "def f():\n    limit = 5\n    return 1\n",
+            "It assigns `limit` on line 2 and never uses it.",
+            "",
+            id="variable in a new file",
+        ),
+        pytest.param(
+            "/srv/shop/__init__.py",
+            "from .orders import Order\n",
+            "from .orders import Order\nfrom .users import User\n",
+            "",
+            "from .orders import Order\nfrom .users import User\n",
+            id="what a package passes on",
+        ),
+        pytest.param(
+            "/srv/shop/__init__.py",
+            "",
+            "from .orders import Order\n",
+            "",
+            "from .orders import Order\n",
+            id="what a new package passes on",
+        ),
+    ],
+)
+def test_an_import_that_nothing_uses(
+    path: str, old: str, new: str, problem: str, after: str
+) -> None:
+    """It is taken out of a new file, and half a change in one that was there."""
+    edit = TextEdit(Span(0, len(old)), new)
+    document = Document(f"file://{path}", path, "python", old)
+    candidate = Candidate("", Span(0, 0), (edit,), new, is_part=True)
+    [report] = CHECKER.reports(document, [candidate], Settings())
+    assert report.problem == problem
+    if not problem:
+        assert apply(new, report.tidying).strip() == after.strip()
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "old", "new"),
+    [
+        ("python", TWO_FUNCTIONS, "(number):", "(number, limit=5):"),
+        ("typescript", "export const f = (x: number) => x;\n", "(x: number)", "(y: string)"),
+    ],
+)
+def test_calls_in_other_files_are_no_matter_of_the_check_of_a_part(
+    language: str, text: str, old: str, new: str
+) -> None:
+    document = Document("file:///a", f"/srv/app.{_ENDING[language]}", language, text)
+    whole = make_candidate(text, old, new)
+    if language == "typescript":
+        new_text = text.replace(old, new).replace("=> x", "=> y")
+        span = Span(0, len(text))
+        whole = Candidate("other", span, (TextEdit(span, new_text),), new_text)
+    alone, part = CHECKER.reports(document, [whole, replace(whole, is_part=True)], Settings())
+    assert (alone.problem, part.problem) == ("", "")
+    assert len(alone.unchecked) == 1
+    assert part.unchecked == ()
 
 
 def test_an_edit_that_removes_its_finding_passes() -> None:

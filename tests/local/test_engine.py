@@ -14,6 +14,7 @@ from backend_developer.core.model import (
     AgentDefinition,
     Document,
     Focus,
+    Profile,
     Proposal,
     Rule,
     Severity,
@@ -23,6 +24,7 @@ from backend_developer.core.model import (
 from backend_developer.documents.case_files import example_of
 from backend_developer.engines.base import EngineError, ReviewRequest
 from backend_developer.engines.local import LocalEngine
+from backend_developer.files import read, walk
 from backend_developer.linters import missing_linters, process, ruff
 from backend_developer.rules import load_rules
 from backend_developer.settings import Settings, enabled_rules
@@ -392,3 +394,21 @@ def test_a_check_of_an_edit_looks_only_where_it_touches(
     (found,) = ENGINE.scan_all([document], Settings(), [[edited]])
     places = [proposal.where for proposal in found.proposals if isinstance(proposal.where, Span)]
     assert [text[place.start : place.end] for place in places] == [expected]
+
+
+SHOP = Path(__file__).parent.parent / "examples/shop"
+
+
+@pytest.mark.parametrize("profile", ["default", "strict"])
+def test_what_is_found_at_once_and_the_rest_are_all(profile: Profile) -> None:
+    settings = Settings(profile=profile)
+    files = [file for file in walk(SHOP) if file.language != "json"]
+    at_once = 0
+    for file in files:
+        document = read(file, 1_000_000).document
+        first, rest = ENGINE.scan_in_two(document, settings)
+        both = [*first.proposals, *rest().proposals]
+        whole = ENGINE.scan(document, settings)
+        assert sorted(both, key=repr) == sorted(whole, key=repr), file.path
+        at_once += len(first.proposals)
+    assert at_once > len(files), "and much is found at once"

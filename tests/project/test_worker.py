@@ -20,7 +20,6 @@ from backend_developer.core.model import (
 )
 from backend_developer.engines.base import ReviewRequest
 from backend_developer.project.disk import Reading
-from backend_developer.project.facts import FileFacts
 from backend_developer.settings import Settings
 from backend_developer.worker import LocalWorker
 from session.editor import until
@@ -50,7 +49,9 @@ async def rules(local: LocalWorker, path: Path, text: str) -> list[str]:
     document = Document(path.as_uri(), str(path), "python", text)
     request = ReviewRequest(document, Span(0, len(text)), EVERYTHING, NOBODY, Settings())
     found = [answer async for answer in local.review(request)]
-    assert isinstance(found[0], FileFacts)
+    facts = await local.learn(document)
+    assert facts is not None
+    assert facts.path == str(path)
     return [one.rule for one in found if isinstance(one, Proposal)]
 
 
@@ -108,7 +109,9 @@ class Turn:
     steps: int = 0
 
 
-async def test_a_review_waits_for_one_step_only(local: LocalWorker, tmp_path: Path) -> None:
+async def test_each_part_of_a_review_waits_for_one_step_only(
+    local: LocalWorker, tmp_path: Path
+) -> None:
     for number in range(60):
         (tmp_path / f"models{number}.py").write_text(MODELS * 200)
     turn = Turn()
@@ -122,6 +125,7 @@ async def test_a_review_waits_for_one_step_only(local: LocalWorker, tmp_path: Pa
     await until(lambda: turn.steps)
     before = turn.steps
     await rules(local, tmp_path / "app.py", "x = 1\n")
-    assert turn.steps - before <= 2
+    # What is found at once, the rest, and what the file says: each waits for one.
+    assert turn.steps - before <= 4
     assert not reading.done()
     reading.cancel()

@@ -12,7 +12,6 @@ import pytest
 from backend_developer import runs
 from backend_developer.core.model import Document
 from backend_developer.detector import Source
-from backend_developer.engines.base import Answer
 from backend_developer.project.disk import Reading, read_again
 from backend_developer.project.extract import facts_of
 from backend_developer.project.facts import FileFacts
@@ -51,6 +50,9 @@ class Disk:
     def __init__(self) -> None:
         self.asked: list[str] = []
 
+    async def learn(self, document: Document) -> FileFacts | None:
+        return facts_of(Source(document))
+
     async def read_folder(
         self, folder: str, maximum_files: int, is_open: Callable[[], Collection[str]]
     ) -> AsyncGenerator[tuple[Sequence[FileFacts], bool], None]:
@@ -69,11 +71,6 @@ class Disk:
         return read_again(paths)
 
 
-def answers(document: Document) -> list[Answer]:
-    """What the scripted local engine says: the document's facts, and what it finds."""
-    return [facts_of(Source(document)), *local_findings(document)]
-
-
 @pytest.fixture
 async def shop(
     connect: Callable[..., Editor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -83,7 +80,6 @@ async def shop(
     (tmp_path / "main.py").write_text(MAIN)
     (tmp_path / "users.py").write_text(USERS)
     editor = connect(indexer=Disk())
-    editor.local.by_itself = answers
     await editor.start(CAPABLE, tmp_path)
     editor.open(uri(tmp_path), USERS)
     await editor.settled()
@@ -136,10 +132,8 @@ async def test_a_lens_follows_what_is_typed(shop: Editor, tmp_path: Path) -> Non
     call = await shop.local.called()
     before = refreshes(shop)
     shop.edit(of, "/{id}", "/{id}/posts")
-    call.say(*answers(call.request.document))
-    call.end()
-    call = await shop.local.called()
-    call.say(*answers(call.request.document))
+    shop.local.by_itself = local_findings
+    call.say(*local_findings(call.request.document))
     call.end()
     await shop.settled()
     assert refreshes(shop) == before + 1
@@ -183,11 +177,12 @@ async def test_news_of_one_file_have_the_others_reviewed_again(
     assert len(shop.local.calls) == before + 1  # The file says what it said on disk.
     shop.edit(uri(tmp_path, "main.py"), "/api", "/v1")
     await shop.settled()
-    reviewed = [call.request.document.path for call in shop.local.calls[before + 1 :]]
-    assert reviewed == [str(tmp_path / "main.py"), str(tmp_path / "users.py")]
+    reviewed = [Path(call.request.document.path).name for call in shop.local.calls[before + 1 :]]
+    # That file too: its review went by what the project said before.
+    assert reviewed == ["main.py", "users.py", "main.py"]
     shop.edit(uri(tmp_path, "main.py"), "import users", "import users  # all of them")
     await shop.settled()
-    assert len(shop.local.calls) == before + 4  # A comment is no news.
+    assert len(shop.local.calls) == before + 5  # A comment is no news.
 
 
 async def test_symbols_of_a_document_lie_in_each_other(shop: Editor, tmp_path: Path) -> None:
@@ -214,7 +209,6 @@ async def test_a_client_that_knows_flat_symbols_only(
     connect: Callable[..., Editor], tmp_path: Path
 ) -> None:
     editor = connect(indexer=Disk())
-    editor.local.by_itself = answers
     await editor.start(PUSH, tmp_path)
     editor.open(uri(tmp_path), USERS)
     await editor.settled()
@@ -236,7 +230,6 @@ async def test_settings(
 ) -> None:
     (tmp_path / "main.py").write_text(MAIN)
     editor = connect(indexer=Disk())
-    editor.local.by_itself = answers
     editor.settings = setting
     await editor.start(CAPABLE, tmp_path)
     editor.open(uri(tmp_path), USERS)
@@ -246,7 +239,6 @@ async def test_settings(
 
 async def test_a_document_of_no_folder(connect: Callable[..., Editor]) -> None:
     editor = connect(indexer=Disk())
-    editor.local.by_itself = answers
     await editor.start(CAPABLE)
     editor.open("untitled:users", USERS)
     await editor.settled()

@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from ..core.model import Proposal, ProposedFix, Replacement, Span
@@ -94,7 +94,10 @@ def find_uses(source: Source, index: Index, enabled: frozenset[str]) -> Iterator
     seen: set[tuple[int, int, int]] = set()
     for kind, by_last in candidates.items():
         for use in _uses(kind, by_last, names):
+            name = names.name_of(use.callee) if kind in ("calls", "names") else use.callee.text()
             for rule in by_last[use.last]:
+                if not _is_named(rule.names, kind, name, use.last):
+                    continue
                 proposal = _propose(rule, use, names, source.text)
                 # `a.b.c = x` is found as an assignment and inside of it; once is enough.
                 key = (id(rule), use.node.range().start.index, use.node.range().end.index)
@@ -247,20 +250,21 @@ def _is_same(one: SgNode | None, other: SgNode) -> bool:
 # --- What an entry says of a use
 
 
-def _propose(rule: ApiRule, use: Use, names: Names, text: str) -> Proposal | None:
-    if use.kind in ("calls", "names"):
-        name = names.name_of(use.callee)
-        if not any(matches_name(name, pattern) for pattern in rule.names):
-            return None
-    elif use.kind == "sets" and not any(
-        matches_name(
-            f".{use.callee.text()}" if pattern.startswith("*.") else use.callee.text(), pattern
-        )
+@lru_cache(maxsize=20_000)
+def _is_named(patterns: tuple[str, ...], kind: UseKind, name: str, last: str) -> bool:
+    """Whether an entry is about what has that name. Remembered: a file says the same ones often,
+    and the next version of it too."""
+    if kind in ("calls", "names"):
+        return any(matches_name(name, pattern) for pattern in patterns)
+    return kind != "sets" or any(
+        matches_name(f".{name}" if pattern.startswith("*.") else name, pattern)
         if "." in pattern
-        else pattern == use.last
-        for pattern in rule.names
-    ):
-        return None
+        else pattern == last
+        for pattern in patterns
+    )
+
+
+def _propose(rule: ApiRule, use: Use, names: Names, text: str) -> Proposal | None:
     places: list[SgNode] = []
     if rule.conditions and not any(
         _holds(condition, use, names, places) for condition in rule.conditions

@@ -397,7 +397,8 @@ async def _review_and_fix(
     file: SourceFile, content: Content, plan: Plan, reviewers: Reviewers
 ) -> _Reviewed:
     from ..checks import syntax_error_line
-    from ..fixes import WriteError, write
+    from ..fixes import write
+    from ..writing import WriteError
 
     line = syntax_error_line(content.document)
     review = await _review(file, content.document, plan, reviewers)

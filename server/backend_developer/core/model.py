@@ -278,6 +278,8 @@ class Candidate:
     """The finding's place, in the text before."""
     edits: tuple[TextEdit, ...]
     text_after: str
+    is_part: bool = False
+    """Of a change of several files, which are compared with each other and the rest elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)

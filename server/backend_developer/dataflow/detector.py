@@ -42,6 +42,11 @@ class FlowDetector:
     def rules(self) -> frozenset[str]:
         return rules_of()
 
+    @cached_property
+    def claims(self) -> frozenset[str]:
+        """Rules whose claims `refutes` may take back."""
+        return self.rules.union(*_CLAIMED_TOO.values())
+
     def find(self, sources: Sequence[Source], enabled: frozenset[str]) -> list[list[Proposal]]:
         """One proposal for each sink that is reached, with the steps on the way to it."""
         return [

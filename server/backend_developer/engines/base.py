@@ -1,7 +1,7 @@
 """What a review is asked with, and what an engine answers.
 
-ReviewRequest -> Engine.review() -> stream of Proposal | Verdict | Usage | FileFacts
-                                           | Note | Pending | ChangePiece | ThreadAnswer
+ReviewRequest -> Engine.review() -> stream of Proposal | Verdict | Usage | Note | Pending
+                                           | ChangePiece | ThreadAnswer
                                  -> EngineError, one sentence for the person
 """
 
@@ -25,7 +25,6 @@ from ..core.model import (
     Verdict,
 )
 from ..dismissals import Dismissal
-from ..project.facts import FileFacts
 from ..sendable import NAMES_ALONE, Denials
 from ..settings import Settings
 
@@ -72,13 +71,8 @@ class ThreadAnswer:
     thread: Thread
 
 
-Answer: TypeAlias = (
-    Proposal | Verdict | Usage | FileFacts | Note | Pending | ChangePiece | ThreadAnswer
-)
-"""FileFacts: what the document says of its project, from an engine that has read it anyway.
-
-ChangePiece and ThreadAnswer come of tasks that change or explain.
-"""
+Answer: TypeAlias = Proposal | Verdict | Usage | Note | Pending | ChangePiece | ThreadAnswer
+"""ChangePiece and ThreadAnswer come of tasks that change or explain."""
 
 
 @dataclass(frozen=True, slots=True)

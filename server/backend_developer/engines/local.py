@@ -44,6 +44,19 @@ class Scan:
     """Sentences; empty when every detector could be used."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Looking:
+    """One look at some documents; the lists have an entry for each of them."""
+
+    sources: Sequence[Source]
+    reduced: Sequence[tuple[Source, list[Span]]]
+    """Without the functions that are not looked into, and where those lie."""
+    standings: Sequence[Standing]
+    enabled: frozenset[str]
+    found: list[list[Proposal]]
+    problems: list[list[str]]
+
+
 class LocalEngine:
     """Implements Engine. Holds the rules, which it reads when it first needs them.
 
@@ -115,46 +128,95 @@ class LocalEngine:
         With the `edited` spans of each document, nothing is reported inside a function that none
         of them touches, which makes the check of many small edits several times faster.
         """
+        looking = self._begin(documents, settings, edited)
+        self._look(looking, (*self.detectors, *tools(settings, self.catalogue, EVERY_LANGUAGE)))
+        return self._scans_of(looking, settings)
+
+    def scan_in_two(
+        self, document: Document, settings: Settings
+    ) -> tuple[Scan, Callable[[], Scan]]:
+        """What is found at once in a document, and what finds the rest, which takes longer.
+
+        Of a rule that both may speak of, all comes with the rest.
+        """
+        looking = self._begin([document], settings)
+        slow = self._slow
+        quick = [detector for detector in self.detectors if detector not in slow]
+        late = frozenset(rule for detector in slow for rule in detector.rules) | self._flow.claims
+        late |= {rule for rule, better in _SAID_BETTER_BY.items() if not late.isdisjoint(better)}
+        self._look(looking, (*quick, *tools(settings, self.catalogue, EVERY_LANGUAGE)))
+        at_once = [one for one in looking.found[0] if one.rule not in late]
+        [first] = self._scans_of(replace(looking, found=[at_once]), settings)
+
+        def rest() -> Scan:
+            self._look(looking, slow)
+            [scan] = self._scans_of(looking, settings)
+            return Scan(tuple(one for one in scan.proposals if one.rule in late))
+
+        return first, rest
+
+    def _begin(
+        self,
+        documents: Sequence[Document],
+        settings: Settings,
+        edited: Sequence[Sequence[Span]] | None = None,
+    ) -> _Looking:
         sources = [Source(_encodable(document)) for document in documents]
-        whole = list(enumerate(sources))
         reduced = [
             _without_functions(source, edited[index]) if edited is not None else (source, [])
-            for index, source in whole
+            for index, source in enumerate(sources)
         ]
-        enabled = enabled_rules(self.catalogue.rules.values(), settings)
-        standings = [standing_in(role_of(document), settings) for document in documents]
-        found: list[list[Proposal]] = [[] for _ in sources]
-        problems: list[list[str]] = [[] for _ in sources]
+        return _Looking(
+            sources,
+            reduced,
+            [standing_in(role_of(document), settings) for document in documents],
+            enabled_rules(self.catalogue.rules.values(), settings),
+            [[] for _ in sources],
+            [[] for _ in sources],
+        )
+
+    def _look(self, looking: _Looking, detectors: Iterable[Detector]) -> None:
+        """Adds what the detectors find."""
+        sources, standings = looking.sources, looking.standings
         with ThreadPoolExecutor(MAXIMUM_PROGRAMS) as pool:
             runs = []
             # What runs another program is started first, and then has its time beside the rest.
-            detectors = (*self.detectors, *tools(settings, self.catalogue, EVERY_LANGUAGE))
             for detector in sorted(detectors, key=lambda one: not one.runs_program):
                 places = [
                     index
-                    for index, source in whole
+                    for index, source in enumerate(sources)
                     if source.document.language in detector.languages and standings[index] != "off"
                 ]
-                if not places or enabled.isdisjoint(detector.rules):
+                if not places or looking.enabled.isdisjoint(detector.rules):
                     continue
                 is_fast = isinstance(detector, PatternDetector)
-                chosen = [reduced[index][0] if is_fast else sources[index] for index in places]
-                run = partial(detector.find, chosen, enabled)
+                chosen = [
+                    looking.reduced[index][0] if is_fast else sources[index] for index in places
+                ]
+                run = partial(detector.find, chosen, looking.enabled)
                 runs.append((places, pool.submit(run).result if detector.runs_program else run))
             for places, result in runs:
                 try:
                     for index, proposals in zip(places, result(), strict=True):
-                        found[index] += proposals
+                        looking.found[index] += proposals
                 except DetectorError as error:
                     self.has_failed = True
                     for index in places:
-                        problems[index].append(str(error))
+                        looking.problems[index].append(str(error))
+
+    def _scans_of(self, looking: _Looking, settings: Settings) -> list[Scan]:
         return [
             Scan(
-                self._settled(source, found[index], reduced[index][1], settings, standings[index]),
-                tuple(problems[index]),
+                self._settled(
+                    source,
+                    looking.found[index],
+                    looking.reduced[index][1],
+                    settings,
+                    looking.standings[index],
+                ),
+                tuple(looking.problems[index]),
             )
-            for index, source in whole
+            for index, source in enumerate(looking.sources)
         ]
 
     def _settled(
@@ -167,7 +229,8 @@ class LocalEngine:
     ) -> tuple[Proposal, ...]:
         """What is left of a document's proposals, in text order, as the settings have it."""
         rules = self.catalogue.rules
-        refuted = self._flow.refutes(source) if proposals else {}
+        is_claimed = any(proposal.rule in self._flow.claims for proposal in proposals)
+        refuted = self._flow.refutes(source) if is_claimed else {}
         reported = [
             proposal
             for proposal in proposals
@@ -193,6 +256,15 @@ class LocalEngine:
         return FlowDetector(self.project.known)
 
     @cached_property
+    def _performance(self) -> PerformanceDetector:
+        return PerformanceDetector(self.project.elsewhere)
+
+    @property
+    def _slow(self) -> tuple[Detector, ...]:
+        """Those that follow data, costs and names through the whole of a file."""
+        return self._flow, self._performance, self.project
+
+    @cached_property
     def detectors(self) -> tuple[Detector, ...]:
         return (
             *linters(self.catalogue),
@@ -200,7 +272,7 @@ class LocalEngine:
             self._flow,
             ApiDetector(),
             SecretDetector(),
-            PerformanceDetector(self.project.elsewhere),
+            self._performance,
             DocumentDetector(),
             DeliveryDetector(),
             HiddenTextDetector(),

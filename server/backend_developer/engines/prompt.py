@@ -120,9 +120,11 @@ def build_prompt(
     )
 
 
-# What every review sends, beside what it is about, and about the rules of one focus, in bytes.
+# What every review sends, beside what it is about, and about the rules of one focus, in bytes;
+# and what a change sends in their place, with the project's habits.
 _ALWAYS = 13_000
 _A_FOCUS = 5_750
+_A_CHANGE = 9_000
 _A_LINE_S_NUMBER = 9
 
 
@@ -136,8 +138,7 @@ def estimated_size(
     """About how many bytes a prompt is, from the lengths of what goes into it."""
     shown = min(length, MAXIMUM_CONTEXT)
     return (
-        _ALWAYS
-        + _A_FOCUS * len(task.focuses)
+        (_ALWAYS + _A_FOCUS * len(task.focuses) if task.kind == "review" else _A_CHANGE)
         + shown
         + _A_LINE_S_NUMBER * lines * shown // (length or 1)
         + len(agent.prompt)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import shutil
 import subprocess
 import zipfile
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from backend_developer import __version__
+from backend_developer.secrets.formats import find_tokens
 from editors.vscode.tools import EXTENSION
 
 PACKAGE: dict[str, Any] = json.loads((EXTENSION / "package.json").read_text(encoding="utf-8"))
@@ -66,6 +68,20 @@ def test_the_package_is_small_and_has_what_it_needs(vsix: Path) -> None:
     needed += [step["media"]["markdown"] for step in steps]
     assert {f"extension/{name.removeprefix('./')}" for name in needed} <= names
     assert not [name for name in names if "node_modules" in name or name.endswith((".ts", ".map"))]
+
+
+def test_nothing_stray_and_no_secret_is_in_the_package(vsix: Path) -> None:
+    package = zipfile.ZipFile(vsix)
+    files = {name for name in package.namelist() if name.startswith("extension/")}
+    allowed = re.compile(
+        r"extension/(?:package\.json|readme\.md|LICENSE\.txt|dist/(?:extension\.js|licenses\.txt)"
+        r"|images/[\w-]+\.(?:png|svg)|walkthrough/[\w-]+\.(?:md|py))",
+        re.IGNORECASE,
+    )
+    assert not [name for name in files if not allowed.fullmatch(name)]
+    for name in files:
+        if not name.endswith(".png"):
+            assert not [*find_tokens(package.read(name).decode())], name
 
 
 def test_every_command_has_a_handler() -> None:
