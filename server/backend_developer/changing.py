@@ -248,10 +248,18 @@ async def _hear(
                     pass
                 case Proposed() | Refused():
                     run.notes.append(used(usage, request.settings))
-                    if isinstance(outcome, Refused) and run.typed:
-                        outcome = replace(outcome, reasons=(TYPED_MEANWHILE, *outcome.reasons))
-                    return _offer(session, run, request, outcome, thread, model)
+                    told = _with_typing(outcome, run)
+                    return _offer(session, run, request, told, thread, model)
     raise AssertionError  # propose() always ends in one of the two.
+
+
+def _with_typing(result: Proposed | Refused, run: Run) -> Proposed | Refused:
+    """The result; a refusal says first what may be the reason of the others."""
+    from .change import Refused  # Here: a server starts without it.
+
+    if run.typed and isinstance(result, Refused):
+        return replace(result, reasons=(TYPED_MEANWHILE, *result.reasons))
+    return result
 
 
 def _offer(
