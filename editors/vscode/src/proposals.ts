@@ -86,8 +86,7 @@ export async function preview(server: Server, id: string): Promise<void> {
   }
   await closePreviews(id);
   const key = String(++number);
-  const taken = [...shown.values()].filter((one) => one.proposal.title === proposal.title).length;
-  const title = `Proposal: ${proposal.title}${taken ? ` ${taken + 1}` : ""}`;
+  const title = unusedTitle(`Proposal: ${proposal.title}`);
   shown.set(key, { title, proposal });
   const side = (file: ProposedFile, name: "before" | "after") =>
     vscode.Uri.from({ scheme: PROPOSAL_SCHEME, path: `/${file.path}`, query: `${name} ${key}` });
@@ -244,6 +243,15 @@ async function textOf(server: Server, path: string, query: string): Promise<stri
   if (side === "page") return (await find(server, key)).page;
   const file = shown.get(key)?.proposal.files.find((one) => `/${one.path}` === path);
   return (side === "before" ? file?.before : file?.after) ?? "";
+}
+
+/** The title, with a number where another proposal is shown by it. */
+function unusedTitle(title: string): string {
+  const used = [...shown.values()].map((one) => one.title);
+  for (let copy = 1; ; copy++) {
+    const numbered = copy === 1 ? title : `${title} ${copy}`;
+    if (!used.includes(numbered)) return numbered;
+  }
 }
 
 async function withShown(run: (id: string) => Promise<void>): Promise<void> {

@@ -48,7 +48,7 @@ FOUND = answer(
 
 PAGED = json.dumps(
     {
-        "explanation": ["Orders come in pages, by a cursor that stands for the last one."],
+        "explanation": ["Orders come in pages, each after the order that the last one ended with."],
         "edits": [
             {
                 "file": "orders.py",
@@ -61,8 +61,8 @@ PAGED = json.dumps(
             },
             {
                 "file": "orders.py",
-                "old": "from database import connect\n",
-                "new": "from database import connect\nfrom paging import Limit, page_of\n",
+                "old": "from models import ORDERS\n",
+                "new": "from models import ORDERS\nfrom paging import Limit, page_of\n",
                 "line": 1,
             },
         ],
@@ -151,7 +151,9 @@ if os.environ.get("README_PICTURES"):
                     f"{name}.py", f"{'connect' if name == 'database' else 'ORDERS'} = None\n"
                 )
             window.write(".claude/backend-developer/tasks/add-pagination.md", PAGINATION)
-            window.show(LISTED, "orders.py")
+            window.name_file(window.write("orders.py", LISTED))
+            window.press("Enter")
+            window.see(".tab.active", "orders.py")
             window.command("Backend Developer: Set API Key…")
             window.answer(KEY)
             agree(window.server.folder / "state", window.workspace, model)
