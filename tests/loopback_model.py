@@ -67,6 +67,33 @@ def answer(*findings: Mapping[str, Any], evidence: Iterable[Mapping[str, Any]] =
     return json.dumps({"findings": findings, "evidence": [*evidence]}, ensure_ascii=False)
 
 
+def edit(file: str, old: str, new: str, line: int = 1) -> dict[str, Any]:
+    """An edit of a change, as the answer's schema has it."""
+    return {"file": file, "old": old, "new": new, "line": line}
+
+
+def change(
+    *edits: Mapping[str, Any],
+    explanation: Iterable[str] = (),
+    files: Mapping[str, str] | None = None,
+    dependencies: Iterable[tuple[str, str, str]] = (),
+    steps: Iterable[tuple[str, str]] = (),
+) -> str:
+    """The text of a whole answer to a task that changes something; new files by path,
+    dependencies as (name, version, why), steps as (kind, text).
+    """
+    members = {
+        "explanation": [*explanation],
+        "edits": edits,
+        "files": [{"path": path, "content": text} for path, text in (files or {}).items()],
+        "dependencies": [
+            {"name": name, "version": version, "why": why} for name, version, why in dependencies
+        ],
+        "steps": [{"kind": kind, "text": text} for kind, text in steps],
+    }
+    return json.dumps(members, ensure_ascii=False)
+
+
 @dataclass(frozen=True)
 class Reply:
     """How one request is answered."""

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 
 from .core.changes import Found, Missing, OffLimits
 from .core.model import Document
-from .files import SourceFile, UnreadableError, language_of, read
+from .files import SourceFile, UnreadableError, any_language_of, read
 from .sendable import Denials
 
 PROTECTED_FOLDERS = frozenset(
@@ -34,13 +34,6 @@ PROTECTED_NAMES = (
     ".gitmodules",
 )
 """The same of single files, and what tells an agent what to do; in lower case."""
-_LANGUAGES = {
-    ".toml": "toml",
-    ".md": "markdown",
-    ".txt": "plaintext",
-    ".ini": "ini",
-    ".html": "html",
-}
 MOST_BYTES = 1_000_000
 """Of a file."""
 
@@ -69,7 +62,7 @@ class ChangeFiles:
             return OffLimits(f"It may not be changed, because {why}.")
         if opened := self.opened(str(absolute)):
             return opened
-        language = language_of(absolute) or _LANGUAGES.get(absolute.suffix, "")
+        language = any_language_of(absolute)
         if not os.path.lexists(absolute):
             return Missing(Document(absolute.as_uri(), str(absolute), language, ""))
         file = SourceFile(path, absolute, language)

@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -162,19 +163,20 @@ async def _narrow(
     async def work() -> Offer:
         from .change import Proposed, check  # Here: a server starts without it.
 
-        context = await session.context_of(run.open)
         reviewers = await session.ready()
         latest = replace(offer.change, files=tuple(file.change for file in offer.waiting))
         part = narrowed(latest, paths, hunks)
         if not part.files:
             raise EngineError("Nothing of that proposal is left there to take.")
         request = offer.request
-        result = await check(part, request, _workshop(session, request, context, reviewers))
+        result = await check(part, request, _workshop(session, request, reviewers))
         if not isinstance(result, Proposed):
             raise EngineError(f"That part does not work by itself: {result.reasons[0]}")
         chosen = {file.path: _indices(latest, file.path, part) for file in part.files}
         session.offers[offer.id] = with_part(session.offers.get(offer.id, offer), chosen)
-        made = _offer(session, run, request, result, offer.thread, offer.model)
+        made = offer_of(
+            session.new_id("proposal"), result, request, model=offer.model, thread=offer.thread
+        )
         return replace(made, allowed=offer.allowed, whole=offer.id)
 
     await _until_offered(session, run, work, instead_of=None)
@@ -224,7 +226,7 @@ async def _hear(
     from .change import Proposed, Refused, propose  # Here: a server starts without it.
     from .prices import used  # Here: a server starts without it.
 
-    workshop = _workshop(session, request, context, reviewers)
+    workshop = _workshop(session, request, reviewers)
     thread: Thread | None = None
     model = context.model
     usage: list[Usage] = []
@@ -249,7 +251,9 @@ async def _hear(
                 case Proposed() | Refused():
                     run.notes.append(used(usage, request.settings))
                     told = _with_typing(outcome, run)
-                    return _offer(session, run, request, told, thread, model)
+                    return offer_of(
+                        session.new_id("proposal"), told, request, model=model, thread=thread
+                    )
     raise AssertionError  # propose() always ends in one of the two.
 
 
@@ -262,68 +266,41 @@ def _with_typing(result: Proposed | Refused, run: Run) -> Proposed | Refused:
     return result
 
 
-def _offer(
-    session: Session,
-    run: Run,
-    request: ReviewRequest,
-    result: Proposed | Refused,
-    thread: Thread | None,
-    model: str,
-) -> Offer:
-    from .change import Proposed  # Here: a server starts without it.
-
-    asked = replace(request, thread=None, follow_up="", problems=(), changed_files=())
-    if isinstance(result, Proposed):
-        return offer_of(
-            session.new_id("proposal"),
-            result.change,
-            asked,
-            model=model,
-            proof=result.proof,
-            thread=thread,
-        )
-    explained = ChangeSet((), result.explanation)
-    return offer_of(
-        session.new_id("proposal"),
-        explained,
-        asked,
-        model=model,
-        reasons=result.reasons,
-        thread=thread,
-    )
-
-
 async def _with_project(
     session: Session, request: ReviewRequest, context: Context
 ) -> ReviewRequest:
-    """The request with what surrounds its selection, and how its project does things."""
-    # Here: a server starts without them.
-    from .habits import habits_of
-    from .reader import WorkspaceReader
-    from .surroundings import surrounded
+    """The request with what its agent should know of the project."""
+    from .workshop import informed  # Here: a server starts without it.
 
-    buffers = {one.document.path: one.document.text for one in session.documents.values()}
-    project = session.project_of(request.document.path)
-
-    def look_around() -> ReviewRequest:
-        asked = surrounded(request, context.root, buffers, project)
-        if context.root is None:
-            return asked
-        reader = WorkspaceReader(context.root, request.denials, buffers)
-        return replace(asked, habits=habits_of(request.document, request.span, reader, project))
-
-    return await asyncio.to_thread(look_around)
+    return await asyncio.to_thread(
+        informed,
+        request,
+        context.root,
+        _buffers(session),
+        session.project_of(request.document.path),
+    )
 
 
-def _workshop(
-    session: Session, request: ReviewRequest, context: Context, reviewers: Reviewers
-) -> Workshop:
-    # Here: a server starts without them.
-    from .change import Fit, Workshop
-    from .change_files import ChangeFiles
+def _workshop(session: Session, request: ReviewRequest, reviewers: Reviewers) -> Workshop:
+    from .workshop import make_workshop  # Here: a server starts without it.
 
-    files = ChangeFiles(context.root, context.denials, request.document, session.document_at)
-    return Workshop(files, reviewers.checker, lambda change: Fit())
+    return make_workshop(
+        request,
+        reviewers.checker,
+        session.environment,
+        session.project_of(request.document.path),
+        opened=session.document_at,
+        buffers=partial(_buffers, session),
+    )
+
+
+def _buffers(session: Session) -> dict[str, str]:
+    """The texts of the open documents by absolute path, of those that are files.
+
+    May be called in any thread.
+    """
+    documents = [one.document for one in list(session.documents.values())]
+    return {document.path: document.text for document in documents if document.path}
 
 
 def _changed_files(session: Session, offer: Offer) -> tuple[tuple[str, str], ...]:

@@ -93,13 +93,18 @@ class FixChecker:
         reports: list[list[CheckReport]] = [[] for _ in asked]
         for (index, fix), result, name, after in zip(fixes, results, names, afters, strict=True):
             document, before = documents[index], befores[index]
+            findings = _findings(fix, document, result, before.scan, after, self._local)
+            if findings.problem:
+                # What was read without the functions that no edit touches may miss what is in them.
+                [whole] = self._local.scan_all([result], settings)
+                findings = _findings(fix, document, result, before.scan, whole, self._local)
             reports[index].append(
                 _first_problem(
                     _syntax(document, result, name),
                     name.report,
                     _signatures(document, before.functions, fix, result),
                     _templates(document, fix),
-                    _findings(fix, document, result, before.scan, after, self._local),
+                    findings,
                 )
             )
         return reports
@@ -249,7 +254,7 @@ def _check_names(
             found[place] = (
                 _python_names(documents[index], before[index], results[place], after)
                 if is_python
-                else _javascript_names(before[index], after)
+                else _javascript_names(before[index], results[place], after)
             )
     return [names or _Names() for names in found]  # Other languages have no names.
 
@@ -323,23 +328,42 @@ def _name_in(message: RuffMessage) -> str:
     return found[1] if found else ""
 
 
-def _javascript_names(before: Sequence[OxlintMessage], after: Sequence[OxlintMessage]) -> _Names:
-    broken_before = any(not message.rule for message in before)
-    for message in after:
+def _javascript_names(
+    messages_before: Sequence[OxlintMessage],
+    after: Document,
+    messages_after: Sequence[OxlintMessage],
+) -> _Names:
+    broken_before = any(not message.rule for message in messages_before)
+    for message in messages_after:
         if not message.rule:
             return _Names("", _SYNTAX_UNCHECKED, message.line, broken_before)
     if broken_before:
         return _Names(unchecked=_SYNTAX_UNCHECKED)
-    known = Counter((message.rule, message.message) for message in before)
-    for message in after:
+    known = Counter((message.rule, message.message) for message in messages_before)
+    declared = _declared_globals(after.text)
+    for message in messages_after:
         known[message.rule, message.message] -= 1
         if known[message.rule, message.message] >= 0:
             continue
         if message.rule == "no-undef":
             name = message.message.split("'")[1]
+            if name in declared:
+                continue
             return _Names(f"It leaves the name `{name}` undefined on line {message.line}.")
         return _Names(f"It assigns to a constant on line {message.line}.")
     return _Names()
+
+
+_GLOBALS = re.compile(r"/\*\s*globals?\s([^*]*)\*/")
+
+
+def _declared_globals(text: str) -> set[str]:
+    """The names in ESLint's comments such as `/* global db, print: readonly */`.
+
+    A file has them whose names come from the program that runs it; oxlint does not read them.
+    """
+    names = (name for comment in _GLOBALS.findall(text) for name in comment.split(","))
+    return {name.partition(":")[0].strip() for name in names}
 
 
 # --- Its calls fit

@@ -54,6 +54,14 @@ def _run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
             from .commands import review
 
             return review.run(options)
+        case "do" if options.list or options.path is None:
+            from .commands import task_list
+
+            return task_list.run(options)
+        case "do":
+            from .commands import do
+
+            return do.run(options)
         case "agents":
             from .commands import agents
 
@@ -106,6 +114,7 @@ def _parser() -> argparse.ArgumentParser:
               backend-developer review src              review a folder
               backend-developer review --fix app.py     and take the checked fixes
               backend-developer rule security/sql-injection
+              backend-developer do                      list the tasks of the agent
             """
         ),
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -115,6 +124,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--stdio", action="store_true", help="the same as `serve`")
     commands = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND")
     _add_review(commands)
+    _add_do(commands)
     commands.add_parser("agents", help="list the agents that can review, and which one wins")
     rule = commands.add_parser("rule", help="explain a rule, or list all of them")
     rule.add_argument("id", nargs="?", metavar="ID", help="such as security/sql-injection")
@@ -197,6 +207,73 @@ def _add_review(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     )
     review.add_argument(
         "--jobs", type=_positive, metavar="N", help="files reviewed at once; default: by processors"
+    )
+
+
+def _add_do(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    do = commands.add_parser(
+        "do",
+        help="have a task done by the agent: a change of several files, or an explanation",
+        description=(
+            "Has a task done by the agent. What it changes is checked, then shown, and written\n"
+            "only with --apply or when you say so. Without a task, the tasks are listed."
+        ),
+        epilog=dedent(
+            """\
+            examples:
+              backend-developer do                          list the tasks
+              backend-developer do --list app/orders.py     and those that fit there
+              backend-developer do add-pagination app/orders.py:12-40
+              backend-developer do add-pagination app/orders.py --format diff | git apply
+
+            exit codes:
+              0  the change was offered, or written with --apply; or there was nothing to change
+              1  it was refused by the checks, or by you; nothing was written
+              2  wrong use, or a setting that cannot be used; nothing was sent
+              3  it could not be done: no model, no answer, a limit, a file that cannot be written
+            """
+        ),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    do.add_argument("task", nargs="?", metavar="TASK", help="such as add-pagination")
+    do.add_argument(
+        "path",
+        nargs="?",
+        metavar="PATH[:LINES]",
+        help="a file, and its lines 12, 12-40 or 12:40; default: all of them",
+    )
+    do.add_argument("--list", action="store_true", help="list the tasks; with PATH those that fit")
+    do.add_argument(
+        "--instruction", metavar="TEXT", help="what you want beside; - reads standard input"
+    )
+    do.add_argument(
+        "--apply", action="store_true", help="write the change, all of its files or none"
+    )
+    do.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="take only this file of the change; may be repeated",
+    )
+    do.add_argument(
+        "--allow-dependency",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="agree to this new dependency; may be repeated",
+    )
+    do.add_argument("--model", metavar="MODEL", help="model alias or id")
+    do.add_argument("--agent", metavar="NAME", help="the agent that does it: see `agents`")
+    do.add_argument(
+        "--yes", action="store_true", help="agree to what is sent to a model, for this once"
+    )
+    do.add_argument(
+        "--format",
+        choices=("text", "json", "diff"),
+        default="text",
+        help="diff: only that, as `git apply` reads it; default: text",
     )
 
 

@@ -57,6 +57,26 @@ LANGUAGES: Mapping[str, str] = MappingProxyType(
 SOURCE_ENDING = re.compile(r"\.(?:py|[cm]?[jt]sx?)$")
 """Of the names of files of Python, JavaScript and TypeScript."""
 
+OTHER_TEXTS: Mapping[str, str] = MappingProxyType(
+    {
+        ".cs": "csharp",
+        ".go": "go",
+        ".html": "html",
+        ".ini": "ini",
+        ".java": "java",
+        ".kt": "kotlin",
+        ".md": "markdown",
+        ".php": "php",
+        ".proto": "proto",
+        ".rb": "ruby",
+        ".rs": "rust",
+        ".sh": "shellscript",
+        ".toml": "toml",
+        ".txt": "plaintext",
+    }
+)
+"""The same of what the local engine does not read, and a model does."""
+
 _DOCKERFILE = re.compile(r"(?:Dockerfile|Containerfile)(?:\..+)?", re.IGNORECASE)
 
 _DATA_LANGUAGES = frozenset({"json", "yaml", "sql"})
@@ -161,6 +181,26 @@ def find(paths: Iterable[str], current_folder: Path | None = None) -> Found:
     return Found(tuple(files.values()), tuple(problems), tuple(notes))
 
 
+def find_one(path: str, current_folder: Path | None = None) -> SourceFile:
+    """The file that a path names, in whatever language, "" for one that is not known.
+
+    Raises UnreadableError where there is none, or one that must not be named so.
+    """
+    current = Path(os.path.abspath(current_folder or Path.cwd()))
+    absolute = Path(os.path.abspath(current / path))
+    try:
+        mode = absolute.stat().st_mode
+    except (OSError, ValueError) as error:
+        raise UnreadableError(_why_no_access(absolute, error)) from None
+    if stat.S_ISDIR(mode):
+        raise UnreadableError("it is a folder: name a file")
+    if outside := _leads_outside(absolute, current):
+        raise UnreadableError(f"it is a link out of {outside}: name that instead")
+    if not stat.S_ISREG(mode):
+        raise UnreadableError(_NOT_REGULAR)
+    return SourceFile(shown_path(absolute, current), absolute, any_language_of(absolute))
+
+
 def walk(folder: Path) -> Iterator[SourceFile]:
     """The files under a folder that are in a language we know and not ignored, in turn."""
     for found in _walk(folder):
@@ -205,6 +245,11 @@ def language_of(path: Path) -> str | None:
     if _DOCKERFILE.fullmatch(path.name):
         return "dockerfile"
     return LANGUAGES.get(path.suffix.lower())
+
+
+def any_language_of(path: Path) -> str:
+    """The same of any text; "" when its name does not tell."""
+    return language_of(path) or OTHER_TEXTS.get(path.suffix.lower(), "")
 
 
 def read(file: SourceFile, maximum_bytes: int) -> Content:

@@ -140,7 +140,7 @@ class Gatekeeper:
                 missing = overrun.used + overrun.expected - overrun.limit - before
                 self._granted[key] = before + max(overrun.limit, missing)
                 return
-            sentence = _over_the_limit(overrun)
+            sentence = _over_the_limit(call, overrun)
             if call.review:
                 self._stopped[call.review] = sentence
             raise EngineError(sentence)
@@ -225,8 +225,10 @@ def what_is_exceeded(overrun: Overrun) -> str:
     )
 
 
-def _over_the_limit(overrun: Overrun) -> str:
+def _over_the_limit(call: OutgoingCall, overrun: Overrun) -> str:
+    is_task = call.purpose in ("change", "explain")
+    what, less = ("task", "select") if is_task else ("review", "review")
     return (
-        f"The review stopped at {what_is_exceeded(overrun)}: review less code, choose a cheaper "
+        f"The {what} stopped at {what_is_exceeded(overrun)}: {less} less code, choose a cheaper "
         f"model or raise {overrun.setting}."
     )

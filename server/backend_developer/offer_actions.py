@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from .core.changes import ChangeSet
 from .core.model import Span
 from .core.text import Lines
 from .offers import Offer, OfferedFile
+
+if TYPE_CHECKING:
+    from .proof import Proof
 
 ALLOW_COMMAND = "backend-developer.allowDependency"
 NARROW_COMMAND = "backend-developer.narrow"
@@ -80,6 +83,14 @@ def said_of(change: ChangeSet) -> str:
     counts = [file.counts for file in change.files]
     added, removed = (sum(numbers) for numbers in zip(*counts, strict=True)) if counts else (0, 0)
     return f"{count} file{'' if count == 1 else 's'}, +{added} −{removed}"
+
+
+def said_of_proof(proof: Proof) -> str:
+    """What the person's own command said, in a sentence."""
+    if proof.problem:
+        return proof.problem
+    said = "passes" if proof.passed else "fails"
+    return f"`{proof.command}` {said} with it ({proof.seconds:.0f} s)."
 
 
 def _take_title(offer: Offer) -> str:

@@ -21,7 +21,9 @@ from .core.tracking import grown, moved
 from .proof import Proof
 
 if TYPE_CHECKING:
+    from .change import Proposed, Refused
     from .engines.base import ReviewRequest, Thread
+    from .proof import Proof
 
 FileState: TypeAlias = Literal["waiting", "taken", "edited", "touched"]
 """waiting: its edits can be made; taken: they were; edited: they were, and it was typed in since;
@@ -105,15 +107,22 @@ class Offer:
 
 def offer_of(
     id: str,
-    change: ChangeSet,
+    result: Proposed | Refused,
     request: ReviewRequest,
     *,
     model: str,
-    reasons: Sequence[str] = (),
-    proof: Proof | None = None,
     thread: Thread | None = None,
 ) -> Offer:
-    """The offer of a change, or of a refused one's explanation, shown at what was selected."""
+    """What a request came to, shown at what was selected."""
+    asked = replace(request, thread=None, follow_up="", problems=(), changed_files=())
+    from .change import Refused  # Here: a server starts without it.
+
+    reasons: tuple[str, ...] = ()
+    proof = None
+    if isinstance(result, Refused):
+        change, reasons = ChangeSet((), result.explanation), result.reasons
+    else:
+        change, proof = result.change, result.proof
     return Offer(
         id=id,
         title=request.task.title,
@@ -122,9 +131,9 @@ def offer_of(
         span=request.span,
         files=tuple(OfferedFile(file, file.text_after) for file in change.files),
         change=change,
-        request=request,
+        request=asked,
         model=model,
-        reasons=tuple(reasons),
+        reasons=reasons,
         proof=proof,
         thread=thread,
     )

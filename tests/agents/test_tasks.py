@@ -8,9 +8,9 @@ import pytest
 
 from backend_developer import discovery
 from backend_developer.core.model import TaskDefinition
-from backend_developer.tasks import load_tasks, offered, read_task
+from backend_developer.tasks import GROUPS, load_tasks, offered, read_task
 
-BUILT_IN = ["api-design", "security", "performance", "everything"]
+REVIEWS = ["api-design", "security", "performance", "everything"]
 
 
 @pytest.fixture
@@ -28,7 +28,8 @@ def put(path: Path, text: str) -> Path:
 def test_the_built_in_reviews(home: Path) -> None:
     tasks, problems = load_tasks(None, None, True, {"HOME": str(home)})
     assert problems == ()
-    assert [(task.name, task.title, task.kind, task.focuses) for task in tasks] == [
+    reviews = [task for task in tasks if task.kind == "review"]
+    assert [(task.name, task.title, task.kind, task.focuses) for task in reviews] == [
         ("api-design", "Review API design", "review", ("api-design",)),
         ("security", "Review security", "review", ("security",)),
         ("performance", "Review performance", "review", ("performance",)),
@@ -39,7 +40,14 @@ def test_the_built_in_reviews(home: Path) -> None:
             ("api-design", "security", "performance"),
         ),
     ]
-    assert all("look for" in task.instruction for task in tasks)
+    assert all("look for" in task.instruction for task in reviews)
+    assert [task.name for task in tasks[: len(reviews)]] == REVIEWS
+
+
+def test_the_other_built_in_tasks_are_listed_by_group_and_title(home: Path) -> None:
+    others = load_tasks(None, None, True, {"HOME": str(home)})[0][len(REVIEWS) :]
+    places = [(GROUPS.index(task.group), task.title.lower()) for task in others]
+    assert places == sorted(places)
 
 
 def test_own_tasks_follow_by_title_and_replace_ours_in_place(home: Path) -> None:
@@ -52,9 +60,13 @@ def test_own_tasks_follow_by_title_and_replace_ours_in_place(home: Path) -> None
         put(home / place, f"---\nname: {name}\ntitle: {title}\nkind: change\n---\nDo it.")
     tasks, problems = load_tasks(home / "repo", home / "repo", True, {"HOME": str(home)})
     assert problems == ()
-    assert [task.name for task in tasks] == [*BUILT_IN, "auth", "validate"]
+    assert [task.name for task in tasks if task.kind == "review"] == [
+        name for name in REVIEWS if name != "security"
+    ]
     assert tasks[1].title == "Review security our way"
-    assert tasks[4].title == "Add authentication"
+    # Those in no group of ours come last, by title.
+    assert [task.name for task in tasks][-2:] == ["auth", "validate"]
+    assert tasks[-2].title == "Add authentication"
 
 
 def test_an_untrusted_workspace_brings_no_task(home: Path) -> None:
@@ -63,7 +75,8 @@ def test_an_untrusted_workspace_brings_no_task(home: Path) -> None:
         "---\nname: evil\ntitle: Evil\n---\nDo it.",
     )
     tasks, problems = load_tasks(home / "repo", home / "repo", False, {"HOME": str(home)})
-    assert [task.name for task in tasks] == BUILT_IN
+    assert "evil" not in [task.name for task in tasks]
+    assert [task.name for task in tasks[: len(REVIEWS)]] == REVIEWS
     assert [problem.severity for problem in problems] == ["information"]
 
 

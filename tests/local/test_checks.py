@@ -57,6 +57,26 @@ _ENDING = {
 }
 
 
+@pytest.mark.parametrize(
+    ("path", "problem"),
+    [
+        ("/srv/orders.spec.ts", ""),
+        ("/srv/orders.test.mjs", ""),
+        ("/srv/test/orders.ts", ""),
+        ("/srv/__tests__/orders.js", ""),
+        ("/srv/orders.ts", "It leaves the name `describe` undefined on line 1."),
+        ("/srv/latest/orders.ts", "It leaves the name `describe` undefined on line 1."),
+    ],
+)
+def test_the_globals_of_a_test_s_runner_are_defined_in_tests(path: str, problem: str) -> None:
+    language = "javascript" if path.endswith("js") else "typescript"
+    after = "describe('orders', () => undefined);\n"
+    document = Document(f"file://{path}", path, language, "")
+    candidate = Candidate("", Span(0, 0), (TextEdit(Span(0, 0), after),), after)
+    (report,) = CHECKER.reports(document, [candidate], Settings())
+    assert report.problem == problem
+
+
 def test_the_fixes_of_our_rules_pass_the_checks() -> None:
     """Each case that has a fixed text: its finding is gone after it, and nothing else came in."""
     rules = ((rule.id, case.languages[0], case) for rule in load_rules() for case in rule.cases)
@@ -453,12 +473,48 @@ def test_an_edit_that_removes_its_finding_passes() -> None:
             "",
             id="globals of Node",
         ),
+        pytest.param(
+            "javascript",
+            "/* global db, print: readonly */\nconst key = 1;\n",
+            "const key = 1;",
+            "db.keys.drop();\nprint(1);",
+            "",
+            id="globals that a comment declares",
+        ),
+        pytest.param(
+            "javascript",
+            "/* global db */\nconst key = 1;\n",
+            "const key = 1;",
+            "print(db);\nshow(db);",
+            "It leaves the name `show` undefined on line 3.",
+            id="a name that the comment does not declare",
+        ),
     ],
 )
 def test_an_edit_of_javascript_is_judged(
     language: str, text: str, old: str, new: str, problem: str
 ) -> None:
     assert check(text, old, new, language=language).problem == problem
+
+
+HANDLERS = """\
+const express = require("express");
+const router = express.Router();
+const LIMIT = 20;
+router.get("/", async (req, res) => {
+  res.json(await list(LIMIT));
+});
+const list = async (limit) => [limit];
+"""
+
+
+def test_a_handler_that_no_edit_touches_is_judged_with_its_body() -> None:
+    assert check(HANDLERS, "20", "50", language="javascript").problem == ""
+    silent = 'const LIMIT = 20;\nrouter.put("/", async (req, res) => {\n  await list(1);\n});'
+    assert check(HANDLERS, "const LIMIT = 20;", silent, language="javascript").problem == (
+        "It brings in api-design/handler-without-response on line 4: "
+        '`router.put("/", async (req, res) => {`.'
+    )
 
 
 @pytest.mark.parametrize(

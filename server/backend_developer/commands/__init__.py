@@ -17,6 +17,10 @@ WRONG_USE: Final = 2
 """Wrong use, or a setting that cannot be used; nothing was reviewed."""
 NOT_REVIEWED: Final = 3
 """Something could not be reviewed; the rest was, and its findings are told."""
+REFUSED: Final = 1
+"""Of `do`: the checks, or the person, refused what came of it."""
+NOT_DONE: Final = 3
+"""Of `do`: there is no model, it gave no answer, or the files could not be written."""
 INTERRUPTED: Final = 130
 BROKEN_PIPE: Final = 141
 """What a shell reports of a program that SIGPIPE ended."""

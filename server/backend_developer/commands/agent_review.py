@@ -1,4 +1,4 @@
-"""What a review in the terminal does for the agent: who agrees, what it costs, batches.
+"""What the terminal does for the agent: who agrees, what it costs, batches.
 
 Imported only when an agent is asked or asked after.
 """
@@ -41,7 +41,7 @@ from .workspace import Workspace
 
 
 class Asking:
-    """The agent of one review, and the batch that what it is asked may go into."""
+    """The agent of one review or task, and the batch that what it is asked may go into."""
 
     def __init__(self, plan: Plan, catalogue: Catalogue) -> None:
         self._plan = plan
@@ -92,12 +92,15 @@ def agree(plan: Plan, *, yes: bool) -> Plan:
     The plan with what is agreed to for this once; raises UsageError when nobody agrees.
     """
     state = State(state_folder(os.environ))
+    is_review = plan.task.kind == "review"
     try:
         sending = _sending(plan, bytes_per_token(state))
         if not sending.paths:
             return plan
         is_known = yes or has_consent(state, sending.root, sending.base_url)
-        said = f"sending {what_is_sent(sending)}; --engine local sends nothing"
+        said = f"sending {what_is_sent(sending)}"
+        if is_review:
+            said += "; --engine local sends nothing"
         if is_known or can_ask():
             print(visible(said), file=sys.stderr)
         if not is_known:
@@ -105,10 +108,14 @@ def agree(plan: Plan, *, yes: bool) -> Plan:
                 raise UsageError(
                     "nothing was sent or reviewed, because nobody agreed to it: add --yes, run "
                     "`backend-developer consent --give`, or use --engine local"
+                    if is_review
+                    else "nothing was sent, because nobody agreed to it: add --yes, or run "
+                    "`backend-developer consent --give`"
                 )
             give(state, sending.root, sending.base_url)
     except StateError as error:
-        raise UsageError(f"{unknown_state(error)} Or use --engine local.") from None
+        otherwise = " Or use --engine local." if is_review else ""
+        raise UsageError(f"{unknown_state(error)}{otherwise}") from None
     once = frozenset({(sending.root, sending.base_url)} if yes else ())
     return replace(plan, agreed=once)
 
@@ -133,7 +140,7 @@ def _sending(plan: Plan, sizes: Mapping[str, float]) -> Sending:
         usage = Usage(model, tokens)
         expected += usage
         if price := price_of(model, settings):
-            cost += cost_of(at_most(usage, settings), price)
+            cost += cost_of(at_most(usage, settings, plan.task.kind), price)
         else:
             is_price_known = False
     limit = settings.maximum_cost_per_review

@@ -1,4 +1,4 @@
-"""What a review in the terminal is to do, settled before the first file is read."""
+"""What a review or a task in the terminal is to do, settled before the first file is read."""
 
 from __future__ import annotations
 
@@ -96,6 +96,28 @@ def make_plan(
         is_batch=options.batch,
         only_kept=options.batch_results,
         jobs=options.jobs or (AGENT_JOBS if use_agent else os.cpu_count() or 1),
+    )
+
+
+def plan_task(file: SourceFile, workspace: Workspace, task: TaskDefinition) -> Plan:
+    """The plan of a task that is no review; raises UsageError as `make_plan`."""
+    settings, root = workspace.settings, workspace.root
+    dismissed, dismissal_problems = dismissals.load(root)
+    agents, agent_problems = _agents([file], workspace)
+    tell(dict.fromkeys((*dismissal_problems, *agent_problems)))
+    return Plan(
+        files=(file,),
+        root=root,
+        settings=settings,
+        task=task,
+        agents=agents,
+        use_agent=True,
+        conventions=load_conventions(root) if settings.trusted else (),
+        denials=load_denials(root, os.environ),
+        dismissals=dismissed,
+        minimum_confidence=settings.minimum_confidence,
+        fix=False,
+        jobs=1,
     )
 
 

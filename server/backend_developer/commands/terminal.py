@@ -1,4 +1,4 @@
-"""How the terminal asks its person: a line on stderr, answered by y or anything else."""
+"""How the terminal speaks to its person, and asks: on stderr, a line each."""
 
 from __future__ import annotations
 
@@ -34,14 +34,22 @@ class TerminalPerson:
         return await answer
 
 
+def say(sentence: str) -> None:
+    """A line on stderr, at once."""
+    print(visible(sentence), file=sys.stderr, flush=True)
+
+
 def can_ask() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def confirm(question: str) -> bool:
     """Whether the person says yes; no where there is none."""
-    if not can_ask():
-        return False
-    sys.stderr.write(f"\r\x1b[K{visible(question)} [y/N] ")
+    return can_ask() and ask(f"{question} [y/N]").lower() in ("y", "yes")
+
+
+def ask(question: str) -> str:
+    """What the person answers in a line, "" for nothing; only where `can_ask`."""
+    sys.stderr.write(f"\r\x1b[K{visible(question)} ")
     sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    return sys.stdin.readline().strip()

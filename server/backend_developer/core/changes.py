@@ -118,14 +118,7 @@ class FileChange:
 
     def diff(self) -> str:
         """A unified diff, each line ending in a line feed, as `patch` and `git apply` read it."""
-        before = [] if self.is_new else _lines_of(self.document.text)
-        after = _lines_of(self.text_after)
-        name = visible(self.path)
-        old = "/dev/null" if self.is_new else f"a/{name}"
-        rows = [*unified_diff(before, after, old, f"b/{name}", n=3)]
-        return "".join(
-            row if row.endswith("\n") else f"{row}\n\\ No newline at end of file\n" for row in rows
-        )
+        return unified(self.path, None if self.is_new else self.document.text, self.text_after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +237,42 @@ def narrowed(
     return replace(change, files=tuple(files))
 
 
+# --- Diffs
+
+
+def unified(path: str, before: str | None, after: str) -> str:
+    """The unified diff of two texts of a file, "" when they are the same; None: it is new."""
+    old = "/dev/null" if before is None else _name_in_diff("a", path)
+    rows = unified_diff(
+        _lines_of(before or ""), _lines_of(after), old, _name_in_diff("b", path), n=3
+    )
+    return "".join(
+        row if row.endswith("\n") else f"{row}\n\\ No newline at end of file\n" for row in rows
+    )
+
+
+def git_diff(path: str, before: str | None, after: str) -> str:
+    """The same with git's own header, without which no diff makes or leaves an empty file."""
+    old, new = (_name_in_diff(side, path).rstrip("\t") for side in "ab")
+    made = "new file mode 100644\n" if before is None else ""
+    return f"diff --git {old} {new}\n{made}{unified(path, before, after)}"
+
+
+def _name_in_diff(side: str, path: str) -> str:
+    """As git writes it: a tab ends a name with a space, and a quotation mark takes quotes."""
+    name = f"{side}/{visible(path)}"
+    if '"' in name:
+        return '"' + name.replace('"', '\\"') + '"'
+    return f"{name}\t" if " " in name else name
+
+
+def _lines_of(text: str) -> list[str]:
+    """Lines with their ends; only a line feed ends one, so that a carriage return is shown."""
+    lines = text.split("\n")
+    ended = [f"{line}\n" for line in lines[:-1]]
+    return [*ended, lines[-1]] if lines[-1] else ended
+
+
 # --- One file
 
 
@@ -344,13 +373,6 @@ def _meet(edits: Sequence[TextEdit]) -> bool:
 
 def _may_be_empty(path: str) -> bool:
     return bool(re.search(r"(?:^|/)(?:__init__\.py|py\.typed|\.gitkeep)$", path))
-
-
-def _lines_of(text: str) -> list[str]:
-    """Lines with their ends; only a line feed ends one, so that a carriage return is shown."""
-    lines = text.split("\n")
-    ended = [f"{line}\n" for line in lines[:-1]]
-    return [*ended, lines[-1]] if lines[-1] else ended
 
 
 def _shown_path(path: str) -> str:

@@ -94,8 +94,8 @@ class OxlintMessage:
 def check_names(texts: Sequence[tuple[str, str]]) -> list[list[OxlintMessage]]:
     """What oxlint says of each (path, text) by its rules about names, in one run.
 
-    The globals of Node, of browsers and of the language count as defined.
-    Raises LinterError, also when oxlint is not installed.
+    The globals of Node, of browsers and of the language count as defined, in tests also those of
+    their runners. Raises LinterError, also when oxlint is not installed.
     """
     oxlint = find_program("oxlint")
     if oxlint is None:
@@ -103,7 +103,7 @@ def check_names(texts: Sequence[tuple[str, str]]) -> list[list[OxlintMessage]]:
             "oxlint is not installed; run `pip install 'backend-developer[linters]'`."
         )
     messages: list[list[OxlintMessage]] = [[] for _ in texts]
-    files = [(_name(path, ""), text) for path, text in texts]
+    files = [(_name_of_role(path), text) for path, text in texts]
     for index, entry in _run(oxlint, files, _NAME_RULES):
         labels = entry.get("labels") or [{"span": {"line": 1}}]
         rule = _code(entry).removeprefix("eslint/")
@@ -112,6 +112,12 @@ def check_names(texts: Sequence[tuple[str, str]]) -> list[list[OxlintMessage]]:
 
 
 _NAME_RULES = ("eslint/no-undef", "eslint/no-const-assign")
+_TEST = re.compile(r"[.-](?:test|spec)\.[cm]?[jt]sx?$|/(?:tests?|spec|e2e|__tests__)/")
+
+
+def _name_of_role(path: str) -> str:
+    name = _name(path, "")
+    return f"a.test{Path(name).suffix}" if _TEST.search(path.replace("\\", "/")) else name
 
 
 # --- Both
@@ -121,6 +127,9 @@ _CONFIGURATION = json.dumps(
     {
         "plugins": ["typescript", "unicorn", "oxc", "promise", "node"],
         "env": {"builtin": True, "es2024": True, "node": True, "browser": True},
+        "overrides": [
+            {"files": ["**/a.test.*"], "env": {"jest": True, "mocha": True, "vitest": True}}
+        ],
     }
 )
 

@@ -103,6 +103,8 @@ def _sentences(offer: Offer, profile: ClientProfile) -> Sequence[str]:
 
 def _besides(offer: Offer) -> Sequence[str]:
     """What goes with its files."""
+    from ..offer_actions import said_of_proof  # Here: a server starts without it.
+
     if not offer.files:
         return []
     sentences = []
@@ -110,21 +112,12 @@ def _besides(offer: Offer) -> Sequence[str]:
         steps = [_plain(one.text).removesuffix(".") for one in offer.change.steps]
         sentences.append(f"By hand: {'; '.join(steps)}.")
     if offer.proof:
-        sentences.append(_proof(offer))
+        sentences.append(said_of_proof(offer.proof))
     return sentences
 
 
 def _plain(text: str) -> str:
     return shortened(" ".join(visible(text).split()), 300)
-
-
-def _proof(offer: Offer) -> str:
-    proof = offer.proof
-    assert proof is not None
-    if proof.problem:
-        return proof.problem
-    said = "passes" if proof.passed else "fails"
-    return f"`{proof.command}` {said} with it ({proof.seconds:.0f} s)."
 
 
 # --- In full
@@ -163,7 +156,7 @@ def page(offer: Offer) -> str:
 
 def _sections(offer: Offer) -> Iterable[tuple[str, str, bool]]:
     """(heading, text, whether the text is Markdown already)."""
-    from ..offer_actions import said_of
+    from ..offer_actions import said_of, said_of_proof
 
     change = offer.change
     yield f"{offer.title} [agent:{offer.model}]", change.explanation, False
@@ -188,7 +181,7 @@ def _sections(offer: Offer) -> Iterable[tuple[str, str, bool]]:
     if offer.proof:
         proof = offer.proof
         output = f"\n\n{proof.output}" if not proof.passed and proof.output else ""
-        yield "Your command", f"{_proof(offer)}{output}", False
+        yield "Your command", f"{said_of_proof(proof)}{output}", False
 
 
 def _counted(file: OfferedFile) -> str:

@@ -7,10 +7,11 @@ Lines and columns count from 1, offsets from 0, all in code points; ends are exc
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from .. import __version__
-from ..core.model import SEVERITIES, Checking, Finding, Fix, Span, Withheld
+from ..core.model import SEVERITIES, Checking, Finding, Fix, Span, Usage, Withheld
 from ..core.text import Lines
 from . import Report, place
 from .indented import dumps
@@ -41,17 +42,7 @@ def as_data(report: Report) -> dict[str, Any]:
             "folded": report.folded(),
             "errors": len(report.all_errors()),
         },
-        "usage": [
-            {
-                "model": use.model,
-                "input_tokens": use.input_tokens,
-                "cache_write_tokens": use.cache_write_tokens,
-                "cache_read_tokens": use.cache_read_tokens,
-                "output_tokens": use.output_tokens,
-                "cost": cost,
-            }
-            for use, cost in report.usage()
-        ],
+        "usage": usage_as_data(report.usage()),
         "errors": [{"path": path, "message": message} for path, message in report.all_errors()],
         "files": [
             {
@@ -71,6 +62,21 @@ def as_data(report: Report) -> dict[str, Any]:
             for review in report.files
         ],
     }
+
+
+def usage_as_data(usage: Iterable[tuple[Usage, float | None]]) -> list[dict[str, Any]]:
+    """What each model used, and its cost in dollars, where that is known."""
+    return [
+        {
+            "model": use.model,
+            "input_tokens": use.input_tokens,
+            "cache_write_tokens": use.cache_write_tokens,
+            "cache_read_tokens": use.cache_read_tokens,
+            "output_tokens": use.output_tokens,
+            "cost": cost,
+        }
+        for use, cost in usage
+    ]
 
 
 def _findings(report: Report, findings: tuple[Finding, ...], text: str) -> list[dict[str, Any]]:
