@@ -26,7 +26,7 @@ from .runs import begin, report, request_of, start, title_of
 from .session import OpenDocument, Run, Session
 
 if TYPE_CHECKING:
-    from .change import Workshop
+    from .change import Proposed, Refused, Workshop
     from .context import Context
     from .review import Reviewers
 
@@ -38,6 +38,7 @@ BROKEN = (
 NO_MODEL = (
     "This needs a model: set ANTHROPIC_API_KEY, a base URL or another provider, and ask again."
 )
+TYPED_MEANWHILE = "The file was edited while the agent wrote: ask again, for it as it is now."
 COMMENTS = "Do what the comments in the selected code ask for."
 """The wish of who was not asked for one, as an editor may have no way to."""
 FOLLOWING_UP = "follow-up"
@@ -254,15 +255,25 @@ async def _hear(
                     pass
                 case Proposed() | Refused():
                     run.notes.append(used(usage, request.settings))
+                    told = _with_typing(outcome, run)
                     return offer_of(
                         session.new_id("proposal"),
-                        outcome,
+                        told,
                         request,
                         model=model,
                         run_id=run.id,
                         thread=thread,
                     )
     raise AssertionError  # propose() always ends in one of the two.
+
+
+def _with_typing(result: Proposed | Refused, run: Run) -> Proposed | Refused:
+    """The result; a refusal says first what may be the reason of the others."""
+    from .change import Refused  # Here: a server starts without it.
+
+    if run.typed and isinstance(result, Refused):
+        return replace(result, reasons=(TYPED_MEANWHILE, *result.reasons))
+    return result
 
 
 async def _with_project(

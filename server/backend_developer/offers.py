@@ -146,8 +146,11 @@ def offer_of(
 def followed(offer: Offer, uri: str, path: str, document: Document) -> Offer:
     """The offer after the document of that URI, and of that path of a change, became this."""
     if uri == offer.uri and document.text != offer.text:
+        asked = offer.request
+        is_as_asked = document.text == asked.document.text
         changes = [_difference(offer.text, document.text)]
-        offer = replace(offer, span=grown(offer.span, changes), text=document.text)
+        span = asked.span if is_as_asked else grown(offer.span, changes)
+        offer = replace(offer, span=span, text=document.text)
     files = tuple(_followed(file, document) if file.path == path else file for file in offer.files)
     return offer if files == offer.files else replace(offer, files=files)
 

@@ -499,10 +499,11 @@ def test_json_has_everything(run: Run, project: None, model: LoopbackModel) -> N
     [usage] = shown.pop("usage")
     assert usage["cost"] == pytest.approx(0.00417)
     assert shown.pop("unchecked") == []
-    assert shown.pop("message").startswith("Add pagination: 3 files, +6 −3. It needs slowapi")
     assert shown.pop("page").startswith("# Add pagination")
     assert shown.pop("runId") == ""
     assert shown == {
+        "message": "Add pagination: 3 files, +6 −3. It needs slowapi, which must be allowed first. "
+        "By hand: How many?",
         "id": "proposal",
         "title": "Add pagination",
         "uri": Path("app.py").absolute().as_uri(),

@@ -176,6 +176,8 @@ async def test_a_change_of_three_files_is_offered_taken_and_undone(desk: Desk) -
     assert desk.editor.diagnostics(desk.uri()) == []
     await desk.pick("Undo: Add pagination")
     assert (desk.text("app.py"), desk.text("store.py")) == (APP, STORE)
+    [again] = desk.editor.diagnostics(desk.uri())
+    assert again["range"] == marker["range"]
     assert not (desk.folder / "pages.py").exists()
     assert (await desk.proposal())["state"] == "offered", "what was undone can be taken again"
 
@@ -209,7 +211,8 @@ async def test_typing(desk: Desk, when: str, old: str, new: str, state: str) -> 
         answer(again, *THREE_FILES)
         proposal = await desk.proposal()
         assert proposal["state"] == "refused"
-        assert proposal["reasons"][0].startswith("app.py: The code `def list_orders")
+        assert proposal["reasons"][0].startswith("The file was edited while the agent wrote")
+        assert proposal["reasons"][1].startswith("app.py: The code `def list_orders")
     else:
         assert (await desk.proposal())["state"] == state
     if state == "offered":

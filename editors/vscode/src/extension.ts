@@ -3,13 +3,24 @@
 import * as vscode from "vscode";
 import type { Range } from "vscode-languageclient/node";
 import { clearKey, onKeyChanged, setKey } from "./apiKey";
+import { ask, changeCode, withWords } from "./changes";
 import { createFindingsView } from "./findingsView";
 import { applyFix, type FindingReference, previewFix, withPreviews } from "./fixes";
 import { createKnowledge } from "./knowledge";
 import { chooseAgent, chooseModel, showMenu } from "./menu";
 import { applyPreview, discardPreview, registerPreviews } from "./preview";
 import { onPythonEnvironmentChanged } from "./program";
-import { CANCEL, REVIEW, REVOKE } from "./protocol";
+import {
+  discardShown,
+  pickFromShown,
+  preview,
+  readShown,
+  refineShown,
+  registerProposals,
+  showProposals,
+  takeShown,
+} from "./proposals";
+import { CANCEL, PREVIEW, REVIEW, REVOKE, type Started } from "./protocol";
 import { dismiss, reviewByTask, reviewSelection } from "./reviews";
 import { createServer, messageOf, type Server } from "./server";
 import { SECTION } from "./settings";
@@ -24,8 +35,11 @@ export function activate(context: vscode.ExtensionContext): void {
   const ours = createServer(context, {
     provideCodeActions: async (document, range, actionContext, token, next) =>
       withPreviews((await next(document, range, actionContext, token)) ?? [], document.uri),
-    executeCommand: async (command, args, next) => {
-      const answer: unknown = await next(command, args);
+    executeCommand: async (command, args: unknown[], next) => {
+      const answered = await withWords(command, args);
+      if (!answered) return undefined;
+      const answer: unknown = await next(command, answered);
+      sayWhyNot(answer as Started | undefined);
       if (command === REVIEW) await welcome(context, knowledge);
       return answer;
     },
@@ -39,6 +53,7 @@ export function activate(context: vscode.ExtensionContext): void {
     createStatusBar(ours, knowledge),
     createFindingsView(context, knowledge),
     registerPreviews(),
+    registerProposals(ours),
     vscode.workspace.registerTextDocumentContentProvider(DOCTOR_SCHEME, {
       provideTextDocumentContent: () => ours.doctor(),
     }),
@@ -55,6 +70,14 @@ export function activate(context: vscode.ExtensionContext): void {
     reviewPerformance: () => review("performance"),
     reviewEverything: () => review("everything"),
     reviewTask: () => reviewByTask(ours).then(() => welcome(context, knowledge)),
+    changeCode: () => changeCode(ours),
+    ask: () => ask(ours),
+    showProposals: () => showProposals(ours),
+    takeProposal: () => takeShown(ours),
+    pickFromProposal: () => pickFromShown(ours),
+    refineProposal: () => refineShown(),
+    readProposal: () => readShown(),
+    discardProposal: () => discardShown(ours),
     cancel: () => ours.execute(CANCEL, {}),
     showMenu: () => showMenu(ours, knowledge),
     chooseAgent: () => chooseAgent(ours),
@@ -82,6 +105,9 @@ export function activate(context: vscode.ExtensionContext): void {
       vscode.commands.registerCommand(`${SECTION}.${name}`, (argument: never) => reported(() => run(argument))),
     );
   }
+  context.subscriptions.push(
+    vscode.commands.registerCommand(PREVIEW, ({ id }: { id: string }) => reported(() => preview(ours, id))),
+  );
   restart();
 
   async function review(task: string): Promise<void> {
@@ -105,6 +131,11 @@ async function openFinding({ uri, range }: { readonly uri: string; readonly rang
   await vscode.window.showTextDocument(vscode.Uri.parse(uri), {
     selection: new vscode.Range(start.line, start.character, end.line, end.character),
   });
+}
+
+/** What was not started says why. */
+function sayWhyNot(answer: Started | undefined): void {
+  if (answer?.started === false) void vscode.window.showErrorMessage(answer.reason);
 }
 
 /** Runs a command; what goes wrong in it is told in its sentence. */

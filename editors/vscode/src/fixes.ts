@@ -1,7 +1,8 @@
 /** The fixes of findings: applied as they are, or shown as a diff first. */
 
 import * as vscode from "vscode";
-import type { CodeAction, TextDocumentEdit } from "vscode-languageclient/node";
+import type { CodeAction } from "vscode-languageclient/node";
+import { CHANGED, codeActions, isOfLatest, makeEdit, openDocument } from "./edits";
 import { type ActionData, type Finding, FINDINGS, type FixAction } from "./protocol";
 import { openPreview } from "./preview";
 import type { Server } from "./server";
@@ -14,10 +15,8 @@ export interface FindingReference {
 
 /** Applies a finding's fix; one that wants to be confirmed opens in Refactor Preview. */
 export async function applyFix(server: Server, reference: FindingReference): Promise<void> {
-  const { fix, client } = await findFix(server, reference);
-  const edit = await client.protocol2CodeConverter.asWorkspaceEdit(fix.edit);
-  if (versionOf(fix) !== openDocument(reference.uri)?.version) throw new Error(CHANGED);
-  if (!(await vscode.workspace.applyEdit(edit))) throw new Error(CHANGED);
+  const { fix } = await findFix(server, reference);
+  await makeEdit(server, fix.edit);
 }
 
 /** Opens a finding's fix as a diff, in which it can be applied or discarded. */
@@ -25,7 +24,7 @@ export async function previewFix(server: Server, reference: FindingReference): P
   const { fix, client } = await findFix(server, reference);
   const edit = await client.protocol2CodeConverter.asWorkspaceEdit(fix.edit);
   const document = openDocument(reference.uri);
-  if (!document || document.version !== versionOf(fix)) throw new Error(CHANGED);
+  if (!document || !isOfLatest(fix.edit)) throw new Error(CHANGED);
   const edits = edit.entries().flatMap(([, one]) => one);
   await openPreview({ title: fix.title, document, version: document.version, edits });
 }
@@ -50,19 +49,13 @@ export function withPreviews(
   return [...actions.slice(0, afterFixes), ...previews, ...actions.slice(afterFixes)];
 }
 
-const CHANGED = "The code has changed since then; look at the fix again.";
-
 async function findFix(server: Server, { uri, id }: FindingReference) {
   const findings = await server.execute<Finding[]>(FINDINGS, { uri });
   const finding = findings.find((one) => one.id === id);
   const client = server.client;
   if (!finding || !client) throw new Error("The finding is not there any more.");
-  const actions = await client.sendRequest<CodeAction[] | null>("textDocument/codeAction", {
-    textDocument: { uri },
-    range: finding.range,
-    context: { diagnostics: [], only: ["quickfix"] },
-  });
-  const fix = actions?.find((action): action is CodeAction & FixAction => fixedBy(action) === id && !!action.edit);
+  const actions = await codeActions(server, uri, finding.range, "quickfix");
+  const fix = actions.find((action): action is CodeAction & FixAction => fixedBy(action) === id && !!action.edit);
   if (!fix) throw new Error("There is no checked fix for this finding.");
   return { fix, client };
 }
@@ -71,15 +64,4 @@ async function findFix(server: Server, { uri, id }: FindingReference) {
 function fixedBy(action: object): string | undefined {
   const { data } = action as { data?: ActionData };
   return data?.isFix ? data.about : undefined;
-}
-
-/** The version of the text that the fix was checked for; our server names it with every edit. */
-function versionOf(fix: FixAction): number | null | undefined {
-  const [first] = (fix.edit.documentChanges ?? []) as TextDocumentEdit[];
-  return first?.textDocument.version;
-}
-
-function openDocument(uri: string): vscode.TextDocument | undefined {
-  const wanted = vscode.Uri.parse(uri).toString();
-  return vscode.workspace.textDocuments.find((document) => document.uri.toString() === wanted);
 }

@@ -21,6 +21,8 @@ export async function showMenu(server: Server, knowledge: Knowledge): Promise<vo
       run: () => server.execute(CANCEL, { runId: run.runId }),
     })),
     command("$(search) Review…", "reviewTask"),
+    command("$(edit) Change Code…", "changeCode"),
+    command("$(diff-multiple) Show Proposals", "showProposals"),
     command("$(account) Choose Agent…", "chooseAgent"),
     command("$(chip) Choose Model…", "chooseModel"),
     command("$(key) Set API Key…", "setApiKey"),

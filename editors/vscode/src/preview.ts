@@ -74,9 +74,12 @@ function activePreview(): { readonly right: vscode.Uri } | undefined {
 }
 
 async function close(right: vscode.Uri): Promise<void> {
-  const tabs = vscode.window.tabGroups.all.flatMap((group) => group.tabs);
-  const ours = tabs.filter(
+  await closeTabs(
     ({ input }) => input instanceof vscode.TabInputTextDiff && input.modified.toString() === right.toString(),
   );
-  await vscode.window.tabGroups.close(ours);
+}
+
+export async function closeTabs(isOurs: (tab: vscode.Tab) => boolean): Promise<void> {
+  const tabs = vscode.window.tabGroups.all.flatMap((group) => group.tabs);
+  await vscode.window.tabGroups.close(tabs.filter(isOurs));
 }

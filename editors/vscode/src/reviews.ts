@@ -1,13 +1,14 @@
 /** The commands that start a review, and that dismiss what one found. */
 
 import * as vscode from "vscode";
-import type { CodeAction } from "vscode-languageclient/node";
+import type { Range } from "vscode-languageclient/node";
+import { codeActions } from "./edits";
 import type { FindingReference } from "./fixes";
 import { activeDocument } from "./menu";
 import { DISMISS, type Dismissed, type DismissScope, REVIEW, REVIEW_ACTION, type Started } from "./protocol";
 import type { Server } from "./server";
 
-const NO_CODE = "Open a Python, JavaScript or TypeScript file first, and select the code to review.";
+const NO_CODE = "Open a file of code first, and select the code that it is about.";
 
 /** Reviews the selection; without one the server takes the function around the cursor. */
 export async function reviewSelection(server: Server, task: string): Promise<void> {
@@ -18,12 +19,8 @@ export async function reviewSelection(server: Server, task: string): Promise<voi
 /** Has the person choose among the tasks that the server offers for the selection. */
 export async function reviewByTask(server: Server): Promise<void> {
   const { uri, range } = selected();
-  const actions = await server.client?.sendRequest<CodeAction[] | null>("textDocument/codeAction", {
-    textDocument: { uri },
-    range,
-    context: { diagnostics: [], only: [REVIEW_ACTION] },
-  });
-  const choices = (actions ?? []).map((action) => ({ label: action.title, argument: action.command?.arguments?.[0] as object }));
+  const actions = await codeActions(server, uri, range, REVIEW_ACTION);
+  const choices = actions.map((action) => ({ label: action.title, argument: action.command?.arguments?.[0] as object }));
   const chosen = await vscode.window.showQuickPick(choices, { title: "Review the selection, or the function at the cursor" });
   if (chosen) await start(server, chosen.argument);
 }
@@ -52,7 +49,8 @@ async function start(server: Server, argument: object): Promise<void> {
   if (!answer.started) throw new Error(answer.reason);
 }
 
-function selected(): { readonly uri: string; readonly range: object } {
+/** The selection in the active editor; fails when that shows no code of ours. */
+export function selected(): { readonly uri: string; readonly range: Range } {
   const document = activeDocument();
   const selection = vscode.window.activeTextEditor?.selection;
   if (!document || !selection) throw new Error(NO_CODE);

@@ -4,10 +4,17 @@ import { execFile } from "node:child_process";
 import { homedir } from "node:os";
 import { promisify } from "node:util";
 import * as vscode from "vscode";
-import { LanguageClient, type Middleware, RevealOutputChannelOn, State } from "vscode-languageclient/node";
+import {
+  LanguageClient,
+  type Middleware,
+  RevealOutputChannelOn,
+  State,
+  type StaticFeature,
+} from "vscode-languageclient/node";
 import { keyEnvironment } from "./apiKey";
 import { findProgram, INSTALL_COMMAND, type Program } from "./program";
 import { endProgress, showProgress } from "./progress";
+import { PROPOSED, type Proposed } from "./protocol";
 import { asEnvironment, forServer, LANGUAGES, SECTION } from "./settings";
 
 export type ServerState = "starting" | "running" | "stopped" | "missing";
@@ -21,6 +28,8 @@ export interface Server {
   readonly onDidChange: vscode.Event<void>;
   /** The server has been told the settings. */
   readonly onDidTellSettings: vscode.Event<void>;
+  /** There is a proposal to be shown. */
+  readonly onDidPropose: vscode.Event<Proposed>;
   /** Starts the server anew. Asked while it starts, it does so once more, not twice. */
   restart(): Promise<void>;
   stop(): Promise<void>;
@@ -31,11 +40,23 @@ export interface Server {
   dispose(): void;
 }
 
+/** Tells the server that we ask the person for words, and show proposals. */
+const OUR_PART: StaticFeature = {
+  fillClientCapabilities: (capabilities) => {
+    const others = capabilities.experimental as object | undefined;
+    capabilities.experimental = { ...others, backendDeveloper: { asks: true, proposals: true } };
+  },
+  initialize: () => undefined,
+  getState: () => ({ kind: "static" }),
+  clear: () => undefined,
+};
+
 /** A server that is not started yet; `middleware` is what the features add to the conversation. */
 export function createServer(context: vscode.ExtensionContext, middleware: Middleware): Server {
   const log = vscode.window.createOutputChannel("Backend Developer", { log: true });
   const changed = new vscode.EventEmitter<void>();
   const settingsTold = new vscode.EventEmitter<void>();
+  const proposed = new vscode.EventEmitter<Proposed>();
   const names = settingNames(context);
   let state: ServerState = "stopped";
   let program: Program | undefined;
@@ -104,6 +125,10 @@ export function createServer(context: vscode.ExtensionContext, middleware: Middl
       },
     );
     client = next;
+    next.registerFeature(OUR_PART);
+    next.onNotification(PROPOSED, (params: Proposed) => {
+      proposed.fire(params);
+    });
     next.onDidChangeState(({ newState }) => {
       if (client !== next || newState === State.Starting) return;
       if (newState !== State.Running) endProgress(next);
@@ -144,6 +169,7 @@ export function createServer(context: vscode.ExtensionContext, middleware: Middl
     log,
     onDidChange: changed.event,
     onDidTellSettings: settingsTold.event,
+    onDidPropose: proposed.event,
     restart,
     stop,
     async execute<Result>(command: string, argument: object): Promise<Result> {
@@ -171,6 +197,7 @@ export function createServer(context: vscode.ExtensionContext, middleware: Middl
     dispose(): void {
       changed.dispose();
       settingsTold.dispose();
+      proposed.dispose();
       log.dispose();
     },
   };

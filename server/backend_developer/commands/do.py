@@ -297,8 +297,8 @@ def _print_json(desk: Desk, offer: Offer) -> None:
     line = Lines(offer.text).line_of(offer.span.start) + 1
     usage = usage_as_data(by_model(desk.used, desk.plan.settings))
     # Nobody can go on with the conversation: it ends with this program.
-    able = ClientProfile(creates_files=True)
-    data = {**as_json(replace(offer, thread=None), line, able), "usage": usage}
+    profile = ClientProfile(creates_files=True)
+    data = {**as_json(replace(offer, thread=None), line, profile), "usage": usage}
     sys.stdout.write(f"{dumps(data)}\n")
 
 

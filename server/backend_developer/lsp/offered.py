@@ -112,7 +112,8 @@ def _besides(offer: Offer) -> Sequence[str]:
     sentences = []
     if offer.change.steps:
         steps = [_plain(one.text).removesuffix(".") for one in offer.change.steps]
-        sentences.append(f"By hand: {'; '.join(steps)}.")
+        said = f"By hand: {'; '.join(steps)}"
+        sentences.append(said if said.endswith(("?", "!")) else f"{said}.")
     if offer.proof:
         sentences.append(said_of_proof(offer.proof))
     return sentences

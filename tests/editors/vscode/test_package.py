@@ -65,7 +65,11 @@ def test_the_package_is_small_and_has_what_it_needs(vsix: Path) -> None:
     names = set(zipfile.ZipFile(vsix).namelist())
     steps = PACKAGE["contributes"]["walkthroughs"][0]["steps"]
     needed = [PACKAGE["main"], PACKAGE["icon"], "dist/licenses.txt", "walkthrough/sample.py"]
-    needed += [step["media"]["markdown"] for step in steps]
+    pages = [step["media"]["markdown"] for step in steps]
+    needed += pages
+    for page in pages:
+        text = (EXTENSION / page).read_text(encoding="utf-8")
+        needed += re.findall(r"\(\.\./(images/[^)]+)\)", text)
     assert {f"extension/{name.removeprefix('./')}" for name in needed} <= names
     assert not [name for name in names if "node_modules" in name or name.endswith((".ts", ".map"))]
 
