@@ -584,3 +584,10 @@ async def test_a_wish_is_asked_for_by_who_can(
     assert call.request.instruction == "Do what the comments in the selected code ask for."
     call.end()
     await desk.editor.settled()
+
+
+async def test_a_message_links_to_nothing(desk: Desk) -> None:
+    call = await desk.ask()
+    call.fail("See [here](command:workbench.action.terminal.new).")
+    await desk.editor.settled()
+    assert desk.editor.messages()[-1] == "See [here] (command:workbench.action.terminal.new)."

@@ -353,13 +353,21 @@ def end(token: int | str, text: str) -> types.ProgressParams:
 def shown(text: str, severity: Severity) -> types.ShowMessageParams:
     """A message to the person."""
     kinds = {"error": types.MessageType.Error, "warning": types.MessageType.Warning}
-    return types.ShowMessageParams(kinds.get(severity, types.MessageType.Info), text)
+    return types.ShowMessageParams(
+        kinds.get(severity, types.MessageType.Info), _without_links(text)
+    )
 
 
 def question(text: str, choices: Sequence[str]) -> types.ShowMessageRequestParams:
     """A question to the person, answered by one of the choices."""
     actions = [types.MessageActionItem(choice) for choice in choices]
-    return types.ShowMessageRequestParams(types.MessageType.Info, text, actions)
+    return types.ShowMessageRequestParams(types.MessageType.Info, _without_links(text), actions)
+
+
+def _without_links(text: str) -> str:
+    """Text of which no part is a link: VS Code runs commands that a message links to, and the words
+    may be a model's, or a file's name."""
+    return text.replace("](", "] (")
 
 
 # --- Positions
