@@ -195,7 +195,7 @@ def _data_errors(text: str) -> list[int]:
             pass
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        return [mark.line + 1 if mark else 1]
+        return [Lines(text).line_of(min(mark.index, len(text))) + 1 if mark else 1]
     return []
 
 

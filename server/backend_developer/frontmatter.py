@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .core.model import Severity
+from .core.text import LINE_END
 from .problems import Problem, did_you_mean, nearest
 
 if TYPE_CHECKING:
@@ -166,7 +167,7 @@ def yaml_node(text: str, first_line: int = 1) -> yaml.Node | Unreadable | None:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         reason = (error.problem or error.context or "it cannot be parsed").rstrip(".")
-        return Unreadable(reason, first_line + mark.line if mark else None)
+        return Unreadable(reason, _line_at(text, mark, first_line) if mark else None)
     except yaml.reader.ReaderError as error:
         line = first_line + text.count("\n", 0, error.position)
         return Unreadable("it contains a control character", line)
@@ -188,15 +189,19 @@ def _strict(
     if root is None:
         return YamlMapping({}, {}), ()
     if not isinstance(root, yaml.MappingNode):
-        return Unreadable("it must be `key: value` lines", first_line + root.start_mark.line)
+        return Unreadable(
+            "it must be `key: value` lines", _line_at(text, root.start_mark, first_line)
+        )
     if (shared := _shared_node(root)) is not None:
-        return Unreadable("`*` aliases are not allowed", first_line + shared.start_mark.line)
+        return Unreadable(
+            "`*` aliases are not allowed", _line_at(text, shared.start_mark, first_line)
+        )
     loader = yaml.SafeLoader("")
     values: dict[str, object] = {}
     lines: dict[str, int] = {}
     problems = []
     for key_node, value_node in root.value:
-        line = first_line + key_node.start_mark.line
+        line = _line_at(text, key_node.start_mark, first_line)
         if not isinstance(key_node, yaml.ScalarNode):
             return Unreadable("a key must be a word", line)
         key = key_node.value
@@ -213,8 +218,16 @@ def _strict(
         if isinstance(value_node, yaml.MappingNode):
             for entry, _ in value_node.value:
                 if isinstance(entry, yaml.ScalarNode):
-                    lines[f"{key}.{entry.value}"] = first_line + entry.start_mark.line
+                    lines[f"{key}.{entry.value}"] = _line_at(text, entry.start_mark, first_line)
     return YamlMapping(values, lines), tuple(problems)
+
+
+def _line_at(text: str, mark: yaml.Mark, first_line: int) -> int:
+    """The line of a place in `text`, whose own first line has that number.
+
+    YAML counts lines that editors do not: after U+2028, U+2029 and U+0085.
+    """
+    return first_line + len(LINE_END.findall(text, 0, mark.index))
 
 
 def _shared_node(root: yaml.Node) -> yaml.Node | None:

@@ -263,3 +263,14 @@ def test_a_problem_shows_its_place(problem: Problem, shown: str) -> None:
 )
 def test_did_you_mean(word: str, end: str) -> None:
     assert did_you_mean(word, KEYS) == end
+
+
+@pytest.mark.parametrize("separator", ["\u2028", "\u2029", "\x85"])
+def test_lines_are_those_of_an_editor(separator: str) -> None:
+    # YAML would count one more.
+    text = f"---\nname: a{separator}  b\n  c\n? [x]\n: y\n---\nbody"
+    _, problems = parse(text, "a.md", KEYS)
+    assert [problem.line for problem in problems][:1] == [4]
+    file, _ = parse(f"---\ndescription: a{separator}  b\nname: x\n---\nbody", "a.md", KEYS)
+    assert file is not None
+    assert file.lines["name"] == 3
