@@ -110,7 +110,7 @@ _UNVERIFIED = re.compile(
 )
 _LOCAL = re.compile(r"localhost|127\.0\.0\.1|\[::1\]|--trusted-host[ =](?:devpi|pypi)\b(?!\.)")
 _WRITABLE = re.compile(
-    r"\bchmod\s+(?:-[a-zA-Z]+\s+)*(?:0?777|0?666|a\+r?wx?|a=rwx|o\+r?wx?|ugo\+r?wx?)\b[^\n|;&]*"
+    r"\bchmod\s+(?:-[a-zA-Z]+\s+){0,5}(?:0?777|0?666|a\+r?wx?|a=rwx|o\+r?wx?|ugo\+r?wx?)\b[^\n|;&]*"
 )
 
 
@@ -160,7 +160,7 @@ _TRIGGERS = ("pull_request_target", "workflow_run", "issue_comment")
 
 
 _NEEDS_TREE = re.compile(r"actions/checkout|\brun\s*:")
-_PIPELINE = re.compile(r"^\s+(?:before_|after_)?script\s*:", re.MULTILINE)
+_PIPELINE = re.compile(r"^[ \t]+(?:before_|after_)?script[ \t]*:", re.MULTILINE)
 _STAGES = re.compile(r"^stages\s*:", re.MULTILINE)
 
 

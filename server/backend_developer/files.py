@@ -337,7 +337,7 @@ def _is_data(path: Path) -> bool:
 
 
 def _worth_naming(link: Path) -> bool:
-    return language_of(link) is not None or (link.is_dir() and not _skips_folder(link))
+    return language_of(link) is not None or (os.path.isdir(link) and not _skips_folder(link))
 
 
 def _skips_folder(folder: Path) -> bool:
@@ -347,7 +347,7 @@ def _skips_folder(folder: Path) -> bool:
         or (name.startswith(".") and name != ".github")
         or name == "__pycache__"
         or name.endswith(".egg-info")
-        or (folder / "pyvenv.cfg").is_file()
+        or os.path.isfile(folder / "pyvenv.cfg")
     )
 
 

@@ -378,7 +378,7 @@ def standing_in(role: Role | None, settings: Settings) -> Standing:
 def load_project_file(root: Path) -> tuple[Source | None, tuple[Problem, ...]]:
     """The project's settings, from the workspace's root; None when there is no (readable) file."""
     for name in PROJECT_FILES:
-        if (root / name).exists():
+        if _may_be_there(root / name):
             return _load_file(root / name, "project")
     return None, ()
 
@@ -386,7 +386,18 @@ def load_project_file(root: Path) -> tuple[Source | None, tuple[Problem, ...]]:
 def load_user_file(environment: Mapping[str, str]) -> tuple[Source | None, tuple[Problem, ...]]:
     """The user's settings, from `user_folder`; None when there is no (readable) file."""
     path = user_folder(environment) / USER_FILE
-    return _load_file(path, "user") if path.exists() else (None, ())
+    return _load_file(path, "user") if _may_be_there(path) else (None, ())
+
+
+def _may_be_there(path: Path) -> bool:
+    """False only when it is sure that there is no such file: what cannot be read is told."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        pass
+    return True
 
 
 def user_folder(environment: Mapping[str, str]) -> Path:
