@@ -93,18 +93,19 @@ def _root_user(text: str) -> Iterator[Proposal]:
 
 
 _RUN = re.compile(r"^[ \t]*RUN\b", re.MULTILINE | re.IGNORECASE)
+# Repetitions have limits, since a line made for it would else take minutes.
 _PIPED = re.compile(
-    r"\b(?:curl|wget)\b[^\n|;&]*https?://[^\n|;&]*\|\s*(?:sudo\s+(?:-\S+\s+)*)?"
-    r"(?:ba|z|da|a)?sh\b(?!\s*-c)|\b(?:ba|z)?sh\s+(?:-c\s+)?[\"']?(?:<\(|\$\()(?:curl|wget)\b[^\n)]*\)[\"']?"
+    r"\b(?:curl|wget)\b(?=[^\n|;&]{0,2000}?https?://)[^\n|;&]{0,2000}\|\s*(?:sudo\s+(?:-\S+\s+)*)?"
+    r"(?:ba|z|da|a)?sh\b(?!\s*-c)|\b(?:ba|z)?sh\s+(?:-c\s+)?[\"']?(?:<\(|\$\()(?:curl|wget)\b[^\n)]{0,2000}\)[\"']?"
 )
 
 
 _UNVERIFIED = re.compile(
-    r"\bcurl\b[^\n|;&]*?\s(?:-[a-zA-Z]*k[a-zA-Z]*|--insecure)(?=[\s\"']|$)|"
-    r"\bwget\b[^\n|;&]*?\s--no-check-certificate\b|\bhttp\.sslVerify[ =]+[\"']?false\b|"
+    r"\bcurl\b[^\n|;&]{0,2000}?\s(?:-[a-zA-Z]{0,20}k[a-zA-Z]{0,20}|--insecure)(?=[\s\"']|$)|"
+    r"\bwget\b[^\n|;&]{0,2000}?\s--no-check-certificate\b|\bhttp\.sslVerify[ =]+[\"']?false\b|"
     r"\bGIT_SSL_NO_VERIFY\s*[:=]\s*[\"']?(?:1|true)\b|"
     r"\bNODE_TLS_REJECT_UNAUTHORIZED\s*[:=]\s*[\"']?0|\bstrict-ssl[ =]+false\b|"
-    r"\bpip3? install\b[^\n|;&]*?\s--trusted-host\b|\s--allow-unauthenticated\b|"
+    r"\bpip3? install\b[^\n|;&]{0,2000}?\s--trusted-host\b|\s--allow-unauthenticated\b|"
     r"\bStrictHostKeyChecking[ =]+[\"']?no\b",
     re.MULTILINE,
 )

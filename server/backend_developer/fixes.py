@@ -82,23 +82,28 @@ def write(path: Path, expected: bytes, data: bytes) -> None:
         # Putting another file in its place would get round a write protection.
         if not os.access(target, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        mode = target.stat().st_mode
-        # In the same folder, since a file can only be put in another's place on one disk.
-        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(data)
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.chmod(temporary, mode & 0o7777)
-            os.replace(temporary, target)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-            raise
+        replace_file(target, data)
     except OSError as error:
         why = (error.strerror or str(error)).lower()
         raise WriteError(f"it could not be written, so it was not fixed: {why}") from None
+
+
+def replace_file(target: Path, data: bytes) -> None:
+    """Puts `data` in the place of a regular file's, whole or not at all; raises OSError."""
+    mode = target.stat().st_mode
+    # In the same folder, since a file can only be put in another's place on one disk.
+    handle, temporary = tempfile.mkstemp(prefix=".backend-developer.", dir=target.parent)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.chmod(temporary, mode & 0o7777)
+        os.replace(temporary, target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
 
 
 def _together(text: str, findings: Iterable[Finding]) -> Applied:

@@ -615,7 +615,10 @@ def _shown(value: object) -> str:
     """A value as JSON would write it, shortened: it may be anything."""
     import json
 
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=str)
+    except ValueError:  # Python writes no integer of thousands of digits.
+        return "a number that is too large"
     return text if len(text) <= 60 else f"{text[:59]}…"
 
 

@@ -511,13 +511,23 @@ def _went_wrong(reviewed: Sequence[_Reviewed], report: Report) -> Iterator[str]:
             yield f"{level}: {place}: {visible(why)}"
 
 
+def _write(path: Path, data: bytes) -> None:
+    """Raises OSError, and then an earlier report is as it was."""
+    if os.path.isfile(path) and os.access(path.parent, os.W_OK) and os.access(path, os.W_OK):
+        from ..fixes import replace_file
+
+        replace_file(path, data)
+    else:
+        path.write_bytes(data)
+
+
 def _print(report: Report, format_: str, output: str | None) -> None:
     rendered = "".join(_rendered(report, format_, sys.stdout.isatty() and output is None))
     if output is None:
         sys.stdout.write(rendered)
         return
     try:
-        Path(output).write_text(rendered, encoding="utf-8", errors="backslashreplace", newline="")
+        _write(Path(os.path.realpath(output)), rendered.encode("utf-8", "backslashreplace"))
     except OSError as error:
         why = (error.strerror or str(error)).lower()
         raise UsageError(f"--output {output}: the report could not be written: {why}") from None

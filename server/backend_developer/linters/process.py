@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ..detector import DetectorError
+from ..detector import DetectorCrashError, DetectorError
 
 TIMEOUT_SECONDS = 10.0
 SECONDS_PER_FILE = 0.2
@@ -24,6 +24,10 @@ MAXIMUM_OUTPUT_BYTES = 20_000_000
 
 class LinterError(DetectorError):
     """A linter that could not be used; `str()` is one sentence for the person."""
+
+
+class LinterCrashError(LinterError, DetectorCrashError):
+    """One that the system ended, as where a stack has overflowed."""
 
 
 def run_linter(
@@ -75,7 +79,10 @@ def run_linter(
             stderr.seek(0)
             lines = stderr.read(10_000).decode("utf-8", "replace").strip().splitlines()
             said = lines[0] if lines else "no message"
-            raise LinterError(f"{name} failed with exit code {process.returncode}: {said}.")
+            has_crashed = not 0 <= process.returncode <= 255
+            raise (LinterCrashError if has_crashed else LinterError)(
+                f"{name} failed with exit code {process.returncode}: {said}."
+            )
     return output
 
 

@@ -116,7 +116,7 @@ def _saved(source: Source) -> Path | None:
     """The file that a text is saved in; None when it is in none, or was changed since."""
     path = Path(source.document.path)
     try:
-        if source.document.path and path.read_bytes().decode("utf-8-sig") == source.text:
+        if os.path.isfile(path) and path.read_bytes().decode("utf-8-sig") == source.text:
             return path.resolve()
     except (OSError, ValueError):
         pass
