@@ -197,6 +197,33 @@ async def killed_while_asking(folder: Path, count: int, seed: int) -> str:
     return f"{count} kills, {begun} calls begun, in the ledger: {dict(outcomes)}; state sound"
 
 
+async def a_folder_whose_name_is_no_text(folder: Path) -> str:
+    """A model reviews in it: consent, ledger and answers hold; the second time costs nothing."""
+    place = folder / os.fsdecode(b"caf\xe9")
+    place.mkdir(parents=True)
+    (place / os.fsdecode(b"\xff.py")).write_text(UNSAFE)
+    async with LoopbackModel() as model:
+        assert model.key
+        ours = {
+            "ANTHROPIC_API_KEY": model.key,
+            "ANTHROPIC_BASE_URL": model.url,
+            "BACKEND_DEVELOPER_SECOND_LOOK": "off",
+        }
+        said = []
+        for _ in range(2):
+            model.script(Reply(answer(finding(quote=QUOTE))))
+            result = await asyncio.to_thread(
+                run, place, "review", ".", "--yes", "--fail-on", "never", **ours
+            )
+            assert result.returncode == 0, result.stderr[-300:]
+            said.append(len(model.requests))
+        await asyncio.to_thread(run, place, "log")
+        await asyncio.to_thread(run, place, "usage")
+        await asyncio.to_thread(run, place, "consent")
+    assert said[0] == said[1] > 0, said
+    return f"{said[0]} calls, the second time none"
+
+
 def _only_ours(variables: Mapping[str, str]) -> dict[str, str]:
     return {
         name: value
@@ -473,6 +500,10 @@ def rows(arguments: argparse.Namespace) -> Iterator[Row]:
         for number, (fault, work) in enumerate(QUICK.items()):
             yield seen(fault, work, folder / f"quick-{number}")
         count, seed = arguments.count, arguments.seed
+        yield seen(
+            "a folder whose name is no text, and a model",
+            lambda: asyncio.run(a_folder_whose_name_is_no_text(folder / "name")),
+        )
         yield seen("kill -9 during review --fix", killed_while_fixing, folder / "fix", count, seed)
         yield seen(
             "kill -9 during a model's review",

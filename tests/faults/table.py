@@ -44,6 +44,9 @@ def main(
     print(f"{'fault':<58} {'verdict':<9} what happened")
     for row in rows(parser.parse_args()):
         count, failed = count + 1, failed + (row.verdict == "WRONG")
-        print(f"{row.fault[:58]:<58} {row.verdict:<9} {row.happened[:160]}", flush=True)
+        print(
+            f"{row.fault[:58]:<58} {row.verdict:<9} {' '.join(row.happened.split())[:160]}",
+            flush=True,
+        )
     print(f"{count} faults, {failed} wrong")
     return min(failed, 1)

@@ -29,6 +29,10 @@ async def test_kills_while_a_model_is_asked(tmp_path: Path) -> None:
     assert await process.killed_while_asking(tmp_path, 1, 1)
 
 
+async def test_a_model_in_a_folder_whose_name_is_no_text(tmp_path: Path) -> None:
+    assert await process.a_folder_whose_name_is_no_text(tmp_path)
+
+
 def test_a_file_that_a_linter_crashes_on_hides_nothing_of_the_others() -> None:
     texts = {"good.py": "import hashlib\nx = hashlib.md5(b'1')\neval(input())\n"}
     texts["deep.py"] = "x = " + "[" * 10_000 + "]" * 10_000
