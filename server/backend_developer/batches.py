@@ -31,7 +31,7 @@ from .engines.kept import keep_promised
 from .engines.redact import find_secrets
 from .gate import OutgoingCall
 from .settings import Settings
-from .state import State
+from .state import State, as_kept
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ def remember(state: State, root: str, task: str, sent: SentBatch) -> None:
             (
                 sent.id,
                 time.time(),
-                root,
+                as_kept(root),
                 sent.endpoint.base_url,
                 sent.model,
                 task,
@@ -91,7 +91,7 @@ def remember(state: State, root: str, task: str, sent: SentBatch) -> None:
 
 def open_batches(state: State, root: str | None = None) -> list[OpenBatch]:
     """Those of a workspace, or all, oldest first. In a thread. Raises StateError."""
-    where, values = ("", ()) if root is None else ("AND root = ?", (root,))
+    where, values = ("", ()) if root is None else ("AND root = ?", (as_kept(root),))
     with state.reading() as db:
         rows = db.execute(
             "SELECT id, sent_at, root, base_url, model, task, requests FROM batches "

@@ -101,7 +101,7 @@ def _below(path: str, root: Path) -> Path | OffLimits:
         return OffLimits("That is no name for a file.")
     if not Path(real).is_relative_to(real_root):
         return OffLimits("It is a link that leads out of the workspace.")
-    if absolute.is_dir() or absolute == root:
+    if os.path.isdir(absolute) or absolute == root:
         return OffLimits("It is a folder.")
     return absolute
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from .state import State
+from .state import State, as_kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ def has_consent(state: State, root: str, base_url: str) -> bool:
     """Raises StateError, as all here do."""
     with state.reading() as db:
         found = db.execute(
-            "SELECT 1 FROM consents WHERE root = ? AND base_url = ?", (root, base_url)
+            "SELECT 1 FROM consents WHERE root = ? AND base_url = ?", (as_kept(root), base_url)
         )
         return found.fetchone() is not None
 
@@ -29,14 +29,15 @@ def has_consent(state: State, root: str, base_url: str) -> bool:
 def give(state: State, root: str, base_url: str) -> None:
     with state.writing() as db:
         db.execute(
-            "INSERT OR REPLACE INTO consents VALUES (?, ?, ?)", (root, base_url, time.time())
+            "INSERT OR REPLACE INTO consents VALUES (?, ?, ?)",
+            (as_kept(root), base_url, time.time()),
         )
 
 
 def revoke(state: State, root: str) -> int:
     """Takes back what was agreed to for a workspace; returns for how many endpoints that was."""
     with state.writing() as db:
-        return db.execute("DELETE FROM consents WHERE root = ?", (root,)).rowcount
+        return db.execute("DELETE FROM consents WHERE root = ?", (as_kept(root),)).rowcount
 
 
 def consents(state: State) -> list[Consent]:

@@ -18,7 +18,7 @@ def load_conventions(root: Path | None) -> tuple[tuple[str, str], ...]:
     for name in FILES:
         path = Path(os.path.realpath(root / name))
         try:
-            if path.is_relative_to(os.path.realpath(root)) and path.is_file():
+            if path.is_relative_to(os.path.realpath(root)) and os.path.isfile(path):
                 with path.open(encoding="utf-8-sig", errors="replace") as file:
                     found.append((name, file.read(MAXIMUM_CHARACTERS)))
         except OSError:

@@ -93,24 +93,25 @@ def _root_user(text: str) -> Iterator[Proposal]:
 
 
 _RUN = re.compile(r"^[ \t]*RUN\b", re.MULTILINE | re.IGNORECASE)
+# Repetitions have limits, since a line made for it would else take minutes.
 _PIPED = re.compile(
-    r"\b(?:curl|wget)\b[^\n|;&]*https?://[^\n|;&]*\|\s*(?:sudo\s+(?:-\S+\s+)*)?"
-    r"(?:ba|z|da|a)?sh\b(?!\s*-c)|\b(?:ba|z)?sh\s+(?:-c\s+)?[\"']?(?:<\(|\$\()(?:curl|wget)\b[^\n)]*\)[\"']?"
+    r"\b(?:curl|wget)\b(?=[^\n|;&]{0,2000}?https?://)[^\n|;&]{0,2000}\|\s*(?:sudo\s+(?:-\S+\s+)*)?"
+    r"(?:ba|z|da|a)?sh\b(?!\s*-c)|\b(?:ba|z)?sh\s+(?:-c\s+)?[\"']?(?:<\(|\$\()(?:curl|wget)\b[^\n)]{0,2000}\)[\"']?"
 )
 
 
 _UNVERIFIED = re.compile(
-    r"\bcurl\b[^\n|;&]*?\s(?:-[a-zA-Z]*k[a-zA-Z]*|--insecure)(?=[\s\"']|$)|"
-    r"\bwget\b[^\n|;&]*?\s--no-check-certificate\b|\bhttp\.sslVerify[ =]+[\"']?false\b|"
+    r"\bcurl\b[^\n|;&]{0,2000}?\s(?:-[a-zA-Z]{0,20}k[a-zA-Z]{0,20}|--insecure)(?=[\s\"']|$)|"
+    r"\bwget\b[^\n|;&]{0,2000}?\s--no-check-certificate\b|\bhttp\.sslVerify[ =]+[\"']?false\b|"
     r"\bGIT_SSL_NO_VERIFY\s*[:=]\s*[\"']?(?:1|true)\b|"
     r"\bNODE_TLS_REJECT_UNAUTHORIZED\s*[:=]\s*[\"']?0|\bstrict-ssl[ =]+false\b|"
-    r"\bpip3? install\b[^\n|;&]*?\s--trusted-host\b|\s--allow-unauthenticated\b|"
+    r"\bpip3? install\b[^\n|;&]{0,2000}?\s--trusted-host\b|\s--allow-unauthenticated\b|"
     r"\bStrictHostKeyChecking[ =]+[\"']?no\b",
     re.MULTILINE,
 )
 _LOCAL = re.compile(r"localhost|127\.0\.0\.1|\[::1\]|--trusted-host[ =](?:devpi|pypi)\b(?!\.)")
 _WRITABLE = re.compile(
-    r"\bchmod\s+(?:-[a-zA-Z]+\s+)*(?:0?777|0?666|a\+r?wx?|a=rwx|o\+r?wx?|ugo\+r?wx?)\b[^\n|;&]*"
+    r"\bchmod\s+(?:-[a-zA-Z]+\s+){0,5}(?:0?777|0?666|a\+r?wx?|a=rwx|o\+r?wx?|ugo\+r?wx?)\b[^\n|;&]*"
 )
 
 
@@ -160,7 +161,7 @@ _TRIGGERS = ("pull_request_target", "workflow_run", "issue_comment")
 
 
 _NEEDS_TREE = re.compile(r"actions/checkout|\brun\s*:")
-_PIPELINE = re.compile(r"^\s+(?:before_|after_)?script\s*:", re.MULTILINE)
+_PIPELINE = re.compile(r"^[ \t]+(?:before_|after_)?script[ \t]*:", re.MULTILINE)
 _STAGES = re.compile(r"^stages\s*:", re.MULTILINE)
 
 

@@ -67,6 +67,10 @@ class DetectorError(Exception):
     """A detector that could not be used; `str()` is one sentence for the person."""
 
 
+class DetectorCrashError(DetectorError):
+    """One that a single source may have brought about: the others are worth another attempt."""
+
+
 class Detector(Protocol):
     """Finds things in documents of some languages; the same texts give the same answer."""
 

@@ -62,7 +62,7 @@ def find_definitions(
     if not trusted:
         theirs = [folder.path for folder in folders if folder.origin == "project"]
         folders = tuple(folder for folder in folders if folder.origin != "project")
-        if existing := next((path for path in theirs if path.is_dir()), None):
+        if existing := next((path for path in theirs if os.path.isdir(path)), None):
             message = f"The workspace is not trusted, so its {noun} are not used."
             problems.append(Problem(str(existing), None, "", message, "information"))
     for folder in folders:
@@ -147,7 +147,9 @@ def built_in_folder() -> Path:
 
 def repository_root(folder: Path) -> Path | None:
     """The nearest folder, from `folder` upwards, that holds `.git`."""
-    return next((place for place in (folder, *folder.parents) if (place / ".git").exists()), None)
+    return next(
+        (place for place in (folder, *folder.parents) if os.path.exists(place / ".git")), None
+    )
 
 
 # --- Helpers

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import errno
 import os
 import re
 import stat
@@ -291,6 +292,16 @@ def read(file: SourceFile, maximum_bytes: int) -> Content:
     return Content(document, data)
 
 
+def read_regular(path: Path) -> bytes:
+    """The bytes of a file that steers what is reviewed; OSError where it is none.
+
+    A named pipe in its place would be waited for, and what goes on for ever be read for ever.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+    return path.read_bytes()
+
+
 def shown_path(path: Path, current_folder: Path) -> str:
     """`path` as people see it: relative, with forward slashes, when below the current folder."""
     if path.is_relative_to(current_folder):
@@ -379,13 +390,13 @@ def _is_data(path: Path) -> bool:
     try:
         if path.name in _LOCK_FILES or path.stat().st_size > _MAXIMUM_DATA_BYTES:
             return True
-        return language == "json" and _DESCRIPTION.search(path.read_bytes()) is None
+        return language == "json" and _DESCRIPTION.search(read_regular(path)) is None
     except OSError:
         return False  # Whoever reads it says why it cannot be read.
 
 
 def _worth_naming(link: Path) -> bool:
-    return language_of(link) is not None or (link.is_dir() and not _skips_folder(link))
+    return language_of(link) is not None or (os.path.isdir(link) and not _skips_folder(link))
 
 
 def _skips_folder(folder: Path) -> bool:
@@ -395,7 +406,7 @@ def _skips_folder(folder: Path) -> bool:
         or (name.startswith(".") and name != ".github")
         or name == "__pycache__"
         or name.endswith(".egg-info")
-        or (folder / "pyvenv.cfg").is_file()
+        or os.path.isfile(folder / "pyvenv.cfg")
     )
 
 
@@ -439,7 +450,7 @@ class _Ignore:
 
 def _level(folder: Path, ignore_file: Path) -> tuple[tuple[Path, GitIgnoreSpec], ...]:
     try:
-        lines = ignore_file.read_bytes().decode("utf-8-sig", errors="surrogateescape").split("\n")
+        lines = read_regular(ignore_file).decode("utf-8-sig", errors="surrogateescape").split("\n")
     except OSError:
         return ()
     return ((folder, ignore_patterns(lines)),)
@@ -453,9 +464,9 @@ def _exclude_file(root: Path) -> Path:
     git = root / ".git"
     try:
         if git.is_file():
-            git = root / git.read_text("utf-8").removeprefix("gitdir:").strip()
-            git = git / (git / "commondir").read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError):
+            git = root / read_regular(git).decode().removeprefix("gitdir:").strip()
+            git = git / read_regular(git / "commondir").decode().strip()
+    except (OSError, ValueError):
         pass
     return git / "info" / "exclude"
 

@@ -672,6 +672,6 @@ def _span(opened: OpenDocument, session: Session, arguments: Arguments) -> Span:
         return Span(0, len(opened.document.text))
     try:
         range_ = from_lsp.range_(arguments["range"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         raise InvalidParamsError(f"{REVIEW_COMMAND}: `range` must be an LSP range.") from None
     return from_lsp.span(opened.lines, range_, session.profile.encoding)

@@ -31,7 +31,7 @@ from typing import Any, Literal, TypeAlias
 from .core.model import Usage
 from .gate import Outcome, OutgoingCall, Overrun
 from .prices import cost_of, price_of
-from .state import State
+from .state import State, as_kept
 
 GRACE_SECONDS = 60.0
 """How much longer than its time limit a call may be under way before it counts as lost."""
@@ -108,7 +108,7 @@ def reserve(state: State, call: OutgoingCall, granted: Mapping[str, float]) -> i
             (
                 now,
                 today,
-                call.root,
+                as_kept(call.root),
                 call.base_url,
                 call.model,
                 call.purpose,
@@ -217,7 +217,7 @@ def _overrun(
             # A call that names no review is one by itself.
             "review": ("review = ? AND review != ''", call.review),
             "day": ("day >= ?", today),
-            "workspace": ("root = ? AND day >= ?", call.root),
+            "workspace": ("root = ? AND day >= ?", as_kept(call.root)),
         }[per]
         values = (value, today) if per == "workspace" else (value,)
         used, under_way = db.execute(
@@ -345,7 +345,8 @@ def entries(
     """Calls, newest first; with its body where it is `number` that was asked for. StateError."""
     conditions: list[str] = []
     values: list[object] = []
-    for condition, value in (("root = ?", root), ("number = ?", number)):
+    kept_root = None if root is None else as_kept(root)
+    for condition, value in (("root = ?", kept_root), ("number = ?", number)):
         if value is not None:
             conditions.append(condition)
             values.append(value)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .discovery import claude_folder, managed_folder
-from .files import ignore_patterns, is_ignored
+from .files import ignore_patterns, is_ignored, read_regular
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
@@ -138,7 +138,7 @@ class _UnreadableError(Exception):
 
 def _lines(file: Path) -> list[str]:
     try:
-        return file.read_bytes().decode("utf-8-sig", errors="surrogateescape").splitlines()
+        return read_regular(file).decode("utf-8-sig", errors="surrogateescape").splitlines()
     except FileNotFoundError:
         return []
     except OSError:

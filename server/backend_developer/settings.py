@@ -394,7 +394,7 @@ def standing_in(role: Role | None, settings: Settings) -> Standing:
 def load_project_file(root: Path) -> tuple[Source | None, tuple[Problem, ...]]:
     """The project's settings, from the workspace's root; None when there is no (readable) file."""
     for name in PROJECT_FILES:
-        if (root / name).exists():
+        if _may_be_there(root / name):
             return _load_file(root / name, "project")
     return None, ()
 
@@ -402,7 +402,18 @@ def load_project_file(root: Path) -> tuple[Source | None, tuple[Problem, ...]]:
 def load_user_file(environment: Mapping[str, str]) -> tuple[Source | None, tuple[Problem, ...]]:
     """The user's settings, from `user_folder`; None when there is no (readable) file."""
     path = user_folder(environment) / USER_FILE
-    return _load_file(path, "user") if path.exists() else (None, ())
+    return _load_file(path, "user") if _may_be_there(path) else (None, ())
+
+
+def _may_be_there(path: Path) -> bool:
+    """False only when it is sure that there is no such file: what cannot be read is told."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        pass
+    return True
 
 
 def user_folder(environment: Mapping[str, str]) -> Path:
@@ -620,7 +631,10 @@ def _shown(value: object) -> str:
     """A value as JSON would write it, shortened: it may be anything."""
     import json
 
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=str)
+    except ValueError:  # Python writes no integer of thousands of digits.
+        return "a number that is too large"
     return text if len(text) <= 60 else f"{text[:59]}…"
 
 

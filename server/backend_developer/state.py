@@ -117,6 +117,11 @@ def state_folder(environment: Mapping[str, str]) -> Path:
     return user_state_path("backend-developer", appauthor=False)
 
 
+def as_kept(path: str) -> str:
+    """A path as the file keeps it: a name on disk may hold bytes that are no text for SQLite."""
+    return path.encode("utf-8", "backslashreplace").decode()
+
+
 class State:
     """The file in `folder`, which is made when something is first written."""
 

@@ -14,7 +14,8 @@ text documents are not, because each of these cost somebody a day:
   malformed one is dropped, so that the await never ends: `ask` has a time limit
   and takes the first reply only;
 - a malformed request is dropped too, and its sender waits for ever: here it is
-  answered;
+  answered, as is what is no JSON, and what cannot be told apart costs the message
+  that it runs into and no other;
 - an unexpected exception reaches the client with its traceback and our paths,
   and as a pop-up each time: here the client gets one fixed sentence, the log the
   traceback;
@@ -30,6 +31,7 @@ import itertools
 import json
 import logging
 import os
+import re
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -54,7 +56,10 @@ SOMETHING_WENT_WRONG = (
 ASK_SECONDS = 30.0
 """How long a client may take to answer a request of ours."""
 EXIT_SECONDS = 5.0
-"""How long the process may live after `exit`, when a thread does not end."""
+"""How long the process may live after `exit` or the end of stdin, when a thread does not end."""
+
+_NO_MESSAGE = "This is no message of JSON-RPC 2.0; of several, each is to be sent by itself."
+_NO_JSON = "This message is no JSON that can be read, so nothing came of it."
 
 
 class InvalidParamsError(Exception):
@@ -119,12 +124,13 @@ class Server:
             self._asked.pop(request_id, None)
 
     def _respond(self, message_id: int | str, result: object) -> None:
-        self._send(
-            {"jsonrpc": "2.0", "id": message_id, "result": self._converter.unstructure(result)}
-        )
+        self._send({"jsonrpc": "2.0", "id": message_id, "result": result})
 
     def _refuse(
-        self, message_id: int | str, code: types.ErrorCodes | types.LSPErrorCodes, sentence: str
+        self,
+        message_id: int | str | None,
+        code: types.ErrorCodes | types.LSPErrorCodes,
+        sentence: str,
     ) -> None:
         error = {"code": code.value, "message": sentence}
         self._send({"jsonrpc": "2.0", "id": message_id, "error": error})
@@ -135,21 +141,63 @@ class Server:
         assert self.writer is not None
         try:
             self.writer.write(f"Content-Length: {len(body)}\r\n\r\n{body}".encode("ascii"))
-        except (BrokenPipeError, ValueError):
-            # The client is gone. The end of stdin says so too, and ends the server.
-            logger.warning("The client went away.")
+        except (OSError, ValueError):
+            # The end of stdin mostly says so too; else the next message ends the server.
+            if not self.stopped.is_set():
+                logger.warning("The client went away.")
+            self.stopped.set()
 
-    # --- Receiving; the reading loop calls these two by name
+    # --- Receiving; the reading loop calls these three by name
 
-    def structure_message(self, data: dict[str, Any]) -> Any:
-        """A JSON object as a message; inner objects come here too, and stay as they are."""
-        if "jsonrpc" not in data:
-            return data
+    def structure_message(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Each JSON object comes here, the inner ones too, and stays as it is."""
+        return data
+
+    def handle_message(self, data: object) -> None:
+        """Does what a message asks for, and answers it if it is a request."""
+        match self._structured(data):
+            case Request() as request:
+                self._handle_request(request)
+            case Notification() as notification:
+                self._handle_notification(notification)
+            case Reply(id=reply_id, answer=answer):
+                # A second answer, or one that came too late, finds nobody waiting.
+                asked = self._asked.get(reply_id)
+                if asked is not None and not asked.answer.done():
+                    asked.answer.set_result(answer)
+            case Malformed(id=None, method=method):
+                logger.warning("Ignored a malformed %s.", method)
+            case Malformed(id=message_id, method=method):
+                sentence = f"The parameters of {method} are not those that LSP gives it."
+                self._refuse(message_id, types.ErrorCodes.InvalidParams, sentence)
+            case NoMessage(id=message_id):
+                logger.warning("Refused a message that is none of JSON-RPC.")
+                self._refuse(message_id, types.ErrorCodes.InvalidRequest, _NO_MESSAGE)
+
+    def refuse_unread(self, error: Exception, what: object) -> None:
+        """Answers what is no JSON, under no id, as JSON-RPC has it."""
+        # Bad UTF-8 and numbers of thousands of digits are ValueErrors too.
+        if not isinstance(error, ValueError | RecursionError):
+            self.report(error, what)
+            return
+        logger.warning("Refused a message that is no JSON.")
+        self._refuse(None, types.ErrorCodes.ParseError, _NO_JSON)
+
+    def _structured(self, data: Any) -> Message:
+        if not isinstance(data, dict):
+            return NoMessage(None)
         method, message_id = data.get("method"), data.get("id")
-        if not isinstance(method, str):
+        if not isinstance(message_id, int | str | None):
+            return NoMessage(None) if "method" in data else Reply("", None)
+        if "method" not in data and "jsonrpc" in data:
             return self._reply(data)
+        if not isinstance(method, str) or "jsonrpc" not in data:
+            return NoMessage(message_id)
+        message_type = types.METHOD_TO_TYPES.get(method, (None,))[0]
+        if method in _WITHOUT_PARAMS:
+            # Some clients send an empty object.
+            return _message(message_id, method, None)
         try:
-            message_type = types.METHOD_TO_TYPES.get(method, (None,))[0]
             params = (
                 data.get("params")
                 if message_type is None
@@ -157,9 +205,7 @@ class Server:
             )
         except Exception:  # the converter raises whatever the data makes it raise
             return Malformed(message_id, method)
-        if message_id is None:
-            return Notification(method, params)
-        return Request(message_id, method, params)
+        return _message(message_id, method, params)
 
     def _reply(self, data: dict[str, Any]) -> Reply:
         message_id = data.get("id")
@@ -176,30 +222,10 @@ class Server:
             return Reply(message_id, None)
         return Reply(message_id, Answer(result))
 
-    def handle_message(self, message: Any) -> None:
-        """Does what a message asks for, and answers it if it is a request."""
-        match message:
-            case Request():
-                self._handle_request(message)
-            case Notification():
-                self._handle_notification(message)
-            case Reply(id=reply_id, answer=answer):
-                # A second answer, or one that came too late, finds nobody waiting.
-                asked = self._asked.get(reply_id)
-                if asked is not None and not asked.answer.done():
-                    asked.answer.set_result(answer)
-            case Malformed(id=None, method=method):
-                logger.warning("Ignored a malformed %s.", method)
-            case Malformed(id=int() | str() as message_id, method=method):
-                sentence = f"The parameters of {method} are not those that LSP gives it."
-                self._refuse(message_id, types.ErrorCodes.InvalidParams, sentence)
-            case _:
-                logger.warning("Ignored a message that is no JSON-RPC object.")
-
     def _handle_request(self, request: Request) -> None:
         try:
             handler = self._handler_of(request)
-            result = handler(request.params)
+            result = self._converter.unstructure(handler(request.params))
         except RefusedError as error:
             self._refuse(request.id, error.code, str(error))
         except InvalidParamsError as error:
@@ -232,6 +258,9 @@ class Server:
         handler = self.handlers.get(notification.method)
         if handler is None or self._is_shut_down or not self._is_initialized:
             return
+        if types.METHOD_TO_TYPES[notification.method][1] is not None:
+            logger.warning("Ignored a %s without an id.", notification.method)
+            return
         try:
             handler(notification.params)
         except Exception as error:
@@ -254,8 +283,8 @@ def serve_stdio(server: Server) -> int:
 
     stdout is the wire: anything that prints meanwhile goes to stderr.
     """
-    # What pygls logs above this holds whole messages.
-    logging.getLogger("pygls").setLevel(logging.WARNING)
+    # What pygls logs holds whole messages; of what it could not handle we tell ourselves.
+    logging.getLogger("pygls").setLevel(logging.CRITICAL)
     file_number, server.writer = sys.stdin.fileno(), StdoutWriter(sys.stdout.buffer)
     sys.stdout = sys.stderr
 
@@ -263,18 +292,16 @@ def serve_stdio(server: Server) -> int:
         try:
             await run_async(
                 stop_event=server.stopped,
-                reader=_read(file_number),
+                reader=_read(file_number, server),
                 protocol=cast("Any", server),
-                error_handler=server.report,
+                error_handler=server.refuse_unread,
             )
         except asyncio.IncompleteReadError:
             logger.warning("The client went away in the middle of a message.")
         finally:
             # asyncio.run cancels what still runs and then waits for it and for its
             # threads without a limit; a linter that hangs must not keep the process.
-            deadline = threading.Timer(EXIT_SECONDS, os._exit, (server.exit_code,))
-            deadline.daemon = True
-            deadline.start()
+            _end_soon(server)
 
     try:
         asyncio.run(serve())
@@ -283,23 +310,52 @@ def serve_stdio(server: Server) -> int:
     return server.exit_code
 
 
-def _read(file_number: int) -> asyncio.StreamReader:
+def _end_soon(server: Server) -> None:
+    deadline = threading.Timer(EXIT_SECONDS, lambda: os._exit(server.exit_code))
+    deadline.daemon = True
+    deadline.start()
+
+
+def _read(file_number: int, server: Server) -> asyncio.StreamReader:
     """Reads the file in a thread of its own, so that no other work can delay a cancel.
 
     The thread is a daemon and holds no lock of Python's stdin: the process can
     end while it waits for input that never comes.
     """
-    loop, reader = asyncio.get_running_loop(), asyncio.StreamReader()
+    loop, reader = asyncio.get_running_loop(), _Framed()
 
     def feed() -> None:
         # A closed loop raises RuntimeError: the server has ended.
         with contextlib.suppress(RuntimeError, OSError):
             while data := os.read(file_number, 1 << 16):
                 loop.call_soon_threadsafe(reader.feed_data, data)
+            # The loop may wait for a client that reads no more.
+            _end_soon(server)
             loop.call_soon_threadsafe(reader.feed_eof)
 
     threading.Thread(target=feed, name="stdin", daemon=True).start()
     return reader
+
+
+class _Framed(asyncio.StreamReader):
+    """Input whose headers are as pygls wants them, whatever came before them on their line.
+
+    A body that is longer than was announced ends on the line of the next header.
+    """
+
+    async def readline(self) -> bytes:
+        try:
+            line = await super().readline()
+        except ValueError:  # It is longer than any header, and was thrown away.
+            return _NO_HEADER
+        if found := _CONTENT_LENGTH.search(line):
+            return b"Content-Length: %b\r\n" % found[1]
+        return _NO_HEADER if line.strip() else line
+
+
+_CONTENT_LENGTH = re.compile(rb"content-length:[ \t]*(\d{1,9})[ \t]*\r?\n\Z", re.IGNORECASE)
+"""More digits are no length: nothing that came after it would ever be read."""
+_NO_HEADER = b"?\r\n"
 
 
 # --- Messages
@@ -339,6 +395,24 @@ class Malformed:
 
     id: int | str | None
     method: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoMessage:
+    """What is no message of JSON-RPC, or has an id that it does not have; `id` if it is one."""
+
+    id: int | str | None
+
+
+Message: TypeAlias = Request | Notification | Reply | Malformed | NoMessage
+
+_WITHOUT_PARAMS = frozenset({types.SHUTDOWN, types.EXIT})
+
+
+def _message(message_id: int | str | None, method: str, params: Any) -> Message:
+    if message_id is None:
+        return Notification(method, params)
+    return Request(message_id, method, params)
 
 
 class RefusedError(Exception):

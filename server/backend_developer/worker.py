@@ -16,6 +16,7 @@ import subprocess
 import sys
 import weakref
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
@@ -61,6 +62,8 @@ class LocalWorker:
         self._turn = asyncio.Lock()
         self._projects: dict[str, dict[str, FileFacts]] = {}
         """What the process knows: folder -> path -> facts."""
+        self._thread = ThreadPoolExecutor(1)
+        """Its own: among all that is done in threads, a request would wait as its time runs."""
         self._process = self._start()
 
     async def review(self, request: ReviewRequest) -> AsyncGenerator[Answer, None]:
@@ -165,7 +168,8 @@ class LocalWorker:
     async def _exchange(self, name: str, request: object) -> Any:
         try:
             async with asyncio.timeout(SECONDS):
-                return await asyncio.to_thread(self._transact, request)
+                loop = asyncio.get_running_loop()
+                return await loop.run_in_executor(self._thread, self._transact, request)
         except TimeoutError:
             self._end()
             raise EngineError(

@@ -250,6 +250,8 @@ class Editor:
         self.notifications: list[tuple[str, Any]] = []
         self.requests: list[tuple[str, Any]] = []
         """What the server asked."""
+        self.refused: list[dict[str, Any]] = []
+        """Errors under no id."""
         self._replies: dict[int, asyncio.Future[Any]] = {}
         self._numbers = itertools.count(1)
 
@@ -265,7 +267,9 @@ class Editor:
         header, _, body = data.partition(b"\r\n\r\n")
         assert int(re.match(rb"Content-Length: (\d+)", header)[1]) == len(body)  # type: ignore[index]
         message = json.loads(body)
-        if "method" not in message:
+        if "method" not in message and message["id"] is None:
+            self.refused.append(message["error"])
+        elif "method" not in message:
             reply = self._replies.pop(message["id"])
             if "error" in message:
                 reply.set_exception(ReplyError(message["error"]))

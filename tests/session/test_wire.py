@@ -123,11 +123,12 @@ async def test_an_error_in_a_notification_is_told_once(editor: Editor) -> None:
     assert editor.messages() == [wire.SOMETHING_WENT_WRONG]
 
 
-async def test_a_message_that_is_no_json_is_logged(
+async def test_a_message_that_is_no_json_is_refused(
     editor: Editor, caplog: pytest.LogCaptureFixture
 ) -> None:
-    editor.server.report(ValueError("{bad"), ValueError)
-    assert editor.messages() == [wire.SOMETHING_WENT_WRONG]
+    editor.server.refuse_unread(ValueError("{bad"), ValueError)
+    assert [error["code"] for error in editor.refused] == [types.ErrorCodes.ParseError.value]
+    assert editor.messages() == []
     assert "bad" not in caplog.text
 
 

@@ -132,7 +132,7 @@ def _agents(
     for folder in dict.fromkeys(file.absolute.parent for file in files):
         # Most folders of a project have the same ones.
         places = [one.path for one in agent_folders(folder, workspace.root, os.environ)]
-        existing = tuple(place for place in places if place.is_dir())
+        existing = tuple(place for place in places if os.path.isdir(place))
         if existing not in known:
             listings, found = load_agents(folder, workspace.root, settings.trusted, os.environ)
             problems.update(dict.fromkeys(found))

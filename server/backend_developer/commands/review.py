@@ -37,6 +37,7 @@ from ..reports import Report, github, json, plural, sarif, text
 from ..reports.text import visible
 from ..review import FileReview, Reviewers, put_together, review_file
 from ..settings import enabled_rules
+from ..writing import FileWrite, WriteError, write_all
 from . import FINDINGS, NOT_REVIEWED, OK, WRONG_USE, UsageError, wants_colour
 from .cache import (
     Cache,
@@ -512,16 +513,26 @@ def _went_wrong(reviewed: Sequence[_Reviewed], report: Report) -> Iterator[str]:
             yield f"{level}: {place}: {visible(why)}"
 
 
+def _write(path: Path, data: bytes) -> None:
+    """Raises OSError or WriteError, and then an earlier report is as it was."""
+    if path.is_file() and os.access(path.parent, os.W_OK):
+        write_all([FileWrite(path, path.read_bytes(), data)], path.parent)
+    else:
+        path.write_bytes(data)  # A new file, or a pipe.
+
+
 def _print(report: Report, format_: str, output: str | None) -> None:
     rendered = "".join(_rendered(report, format_, sys.stdout.isatty() and output is None))
     if output is None:
         sys.stdout.write(rendered)
         return
     try:
-        Path(output).write_text(rendered, encoding="utf-8", errors="backslashreplace", newline="")
-    except OSError as error:
-        why = (error.strerror or str(error)).lower()
-        raise UsageError(f"--output {output}: the report could not be written: {why}") from None
+        _write(Path(os.path.realpath(output)), rendered.encode("utf-8", "backslashreplace"))
+    except (OSError, WriteError) as error:
+        why = error.why if isinstance(error, WriteError) else error.strerror or str(error)
+        raise UsageError(
+            f"--output {output}: the report could not be written: {why.lower()}"
+        ) from None
     print(f"{text.summary(report)}; report: {visible(output)}", file=sys.stderr)
 
 

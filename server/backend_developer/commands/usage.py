@@ -13,7 +13,7 @@ from ..prices import TAKEN_ON, money, money_at_most, used_in_words
 from ..reports import plural
 from ..reports.text import visible
 from ..settings import Settings
-from ..state import State, StateError, state_folder
+from ..state import State, StateError, as_kept, state_folder
 from . import OK, UsageError
 from .workspace import load_workspace, tell
 
@@ -56,7 +56,7 @@ def _lines(rows: Iterable[Spent]) -> Iterator[str]:
 
 def _limits(rows: list[Spent], settings: Settings, root: str) -> Iterator[str]:
     dollars = sum(row.cost or 0.0 for row in rows)
-    here = sum(row.cost or 0.0 for row in rows if row.root == root)
+    here = sum(row.cost or 0.0 for row in rows if row.root == as_kept(root))
     total = sum((row.usage for row in rows), Usage("")).tokens
     limits = (
         ("maximumCostPerDay", settings.maximum_cost_per_day, dollars),

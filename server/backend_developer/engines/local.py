@@ -19,7 +19,7 @@ from ..catalogue import Catalogue, load_catalogue
 from ..core.model import CONFIDENCES, Document, Proposal, Rule, Span
 from ..dataflow.detector import FlowDetector
 from ..delivery import DeliveryDetector
-from ..detector import Detector, DetectorError, Source
+from ..detector import Detector, DetectorCrashError, DetectorError, Source
 from ..documents.detector import DocumentDetector
 from ..hidden import HiddenTextDetector
 from ..linters import EVERY_LANGUAGE, linters
@@ -194,12 +194,21 @@ class LocalEngine:
                     looking.reduced[index][0] if is_fast else sources[index] for index in places
                 ]
                 run = partial(detector.find, chosen, looking.enabled)
-                runs.append((places, pool.submit(run).result if detector.runs_program else run))
-            for places, result in runs:
+                started = pool.submit(run).result if detector.runs_program else run
+                runs.append((detector, places, started))
+            for detector, places, result in runs:
                 try:
                     for index, proposals in zip(places, result(), strict=True):
                         looking.found[index] += proposals
                 except DetectorError as error:
+                    if isinstance(error, DetectorCrashError) and len(places) > 1:
+                        # One file must not hide what is found in the others.
+                        middle = len(places) // 2
+                        for half in (places[:middle], places[middle:]):
+                            chosen = [sources[index] for index in half]
+                            again = partial(detector.find, chosen, looking.enabled)
+                            runs.append((detector, half, again))
+                        continue
                     self.has_failed = True
                     for index in places:
                         looking.problems[index].append(str(error))

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 from ..catalogue import Catalogue
 from ..core.model import Confidence, Proposal, ProposedFix, Severity, Span
 from ..detector import Source
-from .process import LinterError, run_linter
+from .process import LinterError, disk_trouble_told, run_linter
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,10 @@ def run_on_files(
     command runs in; names are ours, since a person's may be anything. `configuration` is one
     more file's name and text. None when it prints nothing. Raises LinterError.
     """
-    with tempfile.TemporaryDirectory(prefix="backend-developer-") as folder_name:
+    with (
+        disk_trouble_told(Path(command[0]).stem),
+        tempfile.TemporaryDirectory(prefix="backend-developer-") as folder_name,
+    ):
         folder = Path(folder_name)
         if configuration:
             (folder / configuration[0]).write_text(configuration[1], encoding="utf-8")
@@ -109,7 +112,7 @@ def run_on_files(
         )
     try:
         return json.loads(output) if output else None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise LinterError(f"{Path(command[0]).stem} printed no JSON; install it again.") from error
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sysconfig
 import tempfile
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ..detector import DetectorError
+from ..detector import DetectorCrashError, DetectorError
 
 TIMEOUT_SECONDS = 10.0
 SECONDS_PER_FILE = 0.2
@@ -21,6 +24,10 @@ MAXIMUM_OUTPUT_BYTES = 20_000_000
 
 class LinterError(DetectorError):
     """A linter that could not be used; `str()` is one sentence for the person."""
+
+
+class LinterCrashError(LinterError, DetectorCrashError):
+    """One that the system ended, as where a stack has overflowed."""
 
 
 def run_linter(
@@ -42,7 +49,11 @@ def run_linter(
     seconds = TIMEOUT_SECONDS + (files - 1) * SECONDS_PER_FILE
     name = Path(command[0]).stem
     # stdin and stderr are files, so that one pipe is left and nothing can wait on both sides.
-    with tempfile.TemporaryFile() as stdin, tempfile.TemporaryFile() as stderr:
+    with (
+        disk_trouble_told(name),
+        tempfile.TemporaryFile() as stdin,
+        tempfile.TemporaryFile() as stderr,
+    ):
         stdin.write(text.encode("utf-8", "replace"))
         stdin.seek(0)
         try:
@@ -53,21 +64,14 @@ def run_linter(
                 stderr=stderr,
                 cwd=folder,
                 env=_clean_environment(with_home),
+                start_new_session=True,
             )
         except OSError as error:
             raise LinterError(
                 f"{name} could not be started ({error.strerror}); install it again."
             ) from error
-        timer = threading.Timer(seconds, process.kill)
-        timer.start()
-        with process:
-            assert process.stdout is not None  # stdout=PIPE says so.
-            output = process.stdout.read(MAXIMUM_OUTPUT_BYTES + 1)
-            timed_out = not timer.is_alive()
-            timer.cancel()
-            if len(output) > MAXIMUM_OUTPUT_BYTES:
-                process.kill()
-        if timed_out:
+        output = _output(process, seconds)
+        if output is None:
             raise LinterError(f"{name} took longer than {seconds:.0f} seconds.")
         if len(output) > MAXIMUM_OUTPUT_BYTES:
             raise LinterError(f"{name} printed more than {MAXIMUM_OUTPUT_BYTES // 1_000_000} MB.")
@@ -75,8 +79,61 @@ def run_linter(
             stderr.seek(0)
             lines = stderr.read(10_000).decode("utf-8", "replace").strip().splitlines()
             said = lines[0] if lines else "no message"
-            raise LinterError(f"{name} failed with exit code {process.returncode}: {said}.")
+            has_crashed = not 0 <= process.returncode <= 255
+            raise (LinterCrashError if has_crashed else LinterError)(
+                f"{name} failed with exit code {process.returncode}: {said}."
+            )
     return output
+
+
+@contextlib.contextmanager
+def disk_trouble_told(name: str) -> Iterator[None]:
+    """Errors of temporary files as LinterErrors; `name` is the linter's."""
+    try:
+        yield
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise LinterError(
+            f"{name} could not be run ({why}): make room in the folder for temporary files."
+        ) from error
+
+
+def _output(process: subprocess.Popen[bytes], seconds: float) -> bytes | None:
+    """What the process prints until it ends, and a byte more than is allowed when it prints more.
+
+    None when it, or a child of it that holds its stdout, goes on for longer. Neither does then.
+    """
+    stdout = process.stdout
+    assert stdout is not None  # stdout=PIPE says so.
+    printed: list[bytes] = []
+    # In a thread, because a child that has left the session can hold stdout for ever.
+    reader = threading.Thread(
+        target=lambda: printed.append(stdout.read(MAXIMUM_OUTPUT_BYTES + 1)), daemon=True
+    )
+    end = time.monotonic() + seconds
+    reader.start()
+    try:
+        reader.join(seconds)
+        if printed and len(printed[0]) <= MAXIMUM_OUTPUT_BYTES:
+            process.wait(max(end - time.monotonic(), 0))
+        return printed[0] if printed else None
+    except subprocess.TimeoutExpired:
+        return None
+    finally:
+        if process.poll() is None or reader.is_alive():
+            _end(process)
+        reader.join(1)
+        if not reader.is_alive():
+            stdout.close()
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Ends the process and its children."""
+    if os.name == "posix":
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    process.wait()
 
 
 def find_program(name: str, *, anywhere: bool = False) -> str | None:

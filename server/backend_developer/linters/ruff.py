@@ -13,7 +13,7 @@ from ..core.model import Confidence, ProposedFix, Replacement, Severity, Span
 from ..core.text import Lines
 from ..detector import Source
 from .messages import Message
-from .process import LinterError, find_program, run_linter
+from .process import LinterError, disk_trouble_told, find_program, run_linter
 
 SYNTAX_ERROR = "invalid-syntax"
 """The code of a syntax error. In a file that has one, ruff says nothing else."""
@@ -68,7 +68,10 @@ def run_ruff(texts: Sequence[tuple[str, str]], codes: Sequence[str]) -> list[lis
     ruff = find_ruff()
     options = ["check", "--isolated", "--no-cache", "--output-format", "json"]
     options += ["--select", ",".join(codes)]
-    with tempfile.TemporaryDirectory(prefix="backend-developer-") as name:
+    with (
+        disk_trouble_told("ruff"),
+        tempfile.TemporaryDirectory(prefix="backend-developer-") as name,
+    ):
         # Resolved, as ruff prints resolved paths.
         folder = Path(name).resolve()
         if len(texts) == 1:
@@ -235,7 +238,7 @@ def _read(output: bytes, texts: dict[str, str]) -> dict[str, list[RuffMessage]]:
     """Ruff's JSON as messages by file; "" stands for the one text on stdin."""
     try:
         entries = json.loads(output)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise LinterError("ruff printed no JSON; install ruff 0.17 again.") from error
     messages: dict[str, list[RuffMessage]] = {file: [] for file in texts}
     lines = {file: Lines(text) for file, text in texts.items()}
@@ -270,6 +273,9 @@ def _span(text: str, lines: Lines, place: dict[str, dict[str, int]]) -> Span:
 
 
 def _file_name(path: str) -> str:
-    """The file's own name, as some rules go by it; ruff leaves alone what is not named *.py."""
-    name = Path(path).name
+    """The file's own name, as some rules go by it; ruff leaves alone what is not named *.py.
+
+    Without what ruff would print otherwise than it is, such as bytes that are no text.
+    """
+    name = re.sub(r"[^\w.+-]", "_", Path(path).name)
     return name if name.endswith((".py", ".pyi")) else "untitled.py"

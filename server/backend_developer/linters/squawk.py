@@ -180,7 +180,8 @@ _OF_A_WHOLE_SCRIPT = frozenset(
 """Codes about what comes before or after: of one statement in a program, nobody can say."""
 
 _OTHER = re.compile(
-    r"`\w+`|\bENGINE\s*=|\bAUTO_?INCREMENT\b|^\s*GO\s*$|\[dbo\]|\bNVARCHAR\b|\bVARCHAR2\b|^\s*PRAGMA\b",
+    r"`\w+`|\bENGINE\s*=|\bAUTO_?INCREMENT\b|^[ \t]*GO[ \t]*$|\[dbo\]|"
+    r"\bNVARCHAR\b|\bVARCHAR2\b|^[ \t]*PRAGMA\b",
     re.IGNORECASE | re.MULTILINE,
 )
 """What only MySQL, SQLite, SQL Server or Oracle write."""

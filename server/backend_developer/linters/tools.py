@@ -62,7 +62,12 @@ class ToolDetector:
         return found
 
     def _run(self, folder: Path, files: Mapping[Path, int]) -> Any:
-        words = shlex.split(self.command, posix=os.name != "nt")
+        try:
+            words = shlex.split(self.command, posix=os.name != "nt")
+        except ValueError as error:
+            raise LinterError(
+                f"The setting `tools.{self.name}` has a quote that is not closed: close it."
+            ) from error
         program = _program(words[0], folder) if words else None
         if program is None:
             raise LinterError(
@@ -80,7 +85,7 @@ class ToolDetector:
         )
         try:
             return json.loads(output or b"[]")
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise LinterError(f"{self.name} printed no JSON: see the setting `tools`.") from error
 
 
@@ -111,7 +116,7 @@ def _saved(source: Source) -> Path | None:
     """The file that a text is saved in; None when it is in none, or was changed since."""
     path = Path(source.document.path)
     try:
-        if source.document.path and path.read_bytes().decode("utf-8-sig") == source.text:
+        if os.path.isfile(path) and path.read_bytes().decode("utf-8-sig") == source.text:
             return path.resolve()
     except (OSError, ValueError):
         pass
@@ -134,21 +139,35 @@ class _Said:
     cwes: tuple[int, ...] = ()
 
 
-def _read(output: Any, folder: Path, name: str) -> Iterator[_Said]:
+def _read(output: Any, folder: Path, name: str) -> list[_Said]:
+    """Raises LinterError."""
     try:
         if isinstance(output, dict) and "runs" in output:
-            yield from _read_sarif(output, folder)
+            said = _read_sarif(output, folder)
         elif isinstance(output, dict) and "results" in output:
-            yield from _read_bandit(output["results"], folder)
+            said = _read_bandit(output["results"], folder)
         elif isinstance(output, list):
-            yield from _read_eslint(output, folder)
+            said = _read_eslint(output, folder)
         else:
             raise KeyError("runs")
-    except (AttributeError, KeyError, TypeError, ValueError, IndexError) as error:
+        return [_checked(one) for one in said]
+    # RuntimeError: a path that leads through links to itself.
+    except (LookupError, AttributeError, TypeError, ValueError, OSError, RuntimeError) as error:
         raise LinterError(
             f"{name} printed something else than SARIF, or bandit's or ESLint's JSON: "
             "see the setting `tools`."
         ) from error
+
+
+def _checked(said: _Said) -> _Said:
+    """Raises TypeError when a tool put something else where a number or a text belongs."""
+    numbers = (*said.start, *(said.end or ()), *said.cwes)
+    texts = (said.code, said.message)
+    if not all(isinstance(number, int) for number in numbers) or not all(
+        isinstance(text, str) for text in texts
+    ):
+        raise TypeError
+    return said
 
 
 _LEVELS: Mapping[str, Severity] = {"error": "error", "warning": "warning"}

@@ -154,7 +154,7 @@ def span(lines: Lines, range_: types.Range, encoding: Encoding) -> Span:
 def range_(value: Mapping[str, Any]) -> types.Range:
     """A range from a command's plain JSON.
 
-    Raises KeyError, TypeError or ValueError when it is none.
+    Raises KeyError, TypeError, ValueError or OverflowError when it is none.
     """
     start, end = (
         types.Position(int(value[name]["line"]), int(value[name]["character"]))
@@ -165,15 +165,23 @@ def range_(value: Mapping[str, Any]) -> types.Range:
 
 def key_of(uri: str) -> str:
     """What a document is known by: clients write `:` and `%3A` for the same thing."""
-    return unquote(uri)
+    return unquote(uri, errors="surrogateescape")
 
 
 def path_of(uri: str) -> str:
-    """The absolute path of a `file:` URI in the system's spelling; "" for any other URI."""
-    parts = urlsplit(uri)
-    if parts.scheme != "file":
+    """The absolute path of a `file:` URI in the system's spelling; "" for any other URI.
+
+    Also for one that can name no file: a relative one, or with a NUL or half a character.
+    """
+    try:
+        parts = urlsplit(uri)
+        # A name on disk need not be UTF-8.
+        path = unquote(parts.path, errors="surrogateescape")
+        os.fsencode(path)
+    except ValueError:
         return ""
-    path = unquote(parts.path)
+    if parts.scheme != "file" or not path.startswith("/") or "\0" in path:
+        return ""
     if os.name == "nt":
         path = path.lstrip("/").replace("/", "\\")
         return f"\\\\{parts.netloc}\\{path}" if parts.netloc else path

@@ -1,0 +1,527 @@
+"""What a machine may do to the program: kills, full disks, locks, linters and odd files.
+
+    .venv/bin/python tests/faults/process.py [--count 100] [--seed 1]
+
+Each ends in the right result or one sentence; nothing is lost, left over, hung or paid for twice.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import random
+import resource
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+# Run as a program, this folder is the first on the path.
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import backend_developer.linters.process as linters
+import backend_developer.state as states
+from backend_developer import ledger
+from backend_developer.linters.process import LinterError, run_linter
+from backend_developer.lsp import from_lsp
+from backend_developer.state import State, StateError
+from faults.client import UNSAFE
+from faults.table import NotTriedError, Row, main, seen
+from loopback_model import LoopbackModel, Reply, answer, finding
+
+FIXED = UNSAFE.replace('"out"', '"out", filter="data"')
+SECONDS = 60.0
+
+
+def environment(folder: Path, **more: str) -> dict[str, str]:
+    home = str(folder / "home")
+    return {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": os.pathsep.join(sys.path),
+        "HOME": home,
+        "XDG_STATE_HOME": f"{home}/state",
+        "XDG_CACHE_HOME": f"{home}/cache",
+        "XDG_CONFIG_HOME": f"{home}/config",
+        "LANG": "C.UTF-8",
+        # Where a file may not grow, Python would leave halves of its own.
+        "PYTHONDONTWRITEBYTECODE": "1",
+        **more,
+    }
+
+
+def run(
+    folder: Path,
+    *arguments: str,
+    prepare: Callable[[], None] | None = None,
+    powerless: bool = False,
+    seconds: float = SECONDS,
+    **more: str,
+) -> subprocess.CompletedProcess[str]:
+    """The program, run in the folder; fails when it hangs or shows a traceback.
+
+    `powerless`: permissions hold for it, which they do not for root.
+    """
+    # -P: as the installed command, it imports nothing of the folder that it is run in.
+    command = [sys.executable, "-P", "-m", "backend_developer", *arguments]
+    if powerless and os.getuid() == 0:
+        if shutil.which("setpriv") is None:
+            raise NotTriedError("root keeps its powers here: there is no setpriv")
+        command = ["setpriv", "--bounding-set", "-all", "--inh-caps", "-all", *command]
+    result = subprocess.run(
+        command,
+        cwd=folder,
+        env=environment(folder, **more),
+        capture_output=True,
+        encoding="utf-8",
+        errors="surrogateescape",
+        timeout=seconds,
+        check=False,
+        preexec_fn=prepare,
+        # So that what it has started ends with it.
+        start_new_session=True,
+    )
+    assert "Traceback" not in result.stderr, "a traceback: " + result.stderr.split("\n")[-2]
+    return result
+
+
+# --- Kills
+
+
+def killed_while_fixing(folder: Path, count: int, seed: int) -> str:
+    """`review --fix` of ten files, killed at any moment: each is as it was, or fixed."""
+    generator = random.Random(seed)
+    folder.mkdir()
+    seen_states: Counter[str] = Counter()
+    for number in range(count):
+        place = folder / str(number)
+        place.mkdir()
+        for index in range(10):
+            (place / f"app_{index}.py").write_text(UNSAFE)
+        command = [sys.executable, "-m", "backend_developer", "review", ".", "--fix"]
+        _killed(command, place, environment(folder), generator.uniform(0.2, 3.0))
+        for file in place.iterdir():
+            if file.suffix == ".py" and not file.name.startswith("."):
+                text = file.read_text()
+                assert text in (UNSAFE, FIXED), f"{file.name} is neither as it was nor fixed"
+                seen_states["fixed" if text == FIXED else "as before"] += 1
+            else:
+                assert file.name.startswith("."), f"{file.name} was left over"
+                seen_states["left-over dot-file"] += 1
+        assert sum(file.suffix == ".py" for file in place.glob("[!.]*")) == 10
+    return f"{count} kills: " + ", ".join(f"{n} {name}" for name, n in seen_states.items())
+
+
+def _killed(
+    command: list[str],
+    place: Path,
+    variables: Mapping[str, str],
+    after: float,
+    is_so_far: Callable[[], bool] = lambda: True,
+) -> None:
+    """Runs a command in a group of its own, and kills all of it so many seconds after it is so
+    far."""
+    process = subprocess.Popen(
+        command,
+        cwd=place,
+        env=variables,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    end = time.monotonic() + SECONDS
+    while not is_so_far() and process.poll() is None and time.monotonic() < end:
+        time.sleep(0.01)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(after)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+QUOTE = 'archive.extractall("out")'
+
+
+async def killed_while_asking(folder: Path, count: int, seed: int) -> str:
+    """Reviews by a model, killed at any moment: a sound state, and each call in it once."""
+    generator = random.Random(seed)
+    async with LoopbackModel() as model:
+        assert model.key
+        variables = environment(
+            folder,
+            ANTHROPIC_API_KEY=model.key,
+            ANTHROPIC_BASE_URL=model.url,
+            BACKEND_DEVELOPER_SECOND_LOOK="off",
+        )
+        for number in range(count):
+            # A text of its own, so that what was answered before is no answer to it.
+            (folder / "app.py").write_text(UNSAFE.replace("unpack", f"unpack_{number}"))
+            model.script(Reply(answer(finding(quote=QUOTE)), chunk=5, delay=0.01))
+            command = [sys.executable, "-m", "backend_developer", "review", "app.py", "--yes"]
+            known = len(model.requests)
+            is_asked = number % 2 == 0
+            await asyncio.to_thread(
+                _killed,
+                command,
+                folder,
+                variables,
+                generator.uniform(0.0, 0.6 if is_asked else 4.0),
+                (lambda known=known: len(model.requests) > known) if is_asked else lambda: True,
+            )
+        state = State(folder / "home/state/backend-developer")
+        entries = ledger.entries(state) if state.path.exists() else []
+        assert len(entries) >= len(model.requests), "a call is not in the ledger"
+        # One may have been written down and killed before it was sent, and no more than that.
+        assert len(entries) <= count, "a call is in the ledger twice"
+        _is_sound(state.path)
+        begun = len(model.requests)
+        result = await asyncio.to_thread(
+            run, folder, "review", "app.py", "--yes", "--fail-on", "never", **_only_ours(variables)
+        )
+        assert result.returncode == 0, result.stderr
+        outcomes = Counter(entry.outcome for entry in ledger.entries(state))
+        assert outcomes["under way"] == 0, "a call of a process that has ended is under way"
+        again = len(model.requests)
+        await asyncio.to_thread(run, folder, "review", "app.py", "--yes", **_only_ours(variables))
+        assert len(model.requests) == again, "an answer was paid for twice"
+    return f"{count} kills, {begun} calls begun, in the ledger: {dict(outcomes)}; state sound"
+
+
+async def a_folder_whose_name_is_no_text(folder: Path) -> str:
+    """A model reviews in it: consent, ledger and answers hold; the second time costs nothing."""
+    place = folder / os.fsdecode(b"caf\xe9")
+    place.mkdir(parents=True)
+    (place / os.fsdecode(b"\xff.py")).write_text(UNSAFE)
+    async with LoopbackModel() as model:
+        assert model.key
+        ours = {
+            "ANTHROPIC_API_KEY": model.key,
+            "ANTHROPIC_BASE_URL": model.url,
+            "BACKEND_DEVELOPER_SECOND_LOOK": "off",
+        }
+        said = []
+        for _ in range(2):
+            model.script(Reply(answer(finding(quote=QUOTE))))
+            result = await asyncio.to_thread(
+                run, place, "review", ".", "--yes", "--fail-on", "never", **ours
+            )
+            assert result.returncode == 0, result.stderr[-300:]
+            said.append(len(model.requests))
+        await asyncio.to_thread(run, place, "log")
+        await asyncio.to_thread(run, place, "usage")
+        await asyncio.to_thread(run, place, "consent")
+    assert said[0] == said[1] > 0, said
+    return f"{said[0]} calls, the second time none"
+
+
+def _only_ours(variables: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name: value
+        for name, value in variables.items()
+        if name.startswith(("ANTHROPIC_", "BACKEND_DEVELOPER_"))
+    }
+
+
+def _is_sound(path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+# --- Disks
+
+
+def _no_larger_than(size: int) -> Callable[[], None]:
+    def limit() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+    return limit
+
+
+def no_room_for_the_report(folder: Path) -> str:
+    folder.mkdir()
+    (folder / "app.py").write_text(UNSAFE)
+    (folder / "out.json").write_text("old")
+    arguments = ("review", "app.py", "--format", "json", "--output", "out.json", "--no-cache")
+    result = run(folder, *arguments, prepare=_no_larger_than(100))
+    assert result.returncode == 2, (result.returncode, result.stderr)
+    said = result.stderr.strip()
+    assert said.count("\n") <= 1
+    assert (folder / "out.json").read_text() == "old", "the old report is lost"
+    return said
+
+
+def no_room_for_a_fix(folder: Path) -> str:
+    folder.mkdir()
+    text = UNSAFE + "#" * 5000
+    (folder / "app.py").write_text(text)
+    result = run(folder, "review", "app.py", "--fix", "--no-cache", prepare=_no_larger_than(1000))
+    assert (folder / "app.py").read_text() == text
+    assert not list(folder.glob(".app*"))
+    assert "could not be written" in result.stdout + result.stderr, result.stderr
+    return next(
+        line for line in (result.stdout + result.stderr).splitlines() if "not be written" in line
+    )
+
+
+@contextmanager
+def _small_disk(place: Path) -> Iterator[None]:
+    place.mkdir(parents=True)
+    command = ["mount", "-t", "tmpfs", "-o", "size=64k", "none", str(place)]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        raise NotTriedError("no disk may be mounted here")
+    try:
+        with contextlib.suppress(OSError):
+            (place / "filler").write_bytes(b"x" * 60_000)
+        yield
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=False)
+
+
+def no_room_for_the_cache(folder: Path) -> str:
+    folder.mkdir()
+    (folder / "app.py").write_text(UNSAFE)
+    with _small_disk(folder / "home/cache"):
+        result = run(folder, "review", "app.py")
+    assert result.returncode == 1, result.stderr
+    assert "archive-extraction" in result.stdout
+    return result.stderr.strip() or "reviewed as without a cache"
+
+
+def no_room_for_the_state(folder: Path) -> str:
+    folder.mkdir()
+    with _small_disk(folder / "home/state"):
+        state = State(folder / "home/state/backend-developer")
+        (folder / "home/state/more").write_bytes(b"x" * 3000)
+        try:
+            with state.writing() as db:
+                db.execute("CREATE TABLE more (x TEXT)")
+                db.execute("INSERT INTO more VALUES (?)", ("x" * 100_000,))
+        except StateError as error:
+            return str(error)
+    raise AssertionError("it was written")
+
+
+def a_home_that_is_read_only(folder: Path) -> str:
+    folder.mkdir()
+    (folder / "app.py").write_text(UNSAFE)
+    (folder / "home").mkdir(mode=0o555)
+    folder.chmod(0o555)
+    result = run(folder, "review", "app.py", powerless=True)
+    assert result.returncode == 1, result.stderr
+    assert "archive-extraction" in result.stdout
+    run(folder, "usage", powerless=True)
+    fixed = run(folder, "review", "app.py", "--fix", powerless=True)
+    assert "permission denied" in fixed.stdout + fixed.stderr, fixed.stderr
+    folder.chmod(0o755)
+    return "reviewed; a fix is refused in a sentence"
+
+
+# --- SQLite
+
+
+def a_locked_state(folder: Path, seconds: float) -> str:
+    """Another program holds the file for longer than we are patient."""
+    state = State(folder)
+    with state.writing():
+        pass
+    patience, states.BUSY_SECONDS = states.BUSY_SECONDS, seconds
+    try:
+        with contextlib.closing(sqlite3.connect(state.path, isolation_level=None)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            begun = time.monotonic()
+            try:
+                with state.writing():
+                    raise AssertionError("it was written")
+            except StateError as error:
+                assert time.monotonic() - begun < seconds + 5
+                said = str(error)
+        with state.writing():
+            pass
+    finally:
+        states.BUSY_SECONDS = patience
+    return said
+
+
+# --- Linters
+
+LINTERS: Mapping[str, tuple[str, str]] = {
+    "hangs": ("sleep 600", "took longer than"),
+    "closes its stdout and hangs": ("exec >&-; sleep 600", "took longer than"),
+    "ignores SIGTERM": ("trap '' TERM INT HUP; while :; do sleep 1; done", "took longer than"),
+    "leaves a child that holds its stdout": ("sleep 600 & exit 0", "took longer than"),
+    "leaves a child in a session of its own": (
+        "setsid sleep 600 & sleep 0.2; exit 0",
+        "took longer than",
+    ),
+    "crashes": ("kill -SEGV $$", "failed with exit code -11"),
+    "fails without a word": ("exit 9", "failed with exit code 9: no message."),
+    "prints 100 MB": ("head -c 100000000 /dev/zero", "printed more than 20 MB"),
+    "prints for ever": ("cat /dev/zero", "printed more than 20 MB"),
+    "prints what is no text when it fails": ("head -c 3000 /dev/urandom >&2; exit 7", "code 7"),
+    "does not read its input": ("exit 0", ""),
+}
+
+
+def a_linter(folder: Path, script: str, expected: str) -> str:
+    """One that takes a second at most, since the limit is set to that."""
+    folder.mkdir(exist_ok=True)
+    limit, linters.TIMEOUT_SECONDS = linters.TIMEOUT_SECONDS, 1.0
+    begun = time.monotonic()
+    try:
+        run_linter(["/bin/sh", "-c", script], folder=folder, text="x" * 1_000_000)
+        said = ""
+    except LinterError as error:
+        said = str(error)
+    finally:
+        linters.TIMEOUT_SECONDS = limit
+    assert expected in said, said
+    assert bool(expected) == bool(said), said
+    assert time.monotonic() - begun < 15, "it hung"
+    return ascii(said or "its output")
+
+
+# --- Files
+
+
+def odd_names(folder: Path) -> str:
+    """Names that a shell, a report or a decoder could trip over; each file is reviewed."""
+    folder.mkdir()
+    names = [
+        b"a b.py", b"it's.py", b'say "x".py', b"new\nline.py", b"caf\xe9.py", b"-rf.py",
+        b"--fix.py", b"$(id).py", b"%41.py", b"\x1b[31mred.py", "na\u202eyp.py".encode(),
+        b"#.py", b"~.py", b"{files}.py", b"a;b.py", b"\xff\xfe.py", b"[x].py", b"::error::x.py",
+    ]  # fmt: skip
+    for name in names:
+        (folder / os.fsdecode(name)).write_text(UNSAFE)
+    for form in ("text", "json", "sarif", "github"):
+        result = run(folder, "review", ".", "--format", form, "--no-cache")
+        assert result.returncode == 1, (form, result.stderr)
+        assert "\x1b[31mred" not in result.stdout + result.stderr, form
+        assert "please report" not in result.stderr, (form, result.stderr)
+        if form in ("json", "sarif"):
+            said = json.loads(result.stdout)
+            is_sarif = form == "sarif"
+            count = len(said["runs"][0]["results"]) if is_sarif else said["summary"]["findings"]
+            assert count == len(names), (form, count)
+    run(folder, "review", ".", "--output", "report.json", "--format", "json")
+    result = run(folder, "review", "--fix", "--", *map(os.fsdecode, names))
+    for name in names:
+        assert (folder / os.fsdecode(name)).read_text() == FIXED, name
+    return f"{len(names)} names in 4 formats, cached and fixed"
+
+
+def odd_files(folder: Path) -> str:
+    """What is no file, links in circles, and what may not be read, beside one that is well."""
+    folder.mkdir()
+    folder.chmod(0o755)
+    (folder / "app.py").write_text(UNSAFE)
+    os.mkfifo(folder / "pipe.py")
+    (folder / "loop.py").symlink_to("loop.py")
+    (folder / "one").symlink_to("two")
+    (folder / "two").symlink_to("one")
+    (folder / "up").symlink_to(folder, target_is_directory=True)
+    (folder / "shut").mkdir(mode=0o000)
+    (folder / "secret.py").write_text(UNSAFE)
+    (folder / "secret.py").chmod(0o000)
+    with socket.socket(socket.AF_UNIX) as one:
+        os.chdir(folder)  # A socket's path must be short.
+        try:
+            one.bind("socket.py")
+        finally:
+            os.chdir("/")
+    for name in (".gitignore", ".claude", "CLAUDE.md", "AGENTS.md"):
+        os.mkfifo(folder / name)
+
+    result = run(folder, "review", ".", "--no-cache", powerless=True)
+    assert result.returncode == 3, result.stderr
+    assert "archive-extraction" in result.stdout, result.stderr
+    return f"reviewed; {len(result.stderr.splitlines())} lines say what is not"
+
+
+def drive_uris(_: Path) -> str:
+    """On Windows, whose rules are functions of `os.name` alone."""
+    cases = {
+        "file:///c%3A/Users/a%20b/x.py": "c:\\Users\\a b\\x.py",
+        "file:///C:/x.py": "C:\\x.py",
+        "file://server/share/x.py": "\\\\server\\share\\x.py",
+        "untitled:Untitled-1": "",
+        "file:///%E4%BD%A0.py": "你.py",
+    }
+
+    class Windows:
+        name = "nt"
+        fsencode = staticmethod(os.fsencode)
+
+    system, from_lsp.os = from_lsp.os, Windows  # type: ignore[assignment, misc]
+    try:
+        for uri, path in cases.items():
+            assert from_lsp.path_of(uri) == path, (uri, from_lsp.path_of(uri))
+    finally:
+        from_lsp.os = system  # type: ignore[misc]
+    assert from_lsp.key_of("file:///c%3A/x.py") == from_lsp.key_of("file:///c:/x.py")
+    assert from_lsp.path_of("FILE:///a%3Ab.py") == "/a:b.py"
+    assert from_lsp.key_of("file:///%FF.py") != from_lsp.key_of("file:///%FE.py")
+    assert os.fsencode(from_lsp.path_of("file:///%FF.py")) == b"/\xff.py"
+    return f"{len(cases)} URIs of Windows, 4 of others"
+
+
+QUICK: Mapping[str, Callable[[Path], str]] = {
+    "no room for --output": no_room_for_the_report,
+    "no room for --fix": no_room_for_a_fix,
+    "no room for the cache": no_room_for_the_cache,
+    "no room for the state": no_room_for_the_state,
+    "a home that is read-only": a_home_that_is_read_only,
+    "a state that another program holds": lambda folder: a_locked_state(folder, 0.5),
+    "odd names": odd_names,
+    "pipes, sockets, circles, forbidden folders": odd_files,
+    "URIs of Windows and odd ones": drive_uris,
+    **{
+        f"a linter that {name}": (lambda folder, case=case: a_linter(folder, *case))
+        for name, case in LINTERS.items()
+    },
+}
+
+
+def rows(arguments: argparse.Namespace) -> Iterator[Row]:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        for number, (fault, work) in enumerate(QUICK.items()):
+            yield seen(fault, work, folder / f"quick-{number}")
+        count, seed = arguments.count, arguments.seed
+        yield seen(
+            "a folder whose name is no text, and a model",
+            lambda: asyncio.run(a_folder_whose_name_is_no_text(folder / "name")),
+        )
+        yield seen("kill -9 during review --fix", killed_while_fixing, folder / "fix", count, seed)
+        yield seen(
+            "kill -9 during a model's review",
+            lambda: asyncio.run(killed_while_asking(a_folder(folder / "ask"), count, seed)),
+        )
+
+
+def a_folder(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
+def options() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--count", type=int, default=100, help="kills of each kind")
+    parser.add_argument("--seed", type=int, default=1)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(rows, options()))
