@@ -22,6 +22,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from client import family
+
 from backend_developer.catalogue import load_catalogue
 from backend_developer.linters.process import find_program
 
@@ -107,7 +109,7 @@ def reviewed(tree: Path, cache: str) -> tuple[float, int]:
     def watch() -> None:
         nonlocal most
         while not done.wait(0.1):
-            most = max(most, sum(map(_kilobytes, _family(process.pid))))
+            most = max(most, sum(map(_kilobytes, family(process.pid))))
 
     watcher = threading.Thread(target=watch)
     watcher.start()
@@ -122,16 +124,6 @@ def _processor_seconds() -> float:
     """What the programs that ran so far, and theirs, have used."""
     times = os.times()
     return times.children_user + times.children_system
-
-
-def _family(pid: int) -> Iterator[int]:
-    yield pid
-    try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text()
-    except OSError:
-        return
-    for child in children.split():
-        yield from _family(int(child))
 
 
 def _kilobytes(pid: int) -> int:
