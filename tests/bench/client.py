@@ -188,17 +188,16 @@ def python_file(lines: int, findings: int) -> str:
 
 def javascript_file(lines: int) -> str:
     """Plausible JavaScript of about `lines` lines."""
-    parts = ['import crypto from "node:crypto";\n\n']
-    for number in range(lines // 10):
-        parts.append(
-            f"export async function read{number}(address, names) {{\n"
-            f"  const response = await fetch(address);\n"
-            f"  const values = await response.json();\n"
-            f"  const chosen = names.filter((name) => name in values);\n"
-            f'  const hash = crypto.createHash("sha256").update(address);\n'
-            f"  return {{\n"
-            f'    digest: hash.digest("hex"), chosen, number: {number},\n'
-            f"  }};\n"
-            f"}}\n\n"
-        )
-    return "".join(parts)
+    functions = (
+        f"export async function read{number}(address, names) {{\n"
+        f"  const response = await fetch(address);\n"
+        f"  const values = await response.json();\n"
+        f"  const chosen = names.filter((name) => name in values);\n"
+        f'  const hash = crypto.createHash("sha256").update(address);\n'
+        f"  return {{\n"
+        f'    digest: hash.digest("hex"), chosen, number: {number},\n'
+        f"  }};\n"
+        f"}}\n\n"
+        for number in range(lines // 10)
+    )
+    return 'import crypto from "node:crypto";\n\n' + "".join(functions)

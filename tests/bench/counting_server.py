@@ -13,11 +13,11 @@ SCANS = Path(sys.argv[1])
 _transact = worker.LocalWorker._transact
 
 
-def transact(local: worker.LocalWorker, request: Any) -> Any:
+def transact(local: worker.LocalWorker, number: int, request: Any) -> Any:
     if request[0] == "scan":
         with SCANS.open("a") as file:
             file.write(f"{request[1].version}\n")
-    return _transact(local, request)
+    return _transact(local, number, request)
 
 
 if __name__ == "__main__":
