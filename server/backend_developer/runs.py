@@ -247,9 +247,13 @@ async def _review_with_both(
 ) -> list[Usage]:
     """Runs the local engine and, where one is configured, the agent; returns what it used."""
     # Here: a server starts without them.
+    from .engines.client import load_sdk
     from .review import second_look
     from .surroundings import surrounded
 
+    if context.model:
+        # Beside the local engine, which works in another process.
+        session.keep(asyncio.to_thread(load_sdk))
     focuses = request.task.focuses
     session.expect(run, LOCAL, request.span, focuses)
     try:
