@@ -2,10 +2,10 @@
 
     python tests/bench/tree.py [FILES …]
 
-Prints, for each number of files, both times, their ratio, and the most memory that the review's processes took together;
-then the same of processor time, which a busy machine does not change; then the same of a second
-review, which knows from the first what it found. `semgrep scan`, where it is on PATH, has one
-rule.
+Prints, for each number of files, both times, their ratio, and the most memory that the review's
+processes took together; then the same of processor time, which a busy machine does not change;
+then the same of a second review, which knows from the first what it found. `semgrep scan`, where
+it is on PATH, has one rule.
 The tree is made of what is installed here: Python packages, and our own TypeScript, SQL,
 Dockerfiles and workflows written a few times over.
 """
