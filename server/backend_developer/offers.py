@@ -18,10 +18,10 @@ from .core.edits import apply
 from .core.model import Document, Span, TextEdit
 from .core.text import Change, trim
 from .core.tracking import grown, moved
-from .proof import Proof
 
 if TYPE_CHECKING:
     from .engines.base import ReviewRequest, Thread
+    from .proof import Proof
 
 FileState: TypeAlias = Literal["waiting", "taken", "edited", "touched"]
 """waiting: its edits can be made; taken: they were; edited: they were, and it was typed in since;
