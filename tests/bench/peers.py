@@ -186,7 +186,7 @@ async def keys(all_peers: list[Peer], folder: Path, count: int) -> None:
 
 
 async def burst(folder: Path) -> None:
-    """How soon after a burst of keys its last version is shown, and how many were scanned."""
+    """How soon after a burst of keys its last version is shown, and how many scans were begun, all but one given up."""
     scans = folder / "scans"
     counting = str(Path(__file__).with_name("counting_server.py"))
     peer = Peer("ours", [sys.executable, counting, str(scans)])
@@ -207,7 +207,7 @@ async def burst(folder: Path) -> None:
             await typing.shown()
             milliseconds = (time.perf_counter() - begin) * 1e3
             scanned = len(scans.read_text().split())
-        print(f"{lines:>7,} lines: {milliseconds:.0f} ms, {scanned} of {BURST} versions scanned")
+        print(f"{lines:>7,} lines: {milliseconds:.0f} ms, {scanned} scans begun")
 
 
 async def main(keystrokes: int, start_count: int) -> None:
