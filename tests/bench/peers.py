@@ -186,7 +186,7 @@ async def keys(all_peers: list[Peer], folder: Path, count: int) -> None:
 
 
 async def burst(folder: Path) -> None:
-    """How soon after a burst of keys its last version is shown, and how many scans were begun, all but one given up."""
+    """How soon after a burst of keys its last version is shown, and how many scans were begun."""
     scans = folder / "scans"
     counting = str(Path(__file__).with_name("counting_server.py"))
     peer = Peer("ours", [sys.executable, counting, str(scans)])
