@@ -18,7 +18,6 @@ from .core.edits import apply
 from .core.model import Document, Span, TextEdit
 from .core.text import Change, trim
 from .core.tracking import grown, moved
-from .proof import Proof
 
 if TYPE_CHECKING:
     from .change import Proposed, Refused

@@ -67,9 +67,8 @@ NOBODY = AgentDefinition("", "", "", "", "built-in")
 def review_while_typing(session: Session, opened: OpenDocument) -> None:
     """Has the local engine look at the document's latest text, soon.
 
-    One run of a document goes on at a time. One that is overtaken while it scans
-    ends when its scan does, since a scan cannot be stopped; one that already
-    checks fixes, of a text that is no more, ends now. Either is followed by the next.
+    One run of a document goes on at a time. One that is overtaken ends now, as its text is no
+    more, and is followed by the next.
     """
     going_on = [run for run in session.runs.values() if run.open is opened and _is_passive(run)]
     if not going_on:
@@ -77,8 +76,7 @@ def review_while_typing(session: Session, opened: OpenDocument) -> None:
         start(session, run, _review_passively(session, run))
     for run in going_on:
         run.overtaken = True
-        if run.found:
-            session.cancel(run)
+        session.cancel(run)
 
 
 def review_again(session: Session, folder: Path | None) -> None:
@@ -249,9 +247,13 @@ async def _review_with_both(
 ) -> list[Usage]:
     """Runs the local engine and, where one is configured, the agent; returns what it used."""
     # Here: a server starts without them.
+    from .engines.client import load_sdk
     from .review import second_look
     from .surroundings import surrounded
 
+    if context.model:
+        # Beside the local engine, which works in another process.
+        session.keep(asyncio.to_thread(load_sdk))
     focuses = request.task.focuses
     session.expect(run, LOCAL, request.span, focuses)
     try:

@@ -17,8 +17,10 @@ import sys
 import weakref
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path, PurePath
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from .core.edits import apply
@@ -43,15 +45,16 @@ SECONDS = 30.0
 STEP_SECONDS = 0.03
 """How long one step of reading the project's files takes; a scan waits for no more than one."""
 CHECKED_AT_ONCE = 4
-"""Candidates in one request: what is cancelled, or comes between, waits for no more than these."""
+"""Candidates in one request: one that gives way to a scan is asked for again as a whole."""
 
 
 class LocalWorker:
     """Implements Engine, the review's Checker, and Indexer. One process, which starts at once.
 
-    Requests are answered in the order they came, one at a time. A process that ends or
-    takes too long costs the request that it was at, and the next one starts another, which is
-    told what was known of the projects.
+    Requests are answered in the order they came, one at a time. One that nobody waits for any
+    more is given up at its next step, and so is a check when a scan is asked for; the check is
+    asked for again. A process that ends or takes too long costs the request that it was at, and
+    the next one starts another, which is told what was known of the projects.
     """
 
     name = "local"
@@ -60,6 +63,9 @@ class LocalWorker:
         self._rules = rules
         self._told: set[str] = set()
         self._turn = asyncio.Lock()
+        self._writing = Lock()
+        self._at_work = (0, "")
+        """The number of the request that the process was sent last, and its first word."""
         self._projects: dict[str, dict[str, FileFacts]] = {}
         """What the process knows: folder -> path -> facts."""
         self._thread = ThreadPoolExecutor(1)
@@ -93,7 +99,10 @@ class LocalWorker:
         reports: list[CheckReport] = []
         for start in range(0, len(small), CHECKED_AT_ONCE):
             some = small[start : start + CHECKED_AT_ONCE]
-            reports += await self._ask(_name_of(document), "check", document, some, settings)
+            answer: list[CheckReport] | None = None
+            while answer is None:
+                answer = await self._ask(_name_of(document), "check", document, some, settings)
+            reports += answer
         return reports
 
     async def syntax_error_line(self, document: Document) -> int:
@@ -151,25 +160,49 @@ class LocalWorker:
             if facts is not None and not facts.is_empty:
                 known[path] = facts
 
-    async def _ask(self, name: str, *request: object) -> Any:
-        """The answer to a request about what `name` names for a person."""
+    async def _ask(self, name: str, what: str, *request: object) -> Any:
+        """The answer to a request about what `name` names for a person.
+
+        None when it was given up, as a check is for a scan.
+        """
+        last, going_on = self._at_work
+        if going_on == "check" and what in ("scan", "scan on") and self._turn.locked():
+            self._give_up(last)
         # Who is cancelled while it waits for its turn has asked for nothing; who is cancelled
         # later leaves an answer that has to be read before the next request.
         await self._turn.acquire()
-        exchange = asyncio.create_task(self._exchange(name, request))
+        number = self._at_work[0] + 1
+        self._at_work = (number, what)
+        exchange = asyncio.create_task(self._exchange(name, number, (what, *request)))
         exchange.add_done_callback(self._finished)
-        return await asyncio.shield(exchange)
+        try:
+            return await asyncio.shield(exchange)
+        except asyncio.CancelledError:
+            if not exchange.done():
+                self._give_up(number)
+            raise
+
+    def _give_up(self, number: int) -> None:
+        """Tells the process that the answer to this request is not wanted; in a thread, since a
+        request that is being written may hold the pipe.
+        """
+
+        def tell() -> None:
+            with suppress(OSError, ValueError):  # The process has ended, or its pipe is closed.
+                self._write(number, None)
+
+        asyncio.get_running_loop().run_in_executor(None, tell)
 
     def _finished(self, exchange: asyncio.Task[Any]) -> None:
         self._turn.release()
         if not exchange.cancelled():
             exchange.exception()  # Nobody may be there any more to hear of it.
 
-    async def _exchange(self, name: str, request: object) -> Any:
+    async def _exchange(self, name: str, number: int, request: object) -> Any:
         try:
             async with asyncio.timeout(SECONDS):
                 loop = asyncio.get_running_loop()
-                return await loop.run_in_executor(self._thread, self._transact, request)
+                return await loop.run_in_executor(self._thread, self._transact, number, request)
         except TimeoutError:
             self._end()
             raise EngineError(
@@ -186,23 +219,30 @@ class LocalWorker:
             self._end()
             raise
 
-    def _transact(self, request: object) -> Any:
+    def _transact(self, number: int, request: object) -> Any:
         """Sends one request and waits for its answer."""
         if self._process.poll() is not None:
             self._process = self._start()
-            self._send_and_wait(("know", self._projects))
-        return self._send_and_wait(request)
+            self._send_and_wait(number, ("know", self._projects))
+        return self._send_and_wait(number, request)
 
-    def _send_and_wait(self, request: object) -> Any:
+    def _send_and_wait(self, number: int, request: object) -> Any:
         process = self._process
-        assert process.stdin is not None and process.stdout is not None  # noqa: PT018
-        pickle.dump(request, process.stdin, pickle.HIGHEST_PROTOCOL)
-        process.stdin.flush()
+        self._write(number, request)
+        assert process.stdout is not None
         # Only ever our own process's words: pickles of anybody else's could run code here.
         succeeded, answer = pickle.load(process.stdout)
         if not succeeded:
             raise RuntimeError("The worker's own log entry says where.")
         return answer
+
+    def _write(self, number: int, request: object) -> None:
+        """A request; None: the answer to that of this number is not wanted any more."""
+        stdin = self._process.stdin
+        assert stdin is not None
+        with self._writing:
+            pickle.dump((number, request), stdin, pickle.HIGHEST_PROTOCOL)
+            stdin.flush()
 
     def _start(self) -> subprocess.Popen[bytes]:
         # -P: the working folder is a project's, which must not get to say what we import.
@@ -234,6 +274,10 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 # --- In the worker's process
 
 
+class _GivenUpError(Exception):
+    """Nobody wants the answer to the request any more that is being worked at."""
+
+
 def main() -> None:
     """Answers on stdout what stdin asks, until that ends: the process never outlives the server."""
     import os
@@ -248,14 +292,25 @@ def main() -> None:
     if hasattr(os, "nice"):
         os.nice(5)  # On a machine with few cores the server, which a person waits for, goes first.
     answers, sys.stdout = sys.stdout.buffer, sys.stderr
-    requests: SimpleQueue[Any] = SimpleQueue()
+    requests: SimpleQueue[tuple[int, Any]] = SimpleQueue()
+    # Numbers of requests, which grow; none is worked at before the rules are read.
+    at_work, given_up = sys.maxsize, 0
 
     def read() -> None:
+        nonlocal given_up
         while True:
             try:
-                requests.put(pickle.load(sys.stdin.buffer))
+                number, request = pickle.load(sys.stdin.buffer)
             except (EOFError, OSError, pickle.UnpicklingError):
                 os._exit(0)  # Whatever is still at work is for nobody.
+            if request is None:
+                given_up = number
+            else:
+                requests.put((number, request))
+
+    def go_on() -> None:
+        if at_work <= given_up:
+            raise _GivenUpError
 
     projects: dict[str, Project] = {}
     readings: dict[str, Reading] = {}
@@ -268,7 +323,7 @@ def main() -> None:
     def learn(folder: str, changed: Iterable[tuple[str, FileFacts | None]]) -> None:
         projects[folder] = projects.get(folder, Project()).with_files(changed)
 
-    local = LocalEngine(project_of)
+    local = LocalEngine(project_of, go_on)
     checker = FixChecker(local)
 
     def answer(request: Any) -> object:
@@ -322,9 +377,11 @@ def main() -> None:
         Document("", "", "python", ""), Settings()
     )  # Reads the rules before they are needed.
     while True:
-        request = requests.get()
+        at_work, request = requests.get()
         try:
             reply = (True, answer(request))
+        except _GivenUpError:
+            reply = (True, None)
         except Exception as error:
             logger.error("The local engine failed: %s", where_raised(error))
             reply = (False, None)

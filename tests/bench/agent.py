@@ -4,7 +4,8 @@
 
 Prints the input of a review after an edit of one function of a 2,000-line file, over that of the
 first review; the share of the input that a second review reads from the prompt cache; the time
-from the last byte of a finding to its diagnostic, and from a cancel to the closed connection.
+from the last byte of a finding to its diagnostic, and from a cancel to the closed connection; and
+how much longer a review takes than the SDK's bare call for the same answer.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from anthropic import AsyncAnthropic
 from client import OURS, percentile, python_file, started
 
 from backend_developer.agents import find_agent, load_agents
@@ -41,6 +43,8 @@ from loopback_model import KEY, LoopbackModel, PromptCache, Reply, answer, findi
 
 LINES = 2_000
 FINDINGS = 40
+PIECE_SECONDS = 0.2
+"""Between the findings of an answer: a model writes about so fast."""
 MESSAGE = "This part takes any address"
 
 
@@ -127,15 +131,35 @@ async def inputs(folder: Path) -> None:
     )
 
 
+async def bare_call(url: str) -> float:
+    """Seconds that the SDK takes for the same answer, and nothing else."""
+    async with AsyncAnthropic(api_key=KEY, base_url=url) as client:
+        begin = time.perf_counter()
+        async with client.messages.stream(
+            model="claude-sonnet-5-5",
+            max_tokens=10_000,
+            messages=[{"role": "user", "content": python_file(1_000, 0)}],
+        ) as stream:
+            await stream.get_final_message()
+        return time.perf_counter() - begin
+
+
+def reply_with(message: str) -> Reply:
+    """An answer that comes one finding at a time."""
+    whole = answer(
+        *(
+            finding(quote=f"Reads part {number} of the configuration", line=1, message=message)
+            for number in range(FINDINGS)
+        )
+    )
+    ends = [match.end() for match in re.finditer(r"\}(?=, \{|\])", whole)][:FINDINGS]
+    pieces = [whole[start:end] for start, end in zip([0, *ends], [*ends, len(whole)], strict=True)]
+    return Reply(whole, pieces=tuple(pieces), delay=PIECE_SECONDS)
+
+
 async def times(folder: Path) -> None:
     """How soon a finding shows, and how soon a cancelled call is closed."""
     text = python_file(1_000, 0)
-    found = [
-        finding(quote=f"Reads part {number} of the configuration", line=1, message=MESSAGE)
-        for number in range(FINDINGS)
-    ]
-    whole = answer(*found)
-    ends = [match.end() for match in re.finditer(r"\}(?=, \{|\])", whole)][:FINDINGS]
     sent: list[float] = []
     shown: list[float] = []
     environment = {
@@ -146,19 +170,16 @@ async def times(folder: Path) -> None:
     }
     path = folder / "a.py"
     path.write_text(text)
+    message = MESSAGE
     async with LoopbackModel() as model:
         give(State(state_folder(environment)), str(folder), model.url)
-
-        pieces = [
-            whole[start:end] for start, end in zip([0, *ends], [*ends, len(whole)], strict=True)
-        ]
-        model.usual = lambda body: Reply("".join(pieces), pieces=tuple(pieces), delay=0.05)
+        model.usual = lambda body: reply_with(message)
         model.on_piece = lambda: sent.append(time.perf_counter())
         os.environ.update(environment)
 
         def on_notification(method: str, params: Any) -> None:
             if method == "textDocument/publishDiagnostics":
-                count = sum(MESSAGE in one["message"] for one in params["diagnostics"])
+                count = sum(message in one["message"] for one in params["diagnostics"])
                 shown.extend([time.perf_counter()] * (count - len(shown)))
 
         async with started(OURS) as client:
@@ -169,13 +190,26 @@ async def times(folder: Path) -> None:
             await asyncio.sleep(3)
             shown.clear()
             arguments = {"uri": path.as_uri(), "task": "security"}
-            await client.request(
-                "workspace/executeCommand",
-                {"command": "backend-developer.review", "arguments": [arguments]},
-            )
-            async with asyncio.timeout(60):
-                while len(shown) < FINDINGS:  # noqa: ASYNC110 - the client tells nobody
-                    await asyncio.sleep(0.05)
+            bare = await bare_call(model.url)
+            for which in ("first", "second"):
+                message = f"{MESSAGE}, said a {which} time"
+                sent.clear()
+                shown.clear()
+                begin = time.perf_counter()
+                await client.request(
+                    "workspace/executeCommand",
+                    {"command": "backend-developer.review", "arguments": [arguments]},
+                )
+                async with asyncio.timeout(60):
+                    while len(shown) < FINDINGS:  # noqa: ASYNC110 - the client tells nobody
+                        await asyncio.sleep(0.05)
+                ours = shown[-1] - begin
+                called = sent[0] - PIECE_SECONDS - begin
+                print(
+                    f"{which} review, {FINDINGS} findings: the SDK alone {bare:.2f} s, from the "
+                    f"command to the last diagnostic {ours:.2f} s ({ours / bare - 1:+.1%}), of "
+                    f"that {called:.2f} s before the call"
+                )
             gaps = [there - here for here, there in zip(sent, shown, strict=False)]
             print(
                 f"last byte of a finding to its diagnostic: median "

@@ -6,8 +6,8 @@ import asyncio
 import itertools
 import json
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +35,8 @@ class Client:
         self._waiting: dict[int, asyncio.Future[Any]] = {}
 
     def resident_bytes(self) -> tuple[int, int]:
-        """Memory that lies in RAM, of the server and of the processes it started (Linux only)."""
-        server = self.process.pid
-        children = Path(f"/proc/{server}/task").glob("*/children")
-        started = [int(pid) for path in children for pid in path.read_text().split()]
+        """Memory that lies in RAM, of the server and of all that it started (Linux only)."""
+        server, *started = family(self.process.pid)
         return _resident_bytes(server), sum(map(_resident_bytes, started))
 
     async def request(self, method: str, params: Any) -> Any:
@@ -59,6 +57,9 @@ class Client:
             {
                 "processId": None,
                 "rootUri": folder.as_uri() if folder else None,
+                "workspaceFolders": [{"uri": folder.as_uri(), "name": folder.name}]
+                if folder
+                else None,
                 "capabilities": CAPABILITIES,
                 "initializationOptions": options or {},
             },
@@ -86,28 +87,37 @@ class Client:
 
     async def _read(self) -> None:
         assert self.process.stdout
-        while header := await self.process.stdout.readline():
-            length = int(header.split(b":")[1])
-            while (await self.process.stdout.readline()).strip():
-                pass
+        while line := await self.process.stdout.readline():
+            length = 0
+            while line.strip():
+                name, value = line.split(b":", 1)
+                if name.lower() == b"content-length":
+                    length = int(value)
+                line = await self.process.stdout.readline()
             message = json.loads(await self.process.stdout.readexactly(length))
             if "method" in message:
                 if "id" in message:
                     self._send({"jsonrpc": "2.0", "id": message["id"], "result": None})
                 else:
-                    self.on_notification(message["method"], message["params"])
+                    self.on_notification(message["method"], message.get("params"))
             elif waiting := self._waiting.pop(message["id"], None):
                 if "error" in message:
                     waiting.set_exception(RuntimeError(message["error"]["message"]))
                 else:
                     waiting.set_result(message["result"])
+        for waiting in self._waiting.values():
+            waiting.set_exception(ConnectionError("The server has ended."))
 
 
 @asynccontextmanager
-async def started(command: list[str]) -> AsyncIterator[Client]:
-    """A server process with a client on it; ended, by force if need be, on leaving."""
+async def started(command: list[str], folder: Path | None = None) -> AsyncIterator[Client]:
+    """A server process with a client on it; ended, by force if need be, on leaving.
+
+    It works in `folder`, or where this process does.
+    """
     process = await asyncio.create_subprocess_exec(
         *command,
+        cwd=folder,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
@@ -117,9 +127,11 @@ async def started(command: list[str]) -> AsyncIterator[Client]:
     reader = asyncio.create_task(client._read())
     try:
         yield client
-        await client.request("shutdown", None)
-        client.notify("exit", None)
-        await asyncio.wait_for(process.wait(), 10)
+        with suppress(TimeoutError, RuntimeError, ConnectionError):  # Some do not take leave.
+            async with asyncio.timeout(10):
+                await client.request("shutdown", None)
+                client.notify("exit", None)
+                await process.wait()
     finally:
         reader.cancel()
         if process.returncode is None:
@@ -127,10 +139,21 @@ async def started(command: list[str]) -> AsyncIterator[Client]:
             await process.wait()
 
 
+def family(pid: int) -> Iterator[int]:
+    """The process and all that it, and they, started."""
+    yield pid
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):  # The thread has ended meanwhile.
+            for child in path.read_text().split():
+                yield from family(int(child))
+
+
 def _resident_bytes(pid: int) -> int:
-    status = Path(f"/proc/{pid}/status").read_text()
-    line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
-    return int(line.split()[1]) * 1024
+    with suppress(OSError):  # A linter that has ended meanwhile.
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1]) * 1024
+    return 0
 
 
 def percentile(values: list[float], share: float) -> float:
@@ -161,3 +184,20 @@ def python_file(lines: int, findings: int) -> str:
             f"    return chosen\n\n\n"
         )
     return "".join(parts)
+
+
+def javascript_file(lines: int) -> str:
+    """Plausible JavaScript of about `lines` lines."""
+    functions = (
+        f"export async function read{number}(address, names) {{\n"
+        f"  const response = await fetch(address);\n"
+        f"  const values = await response.json();\n"
+        f"  const chosen = names.filter((name) => name in values);\n"
+        f'  const hash = crypto.createHash("sha256").update(address);\n'
+        f"  return {{\n"
+        f'    digest: hash.digest("hex"), chosen, number: {number},\n'
+        f"  }};\n"
+        f"}}\n\n"
+        for number in range(lines // 10)
+    )
+    return 'import crypto from "node:crypto";\n\n' + "".join(functions)

@@ -1,10 +1,11 @@
 """The time of a review of a tree of 1,000 files, over that of the linters run by hand.
 
-    python tests/bench/tree.py [FILES]
+    python tests/bench/tree.py [FILES …]
 
-Prints both times, their ratio, and the most memory that the review's processes took together;
-then the same of processor time, which a busy machine does not change; then the same of a second
-review, which knows from the first what it found.
+Prints, for each number of files, both times, their ratio, and the most memory that the review's
+processes took together; then the same of processor time, which a busy machine does not change;
+then the same of a second review, which knows from the first what it found. `semgrep scan`, where
+it is on PATH, has one rule.
 The tree is made of what is installed here: Python packages, and our own TypeScript, SQL,
 Dockerfiles and workflows written a few times over.
 """
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -22,6 +24,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from client import family
+
 from backend_developer.catalogue import load_catalogue
 from backend_developer.linters.process import find_program
 
@@ -30,6 +34,14 @@ MAXIMUM_BYTES = 40_000
 """Of one file: a larger one is mostly generated."""
 SHARES = {"py": 0.75, "ts": 0.2, "sql": 0.02, "dockerfile": 0.02, "yml": 0.01}
 
+RULE = """\
+rules:
+  - id: weak-hash
+    languages: [python]
+    severity: WARNING
+    message: MD5 is broken.
+    pattern: hashlib.md5(...)
+"""
 SQL = "BEGIN;\nALTER TABLE users ADD COLUMN age int;\nCREATE INDEX ages ON users (age);\nCOMMIT;\n"
 DOCKERFILE = "FROM python:3.12\nRUN pip install flask\nCOPY . /app\nCMD python /app/main.py\n"
 WORKFLOW = """\
@@ -45,7 +57,7 @@ jobs:
 
 def make_tree(folder: Path, count: int) -> None:
     sources = {
-        "py": _texts(Path(sysconfig.get_path("purelib")), "*.py"),
+        "py": itertools.cycle(_texts(Path(sysconfig.get_path("purelib")), "*.py")),
         "ts": itertools.cycle(_texts(ROOT / "editors/vscode/src", "*.ts")),
         "sql": itertools.repeat(SQL),
         "dockerfile": itertools.repeat(DOCKERFILE),
@@ -107,7 +119,7 @@ def reviewed(tree: Path, cache: str) -> tuple[float, int]:
     def watch() -> None:
         nonlocal most
         while not done.wait(0.1):
-            most = max(most, sum(map(_kilobytes, _family(process.pid))))
+            most = max(most, sum(map(_kilobytes, family(process.pid))))
 
     watcher = threading.Thread(target=watch)
     watcher.start()
@@ -124,16 +136,6 @@ def _processor_seconds() -> float:
     return times.children_user + times.children_system
 
 
-def _family(pid: int) -> Iterator[int]:
-    yield pid
-    try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text()
-    except OSError:
-        return
-    for child in children.split():
-        yield from _family(int(child))
-
-
 def _kilobytes(pid: int) -> int:
     """The process's share of memory: what several of them have in common is divided."""
     try:
@@ -145,7 +147,22 @@ def _kilobytes(pid: int) -> int:
     return 0
 
 
-def main(count: int) -> None:
+def by_semgrep(tree: Path) -> float | None:
+    """Seconds that `semgrep scan` takes with one local rule; None when it is not on PATH."""
+    program = shutil.which("semgrep")
+    if program is None:
+        print("semgrep is left out: it is not on PATH.")
+        return None
+    with tempfile.NamedTemporaryFile("w", suffix=".yml") as rule:
+        rule.write(RULE)
+        rule.flush()
+        options = ["--config", rule.name, "--metrics", "off", "--disable-version-check", "--quiet"]
+        start = time.perf_counter()
+        subprocess.run([program, "scan", *options, "."], cwd=tree, capture_output=True, check=False)
+    return time.perf_counter() - start
+
+
+def measure(count: int) -> None:
     with (
         tempfile.TemporaryDirectory(prefix="backend-developer-") as name,
         tempfile.TemporaryDirectory(prefix="backend-developer-cache-") as cache,
@@ -154,20 +171,28 @@ def main(count: int) -> None:
         make_tree(tree, count)
         texts = [file.read_text() for file in tree.rglob("*") if file.is_file()]
         lines = sum(text.count("\n") for text in texts)
-        print(f"{len(texts)} files, {lines:,} lines")
+        print(f"{len(texts):,} files, {lines:,} lines")
         begin = _processor_seconds()
         hand = by_hand(tree)
-        by_hand_used = _processor_seconds() - begin
-        print(f"by hand {hand:.2f} s, {by_hand_used:.2f} s of a processor")
+        used = _processor_seconds() - begin
+        print(f"by hand {hand:.2f} s, {used:.2f} s of a processor")
+        if semgrep := by_semgrep(tree):
+            print(f"semgrep scan with one rule {semgrep:.2f} s (ratio {semgrep / hand:.1f})")
+        first = 0.0
         for which in ("first", "second"):
             begin = _processor_seconds()
             seconds, memory = reviewed(tree, cache)
             used = _processor_seconds() - begin
+            quicker = f", {first / seconds:.1f} times as fast as the first" if first else ""
             print(
                 f"{which} review {seconds:.2f} s (ratio {seconds / hand:.1f}), "
-                f"{used:.2f} s of a processor, {memory / 1024:.0f} MB"
+                f"{len(texts) / seconds:.0f} files/s, {used:.2f} s of a processor, "
+                f"{memory / 1024:.0f} MB{quicker}",
+                flush=True,
             )
+            first = first or seconds
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000)
+    for argument in sys.argv[1:] or ["1000"]:
+        measure(int(argument))

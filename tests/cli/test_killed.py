@@ -153,7 +153,7 @@ def test_a_clock_that_jumps_loses_only_what_is_under_way(clock: Clock) -> None:
 
 def test_nobody_of_a_process_waits_for_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
     """Eight threads write without a pause; SQLite alone let some of them wait for seconds."""
-    monkeypatch.setattr(state_module, "BUSY_SECONDS", 0.25)
+    monkeypatch.setattr(state_module, "BUSY_SECONDS", 1.0)
     place = state()
     call = outgoing(settings=Settings(maximum_cost_per_day=0, maximum_cost_per_review=0))
     with ThreadPoolExecutor(8) as threads:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -119,9 +120,9 @@ async def test_whoever_does_not_wait_is_passed_over(
     sent: list[str] = []
     transact = local._transact
 
-    def transact_and_note(request: tuple[str, Document]) -> object:
+    def transact_and_note(number: int, request: tuple[str, Document]) -> object:
         sent.append(request[1].path)
-        return transact(request)
+        return transact(number, request)
 
     monkeypatch.setattr(local, "_transact", transact_and_note)
     os.kill(process_of(local), signal.SIGSTOP)
@@ -135,8 +136,42 @@ async def test_whoever_does_not_wait_is_passed_over(
         review.cancel()
     os.kill(process_of(local), signal.SIGCONT)
     latest = await reviews[2]
-    assert sent == ["/being looked at", "/latest"]
+    assert list(dict.fromkeys(sent)) == ["/being looked at", "/latest"]
     assert latest == await found(LOCAL, document("import os\n" * 2 + TEXT))
+
+
+async def test_a_check_gives_way_to_a_scan_and_is_done_again(local: LocalWorker) -> None:
+    more = "\n\ndef f():\n    return requests.get('/c')\n" * 500
+    long = document(TEXT + more)
+    candidates = [
+        replace(one, text_after=one.text_after + more)
+        for one in candidates_of(await found(LOCAL, document()))
+    ]
+    ends: list[str] = []
+    checking = asyncio.create_task(local.check(long, candidates, Settings()))
+    checking.add_done_callback(lambda _: ends.append("check"))
+    while local._at_work[1] != "check":  # noqa: ASYNC110 - it tells nobody
+        await asyncio.sleep(0.001)
+    scanned = await found(local, document())
+    ends.append("scan")
+    assert scanned == await found(LOCAL, document())
+    assert await checking == FixChecker(LOCAL).reports(long, candidates, Settings())
+    assert ends == ["scan", "check"]
+
+
+async def test_a_scan_that_nobody_waits_for_ends_at_its_next_step(local: LocalWorker) -> None:
+    long = document(TEXT + "\n\ndef f():\n    return requests.get('/c')\n" * 2_000)
+    await found(local, document())
+    review = asyncio.create_task(found(local, long))
+    while local._at_work[0] < 3:  # noqa: ASYNC110 - it tells nobody
+        await asyncio.sleep(0.001)
+    review.cancel()
+    begin = time.perf_counter()
+    await found(local, document())
+    given_up_after = time.perf_counter() - begin
+    begin = time.perf_counter()
+    await found(local, long)
+    assert given_up_after < (time.perf_counter() - begin) / 2
 
 
 async def test_a_project_does_not_say_what_is_imported(

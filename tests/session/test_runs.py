@@ -288,8 +288,7 @@ async def test_a_local_run_that_is_overtaken_is_followed_by_another(editor: Edit
     first = await editor.local.called()
     editor.edit(URI, "1", "12")
     editor.edit(URI, "12", "123")
-    first.say(finding("md5(1)"))
-    # One scan at a time: the second begins when the first is over, with the latest text.
+    # One scan at a time: the second begins when the first has ended, with the latest text.
     second = await editor.local.called()
     assert first.closed
     assert second.request.document.text == "md5(123)\n"

@@ -93,6 +93,11 @@ class ModelClient:
             await asyncio.sleep(seconds * random.uniform(1.0, 1.2))
 
 
+def load_sdk() -> None:
+    """Imports the SDK, which takes about a second, so that the first call does not wait for it."""
+    import anthropic  # noqa: F401
+
+
 def connect(endpoint: Endpoint) -> ModelClient:
     """A client for `endpoint`; raises EngineError where it cannot be had.
 

@@ -60,13 +60,19 @@ class _Looking:
 class LocalEngine:
     """Implements Engine. Holds the rules, which it reads when it first needs them.
 
-    `project_of` gives the project that a path belongs to, as far as it is known.
+    `project_of` gives the project that a path belongs to, as far as it is known. `between_steps`
+    is called between the detectors, and what it raises ends a scan.
     """
 
     name = "local"
 
-    def __init__(self, project_of: Callable[[str], Project] = lambda path: Project()) -> None:
+    def __init__(
+        self,
+        project_of: Callable[[str], Project] = lambda path: Project(),
+        between_steps: Callable[[], None] = lambda: None,
+    ) -> None:
         self.project_of = project_of
+        self._between_steps = between_steps
         self.project = ProjectDetector(self._project_at)
         self.has_failed = False
         """Whether a linter could not be used: what was found since may lack what it would say."""
@@ -100,7 +106,7 @@ class LocalEngine:
     def latest_scans(self, documents: Sequence[Document], settings: Settings) -> list[Scan]:
         """As `scan_all`; what was scanned last, for a review with these settings, is not again."""
         latest = self._latest
-        known = latest[1] if latest and latest[0] is settings else {}
+        known = latest[1] if latest and latest[0] == settings else {}
         missing = [document for document in documents if document not in known]
         known = known | dict(zip(missing, self.scan_all(missing, settings), strict=True))
         return [known[document] for document in documents]
@@ -151,6 +157,7 @@ class LocalEngine:
         def rest() -> Scan:
             self._look(looking, slow)
             [scan] = self._scans_of(looking, settings)
+            self._latest = (settings, {document: scan})
             return Scan(tuple(one for one in scan.proposals if one.rule in late))
 
         return first, rest
@@ -179,7 +186,7 @@ class LocalEngine:
         """Adds what the detectors find."""
         sources, standings = looking.sources, looking.standings
         with ThreadPoolExecutor(MAXIMUM_PROGRAMS) as pool:
-            runs = []
+            runs: list[tuple[Detector, list[int], Callable[[], list[list[Proposal]]]]] = []
             # What runs another program is started first, and then has its time beside the rest.
             for detector in sorted(detectors, key=lambda one: not one.runs_program):
                 places = [
@@ -193,10 +200,15 @@ class LocalEngine:
                 chosen = [
                     looking.reduced[index][0] if is_fast else sources[index] for index in places
                 ]
-                run = partial(detector.find, chosen, looking.enabled)
-                started = pool.submit(run).result if detector.runs_program else run
-                runs.append((detector, places, started))
+                if detector.runs_program:
+                    run = pool.submit(detector.find, chosen, looking.enabled).result
+                    runs.append((detector, places, run))
+                    continue
+                for index, source in zip(places, chosen, strict=True):
+                    step = partial(detector.find, [source], looking.enabled)
+                    runs.append((detector, [index], step))
             for detector, places, result in runs:
+                self._between_steps()
                 try:
                     for index, proposals in zip(places, result(), strict=True):
                         looking.found[index] += proposals
