@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..core.model import (
@@ -121,10 +121,10 @@ def build_prompt(
 
 
 # What every review sends, beside what it is about, and about the rules of one focus, in bytes;
-# and what a change sends in their place, with the project's habits.
+# and what others send in their place: a change with the project's habits.
 _ALWAYS = 13_000
 _A_FOCUS = 5_750
-_A_CHANGE = 9_000
+_IN_THEIR_PLACE: Mapping[TaskKind, int] = {"change": 9_000, "explain": 2_500}
 _A_LINE_S_NUMBER = 9
 
 
@@ -138,7 +138,7 @@ def estimated_size(
     """About how many bytes a prompt is, from the lengths of what goes into it."""
     shown = min(length, MAXIMUM_CONTEXT)
     return (
-        (_ALWAYS + _A_FOCUS * len(task.focuses) if task.kind == "review" else _A_CHANGE)
+        _IN_THEIR_PLACE.get(task.kind, _ALWAYS + _A_FOCUS * len(task.focuses))
         + shown
         + _A_LINE_S_NUMBER * lines * shown // (length or 1)
         + len(agent.prompt)
