@@ -78,7 +78,7 @@ def test_a_file_that_may_be_made(files: ChangeFiles, root: Path, path: str, lang
         ("app/a\n.py", "That is no name for a file."),
         ("app/a\u202e.py", "That is no name for a file."),
         (".env", "It may not be changed, because its name says that it holds secrets."),
-        (".git/hooks/pre-commit", "It may not be changed, because its name says"),
+        (".git/hooks/pre-commit", "what lies in that folder is run without anybody asking for it."),
         ("built/x.js", "It may not be changed, because git ignores it."),
         (".vscode/tasks.json", "what lies in that folder is run without anybody asking for it."),
         ("app/.Idea/workspace.xml", "what lies in that folder is run without anybody asking"),
