@@ -382,6 +382,8 @@ class TaskDefinition:
     frameworks: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     """Patterns of paths it is offered for, such as `.github/workflows/*.yml`; empty: all."""
+    not_files: tuple[str, ...] = ()
+    """Patterns of paths among those that it is not offered for."""
     contains: str = ""
     """A regular expression that the selection, or the code around a cursor, must match; "": any."""
     group: str = ""
