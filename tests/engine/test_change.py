@@ -105,7 +105,7 @@ async def test_every_form_of_the_answer(
             SearchReplace("", ""),
             id="a missing new text is no deletion",
         ),
-        pytest.param({"files": ["x"]}, NewFile("(no path named)", ""), id="a text for a file"),
+        pytest.param({"files": ["x"]}, NewFile("(no file named)", ""), id="a text for a file"),
         pytest.param({"steps": ["Migrate."]}, ManualStep("other", "Migrate."), id="a bare step"),
         pytest.param({"dependencies": ["redis"]}, Dependency("redis", "", ""), id="a bare name"),
         pytest.param({"notes": ["x"], "findings": [{}]}, PIECES[0], id="members nobody asked for"),
