@@ -160,7 +160,7 @@ def _offer_actions(
 
     profile = session.profile
     paths = {offer.id: path_of(offer, opened.document) for offer in session.offers}
-    here = {offer.id for offer in session.offers if session.find(offer.uri) is opened}
+    here = {offer.id for offer in session.offers_in(opened)}
     actions = offer_actions(
         [one for one in session.offers if one.id in here or paths[one.id]],
         opened.lines,
@@ -291,10 +291,8 @@ def hover(session: Session, params: types.HoverParams) -> types.Hover | None:
     known = [(finding, rules.get(finding.rule)) for finding in here]
     offers = [
         offered_changes.hover(offer, session.profile)
-        for offer in session.offers
-        if session.find(offer.uri) is opened
-        and not offer.is_taken
-        and lines.first_and_last(offer.span)[0] == position.line
+        for offer in session.offers_in(opened)
+        if not offer.is_taken and lines.first_and_last(offer.span)[0] == position.line
     ]
     return to_lsp.hover(known, lines, session.profile, offers) if known or offers else None
 

@@ -1,4 +1,4 @@
-"""What one connection knows, and the only object that changes: open documents and their findings.
+"""What one connection knows: open documents, their findings, what is offered. Nothing else changes.
 
 A stored finding is always true of the latest text that the client told us of:
 `change` moves all of them, and what a run finds in an older text is moved
@@ -46,6 +46,7 @@ from .settings import EDITOR_SECTION, Settings
 if TYPE_CHECKING:
     from .context import Context
     from .ledger import Spent
+    from .offers import Offer
     from .project.facts import FileFacts
     from .project.index import Project
     from .project.outline import Lens
@@ -348,6 +349,12 @@ class Session:
                 opened.context = replace(opened.context, dismissals=dismissals)
                 self.changed(opened)
 
+    # --- Offered changes
+
+    def offers_in(self, opened: OpenDocument) -> list[Offer]:
+        """The offers that are shown in a document."""
+        return [offer for offer in self.offers if self.find(offer.uri) is opened]
+
     # --- The project
 
     def folder_of(self, path: str) -> Path | None:
@@ -466,8 +473,8 @@ class Session:
         return [
             *(
                 offered.diagnostic(offer, opened.lines, self.profile)
-                for offer in self.offers
-                if self.find(offer.uri) is opened and not offer.is_taken
+                for offer in self.offers_in(opened)
+                if not offer.is_taken
             ),
             *(
                 to_lsp.diagnostic(finding, opened.document, opened.lines, self.profile)
