@@ -172,9 +172,11 @@ async def _narrow(
         result = await check(part, request, _workshop(session, request, reviewers))
         if not isinstance(result, Proposed):
             raise EngineError(f"That part does not work by itself: {result.reasons[0]}")
+        known = session.offers.get(offer.id)
+        if known is None:
+            raise EngineError("That proposal was discarded, so no part of it is offered.")
         chosen = {file.path: _indices(latest, file.path, part) for file in part.files}
-        if known := session.offers.get(offer.id):
-            session.offers.replace(with_part(known, chosen))
+        session.offers.replace(with_part(known, chosen))
         made = offer_of(
             session.new_id("proposal"),
             result,
