@@ -12,6 +12,7 @@ A change that is refused goes back to the engine once, with every reason.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -176,9 +177,15 @@ async def check(
     )
     problems: list[str] = []
     unchecked: list[str] = []
+    gone = Counter(one for report in reports for one in report.gone)
     for file, report in zip(change.files, reports, strict=True):
         if report.problem:
             problems.append(f"{file.path}: {report.problem}")
+        for new in report.new_findings:
+            # What moved with its code from one file of the change to another is not new.
+            gone[new.rule, new.code] -= 1
+            if gone[new.rule, new.code] < 0:
+                problems.append(f"{file.path}: {new.sentence}")
         unchecked += (f"{file.path}: {sentence}" for sentence in report.unchecked)
         if report.tidying:
             edits = compose(file.document.text, file.edits, report.tidying)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from .core.changes import ChangeSet, Dependency, ManualStep, NewFile, Paragraph, narrowed
 from .core.model import SearchReplace, Span, Usage
 from .engines.base import EngineError, Note, ReviewRequest, Thread, ThreadAnswer
-from .lsp import to_lsp
+from .lsp import offered, to_lsp
 from .offer_actions import said_of
 from .offers import Offer, offer_of, with_part
 from .runs import begin, report, request_of, start, title_of
@@ -141,7 +141,7 @@ async def _follow_up(session: Session, run: Run, offer: Offer, wish: str, model:
         request = replace(
             offer.request,
             document=run.document,
-            span=session.offers[offer.id].span if offer.id in session.offers else offer.span,
+            span=session.offers.latest(offer).span,
             settings=settings,
             thread=offer.thread,
             follow_up=wish or "Answer again: do the task anew, better than the last time.",
@@ -172,8 +172,11 @@ async def _narrow(
         result = await check(part, request, _workshop(session, request, reviewers))
         if not isinstance(result, Proposed):
             raise EngineError(f"That part does not work by itself: {result.reasons[0]}")
+        known = session.offers.get(offer.id)
+        if known is None:
+            raise EngineError("That proposal was discarded, so no part of it is offered.")
         chosen = {file.path: _indices(latest, file.path, part) for file in part.files}
-        session.offers[offer.id] = with_part(session.offers.get(offer.id, offer), chosen)
+        session.offers.replace(with_part(known, chosen))
         made = offer_of(
             session.new_id("proposal"),
             result,
@@ -207,9 +210,14 @@ async def _until_offered(
     summary = CANCELLED
     try:
         offer = await work()
-        await session.put_up(offer, instead_of)
-        summary = "; ".join([_summary(session, offer), *run.notes])
-        if not session.profile.shows_proposals:
+        await session.offers.put_up(offer, instead_of)
+        summary = "; ".join([_summary(offer), *run.notes])
+        if session.profile.shows_proposals:
+            replaced = instead_of.id if instead_of else ""
+            latest = session.offers.latest(offer)
+            notice = offered.notice(latest, session.profile, replaced)
+            session.connection.notify("backend-developer/proposal", notice)
+        else:
             session.tell(f"{offer.title}: {summary}", "warning" if offer.reasons else "information")
     except Exception as error:
         summary = report(session, error, "error", BROKEN)
@@ -332,9 +340,9 @@ def _say(session: Session, run: Run, text: str) -> None:
         session.connection.notify("$/progress", to_lsp.report(run.token, text))
 
 
-def _summary(session: Session, offer: Offer) -> str:
+def _summary(offer: Offer) -> str:
     """What came of it, in a sentence that says where to go on."""
-    where = f"line {session.line_of(offer)}"
+    where = f"line {offer.line}"
     if offer.reasons:
         return f"not offered, because of {offer.reasons[0]} See the marker at {where}"
     if not offer.files:

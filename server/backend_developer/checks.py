@@ -24,6 +24,7 @@ from .core.model import (
     Candidate,
     CheckReport,
     Document,
+    NewFinding,
     Proposal,
     Severity,
     Span,
@@ -87,17 +88,28 @@ class FixChecker:
         names = _check_names(documents, [index for index, _ in fixes], results)
         if any(one.has_failed for one in names):
             self._local.has_failed = True
-        edited = [[_moved(edit.span, fix.edits) for edit in fix.edits] for _, fix in fixes]
+        edited = [
+            # A part must tell what is gone from its whole file, which may be in another one now.
+            [Span(0, len(fix.text_after))]
+            if fix.is_part
+            else [_moved(edit.span, fix.edits) for edit in fix.edits]
+            for _, fix in fixes
+        ]
         befores = self._before(documents, settings) if fixes else []
         afters = self._local.scan_all(results, settings, edited) if fixes else []
         reports: list[list[CheckReport]] = [[] for _ in asked]
         for (index, fix), result, name, after in zip(fixes, results, names, afters, strict=True):
             document, before = documents[index], befores[index]
-            findings = _findings(fix, document, result, before.scan, after, self._local)
+            catalogue = self._local.catalogue
+            findings = _findings(
+                fix, document, result, before.scan, after, catalogue, is_whole=fix.is_part
+            )
             if findings.problem:
                 # What was read without the functions that no edit touches may miss what is in them.
                 [whole] = self._local.scan_all([result], settings)
-                findings = _findings(fix, document, result, before.scan, whole, self._local)
+                findings = _findings(
+                    fix, document, result, before.scan, whole, catalogue, is_whole=True
+                )
             reports[index].append(
                 _first_problem(
                     _syntax(document, result, name),
@@ -146,8 +158,13 @@ def syntax_error_line(document: Document) -> int:
 def _first_problem(*reports: CheckReport) -> CheckReport:
     problem = next((report.problem for report in reports if report.problem), "")
     unchecked = dict.fromkeys(sentence for report in reports for sentence in report.unchecked)
-    tidying = tuple(edit for report in reports for edit in report.tidying)
-    return CheckReport(problem, tuple(unchecked), tidying)
+    return CheckReport(
+        problem,
+        tuple(unchecked),
+        tidying=tuple(edit for report in reports for edit in report.tidying),
+        new_findings=tuple(one for report in reports for one in report.new_findings),
+        gone=tuple(one for report in reports for one in report.gone),
+    )
 
 
 # --- It parses
@@ -464,30 +481,59 @@ def _findings(
     after: Document,
     scan_before: Scan,
     scan_after: Scan,
-    local: LocalEngine,
+    catalogue: Catalogue,
+    *,
+    is_whole: bool,
 ) -> CheckReport:
-    """Whether the finding is gone, where the local engine had found it, and no other came in."""
-    old = [(proposal.rule, _place(proposal)) for proposal in scan_before.proposals]
-    moved = [(rule, _moved(place, candidate.edits)) for rule, place in old]
+    """Whether the finding is gone, where the local engine had found it, and no other came in.
+
+    A finding that is where one of its rule was is not new; nor is one whose rule and code were
+    there as often before, since the edits may say that code moved, or that another was written
+    in its place. The second needs all findings of the text after: that its scan `is_whole`.
+    """
+    moved = [
+        (proposal.rule, _moved(_place(proposal), candidate.edits))
+        for proposal in scan_before.proposals
+    ]
     lines = Lines(after.text)
     target = _moved(candidate.span, candidate.edits)
-    was_found = any(rule == candidate.rule and place.touches(candidate.span) for rule, place in old)
+    own = [
+        proposal
+        for proposal in scan_before.proposals
+        if proposal.rule == candidate.rule and _place(proposal).touches(candidate.span)
+    ]
+    codes_before = Counter(
+        _rule_and_code(proposal, before)
+        for proposal in scan_before.proposals
+        if proposal not in own
+    )
+    codes_after = Counter(_rule_and_code(proposal, after) for proposal in scan_after.proposals)
+    new: list[NewFinding] = []
     for proposal in scan_after.proposals:
         place = _place(proposal)
         line = lines.line_of(place.start) + 1
-        if was_found and proposal.rule == candidate.rule and place.touches(target):
+        if own and proposal.rule == candidate.rule and place.touches(target):
             return CheckReport(f"The finding is still there after it, on line {line}.")
-        is_new = not any(rule == proposal.rule and place.touches(span) for rule, span in moved)
-        serious = SEVERITIES.index(_severity(proposal, local.catalogue)) <= _WARNING
-        if is_new and serious and proposal.confidence != "low":
-            return CheckReport(
-                f"It brings in {proposal.rule} on line {line}: "
-                f"`{shortened(lines.line(line - 1).strip(), 60)}`."
-            )
+        key = _rule_and_code(proposal, after)
+        was_there = any(rule == proposal.rule and place.touches(span) for rule, span in moved) or (
+            is_whole and codes_after[key] <= codes_before[key]
+        )
+        serious = SEVERITIES.index(_severity(proposal, catalogue)) <= _WARNING
+        if not was_there and serious and proposal.confidence != "low":
+            code = shortened(lines.line(line - 1).strip(), 60)
+            new.append(NewFinding(*key, f"It brings in {proposal.rule} on line {line}: `{code}`."))
     problem = " ".join(scan_after.problems)
-    return CheckReport(
-        unchecked=(f"New findings could not all be checked: {problem}",) if problem else ()
-    )
+    unchecked = (f"New findings could not all be checked: {problem}",) if problem else ()
+    if candidate.is_part:
+        gone = tuple((codes_before - codes_after).elements())
+        return CheckReport("", unchecked, new_findings=tuple(new), gone=gone)
+    return CheckReport(new[0].sentence) if new else CheckReport(unchecked=unchecked)
+
+
+def _rule_and_code(proposal: Proposal, document: Document) -> tuple[str, str]:
+    """What a finding is told by wherever it stands, however far it is indented."""
+    place = _place(proposal)
+    return proposal.rule, " ".join(document.text[place.start : place.end].split())
 
 
 _WARNING = SEVERITIES.index("warning")

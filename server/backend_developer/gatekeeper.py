@@ -175,13 +175,14 @@ def _sending(call: OutgoingCall) -> Sending:
 
 def _not_agreed(call: OutgoingCall, *, answered: bool) -> str:
     host = host_of(call.base_url)
+    again = "ask again" if call.purpose in ("change", "explain") else "review again"
     if answered:
         return (
-            f"Nothing was sent to {host}, because you did not agree to it: review again to be "
-            "asked again, or set `engine` to `local`."
+            f"Nothing was sent to {host}, because you did not agree to it: {again} to agree "
+            "after all, or set `engine` to `local`."
         )
     return (
-        f"Nothing was sent to {host}, because nobody answered whether it may be: review again, or "
+        f"Nothing was sent to {host}, because nobody answered whether it may be: {again}, or "
         f"run `backend-developer consent --give {call.root or '.'}`."
     )
 

@@ -24,7 +24,7 @@ from .actions import (
     offered,
     offered_again,
 )
-from .core.model import Span, TaskDefinition
+from .core.model import Document, Span, TaskDefinition
 from .core.text import Change, Lines, apply_changes
 from .lsp import from_lsp, to_lsp
 from .lsp import offered as offered_changes
@@ -159,10 +159,10 @@ def _offer_actions(
     from .offers import path_of
 
     profile = session.profile
-    paths = {offer.id: path_of(offer, opened.document) for offer in session.offers.values()}
+    paths = {offer.id: path_of(offer, opened.document) for offer in session.offers}
     here = {offer.id for offer in session.offers_in(opened)}
     actions = offer_actions(
-        [one for one in session.offers.values() if one.id in here or paths[one.id]],
+        [one for one in session.offers if one.id in here or paths[one.id]],
         opened.lines,
         paths,
         selected,
@@ -171,11 +171,11 @@ def _offer_actions(
         can_ask=profile.asks_for_text,
         can_show=profile.shows_proposals,
     )
-    versions = session.versions()
+    versions = _versions(session)
     converted = (
         offered_changes.code_action(action, versions, profile)
         for action in actions
-        if not action.edit or session.is_true_of_disk(action.offer)
+        if not action.edit or session.offers.is_true_of_disk(action.offer)
     )
     return [action for action in converted if action]
 
@@ -257,17 +257,25 @@ def _resolve_offer(
     offer = session.offers.get(str(data["proposal"]))
     is_undo = data.get("edit") == "undo"
     is_there = offer and (offer.can_be_undone if is_undo else offer.can_be_taken)
-    if not offer or not is_there or not session.is_true_of_disk(offer):
+    if not offer or not is_there or not session.offers.is_true_of_disk(offer):
         raise RefusedError(
             types.LSPErrorCodes.RequestFailed,
             "Nothing was applied, because a file was changed meanwhile where the proposal changes "
             "it: ask for code actions again.",
         )
     edit = "undo" if is_undo else "take"
-    params.edit = offered_changes.edit_of(offer, edit, session.versions(), session.profile)
+    params.edit = offered_changes.edit_of(offer, edit, _versions(session), session.profile)
     if session.profile.hears_of_edits:
         params.command = offered_changes.applied(offer, edit)
     return params
+
+
+def _versions(session: Session) -> dict[str, tuple[Document, Lines]]:
+    """The open documents, by absolute path or else URI."""
+    return {
+        one.document.path or one.document.uri: (one.document, one.lines)
+        for one in session.documents.values()
+    }
 
 
 def hover(session: Session, params: types.HoverParams) -> types.Hover | None:
@@ -424,14 +432,15 @@ def allow_dependency(session: Session, arguments: Arguments) -> dict[str, Any]:
     """{id, name}: says yes to a new dependency of an offered change -> {allowed}."""
     offer, _ = _offer(session, ALLOW_COMMAND, arguments)
     name = _text(ALLOW_COMMAND, arguments, "name")
-    session.replace_offer(replace(offer, allowed=offer.allowed | {name}))
-    return {"allowed": sorted(session.offers[offer.id].allowed)}
+    allowed = offer.allowed | {name}
+    session.offers.replace(replace(offer, allowed=allowed))
+    return {"allowed": sorted(allowed)}
 
 
 def discard(session: Session, arguments: Arguments) -> dict[str, Any]:
     """{id}: takes an offered change away -> {discarded}."""
     offer, _ = _offer(session, DISCARD_COMMAND, arguments)
-    session.discard(offer)
+    session.offers.discard(offer)
     return {"discarded": True}
 
 
@@ -439,8 +448,8 @@ def proposals(session: Session, arguments: Arguments) -> list[dict[str, Any]]:
     """{id?}: the offered changes, the newest first, in full."""
     wanted = arguments.get("id")
     return [
-        offered_changes.as_json(offer, session.line_of(offer), session.profile)
-        for offer in reversed(session.offers.values())
+        offered_changes.as_json(offer, session.profile)
+        for offer in reversed(session.offers)
         if wanted in (None, offer.id)
     ]
 
@@ -598,7 +607,7 @@ def did_change_watched_files(session: Session, params: types.DidChangeWatchedFil
     if any(uri.endswith((".yml", ".yaml", ".md")) for uri in uris):
         _reload(session)
     indexing.changed_on_disk(session, from_lsp.files(uris))
-    session.keep(session.look_at_files(from_lsp.files(uris)))
+    session.keep(session.offers.look_at_files(from_lsp.files(uris)))
 
 
 def did_change_workspace_folders(

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from .core.changes import ChangeSet, Dependency, FileChange
 from .core.edits import apply
 from .core.model import Document, Span, TextEdit
-from .core.text import Change, trim
+from .core.text import Change, Lines, trim
 from .core.tracking import grown, moved
 
 if TYPE_CHECKING:
@@ -78,6 +78,11 @@ class Offer:
     """Names of dependencies that a person has said yes to."""
     whole: str = ""
     """The id of the offer that this is a part of."""
+
+    @property
+    def line(self) -> int:
+        """The line, from 1, that it is shown at."""
+        return Lines(self.text).line_of(self.span.start) + 1
 
     @property
     def new_dependencies(self) -> tuple[Dependency, ...]:

@@ -393,7 +393,7 @@ def report(session: Session, error: Exception, severity: Severity, broken: str =
     """Shows the person what went wrong, in a sentence, which is returned; logs the rest."""
     expected = isinstance(error, EngineError)
     sentence = str(error) if expected else broken
-    logger.error("A review failed: %s", where_raised(error))
+    logger.error("A run failed: %s", where_raised(error))
     logger.debug("%s", error)
     session.tell(sentence, severity if expected else "error")
     return sentence
@@ -411,7 +411,7 @@ def _why_too_large(document: Document, settings: Settings) -> str:
     if len(document.text) * 4 <= limit or len(document.text.encode("utf-8", "replace")) <= limit:
         return ""
     return (
-        f"The file is larger than {limit:,} bytes, so it is not reviewed: "
+        f"The file is larger than {limit:,} bytes, so it is left alone: "
         "raise the setting maximumFileBytes."
     )
 

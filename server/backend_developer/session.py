@@ -1,4 +1,4 @@
-"""What one connection knows, and the only object that changes: open documents and their findings.
+"""What one connection knows: open documents, their findings, what is offered. Nothing else changes.
 
 A stored finding is always true of the latest text that the client told us of:
 `change` moves all of them, and what a run finds in an older text is moved
@@ -13,12 +13,11 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .actions import Scope
 from .core.merge import apply_verdict
@@ -39,6 +38,7 @@ from .dismissals import FILE_NAME as DISMISSALS
 from .dismissals import Dismissal, Dismissals
 from .dismissals import add as add_dismissal
 from .failures import where_raised
+from .live_offers import LiveOffers
 from .lsp import offered, to_lsp
 from .lsp.from_lsp import ClientProfile, key_of
 from .settings import EDITOR_SECTION, Settings
@@ -59,8 +59,6 @@ LOCAL = "local"
 PUBLISH_SECONDS = 0.01
 """Findings that come within this time are published together: a scan gives all of its at once."""
 CONFIGURATION_SECONDS = 3.0
-MOST_BYTES = 10_000_000
-"""Of a file that an offer is about, when it is looked at again."""
 
 
 class Connection(Protocol):
@@ -164,11 +162,8 @@ class Session:
         """Set when documents will be looked at again, since the project has changed."""
         self.news: set[Path] = set()
         """The folders of those."""
-        self.offers: dict[str, Offer] = {}
-        """Changes that are offered, by id; what has become of their files is always up to date,
-        of those that are open."""
-        self._on_disk: dict[str, Signature] = {}
-        """What the files of offers, by absolute path, were when they were read last."""
+        self.offers = LiveOffers(self.documents, self.document_at, self._changed_at)
+        """Changes that are offered."""
         self._make_reviewers = make_reviewers
         self._building: asyncio.Task[Reviewers] | None = None
         self.is_closing = False
@@ -188,7 +183,7 @@ class Session:
         self.close(document.uri)
         opened = OpenDocument(document, Lines(document.text))
         self.documents[key_of(document.uri)] = opened
-        self._follow_offers(document)
+        self.offers.follow(document)
         return opened
 
     def document_at(self, path: str) -> Document | None:
@@ -217,7 +212,7 @@ class Session:
         for run in self.runs.values():
             if run.open is opened:
                 run.typed += changes
-        self._follow_offers(opened.document)
+        self.offers.follow(opened.document)
         self.changed(opened)
 
     def close(self, uri: str) -> None:
@@ -230,7 +225,7 @@ class Session:
                 self.cancel(run)
         opened.stop()
         path = opened.document.path
-        self.keep(self.look_at_files([path]))
+        self.keep(self.offers.look_at_files([path]))
         if self.folder_of(path) is None:
             # There is no file whose saying would hold again now.
             self.know(None, [(path or opened.document.uri, None)])
@@ -356,97 +351,9 @@ class Session:
 
     # --- Offered changes
 
-    async def put_up(self, offer: Offer, instead_of: Offer | None) -> None:
-        """Offers a change, in place of an earlier one; as far as its files are what they were."""
-        # Here: a server starts without it.
-        from .offers import path_of
-
-        self.offers[offer.id] = offer
-        if instead_of:
-            self.offers.pop(instead_of.id, None)
-        await self.look_at_files(
-            [file.change.document.path for file in offer.files if file.change.document.path]
-        )
-        for opened in self.documents.values():
-            self._follow_offers(opened.document)
-            if opened.document.uri == offer.uri or path_of(offer, opened.document):
-                self.changed(opened)
-        if self.profile.shows_proposals:
-            replaced = instead_of.id if instead_of else ""
-            notice = offered.notice(self.offers[offer.id], self.profile, replaced)
-            self.connection.notify("backend-developer/proposal", notice)
-
-    def discard(self, offer: Offer) -> None:
-        """Takes an offer away, and the parts of it."""
-        for id in [offer.id, *(one.id for one in self.offers.values() if one.whole == offer.id)]:
-            self.offers.pop(id, None)
-        opened = self.find(offer.uri)
-        if opened:
-            self.changed(opened)
-
-    def replace_offer(self, offer: Offer) -> None:
-        """An offer is another one now."""
-        self.offers[offer.id] = offer
-        if opened := self.find(offer.uri):
-            self.changed(opened)
-
-    def versions(self) -> dict[str, tuple[Document, Lines]]:
-        """The open documents, by absolute path or else URI."""
-        return {
-            one.document.path or one.document.uri: (one.document, one.lines)
-            for one in self.documents.values()
-        }
-
     def offers_in(self, opened: OpenDocument) -> list[Offer]:
         """The offers that are shown in a document."""
-        key = key_of(opened.document.uri)
-        return [offer for offer in self.offers.values() if key_of(offer.uri) == key]
-
-    def line_of(self, offer: Offer) -> int:
-        """The line, from 1, that an offer is shown at."""
-        return Lines(offer.text).line_of(offer.span.start) + 1
-
-    def is_true_of_disk(self, offer: Offer) -> bool:
-        """Whether those of its files that are not open are what they were when last read.
-
-        Asks the disk for times and sizes alone, in microseconds.
-        """
-        return all(
-            self._on_disk.get(path) == signature(path)
-            for file in offer.files
-            for path in [file.change.document.path]
-            if path and self.document_at(path) is None
-        )
-
-    async def look_at_files(self, paths: Sequence[str]) -> None:
-        """Learns what files that are not open, and that offers are about, hold now."""
-        wanted = {
-            file.change.document.path: file.change.document
-            for offer in self.offers.values()
-            for file in offer.files
-            if file.change.document.path in paths
-        }
-        for path, known in wanted.items():
-            document, found = await asyncio.to_thread(_read_again, known)
-            self._on_disk[path] = found
-            if self.document_at(path) is None:
-                self._follow_offers(document)
-
-    def _follow_offers(self, document: Document) -> None:
-        """What a document says now is news for the offers about it."""
-        if not self.offers:
-            return
-        # Here: a server starts without it.
-        from .offers import followed, path_of
-
-        for id, offer in self.offers.items():
-            after = followed(offer, document.uri, path_of(offer, document), document)
-            if after is offer:
-                continue
-            self.offers[id] = after
-            opened = self.find(offer.uri)
-            if opened:
-                self.changed(opened)
+        return [offer for offer in self.offers if self.find(offer.uri) is opened]
 
     # --- The project
 
@@ -518,6 +425,10 @@ class Session:
             opened.publishing = asyncio.get_running_loop().call_later(
                 PUBLISH_SECONDS, self.publish, opened
             )
+
+    def _changed_at(self, uri: str) -> None:
+        if opened := self.find(uri):
+            self.changed(opened)
 
     def publish(self, opened: OpenDocument) -> None:
         """Sends the document's diagnostics, when they are others than the client has."""
@@ -743,29 +654,3 @@ def _read_context(*arguments: Any) -> Context:
     from .context import load_context
 
     return load_context(*arguments)
-
-
-Signature: TypeAlias = tuple[int, int, int] | None
-"""Of a file: its time in nanoseconds, size and inode; None: there is none."""
-
-
-def signature(path: str) -> Signature:
-    """What tells a file from what it was before, without reading it."""
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
-
-
-def _read_again(known: Document) -> tuple[Document, Signature]:
-    """A file's document as it is on disk, without text where there is none; in a thread."""
-    from .files import SourceFile, UnreadableError, read  # Here: a server starts without it.
-
-    path = Path(known.path)
-    before = signature(known.path)
-    try:
-        content = read(SourceFile(known.path, path, known.language), MOST_BYTES)
-    except UnreadableError:
-        return replace(known, text="", version=None), before
-    return replace(content.document, uri=known.uri), before

@@ -9,6 +9,7 @@ The body is the instruction; the frontmatter says where it is offered:
     languages: [python, go]         LSP language ids; none: all
     frameworks: [fastapi]           offered where the code imports one of them; none: everywhere
     files: [".github/workflows/*"]  patterns of the file's path; none: all
+    not_files: ["test_*.py"]        patterns of paths where it is not offered all the same
     contains: SELECT|execute\\(      regular expression that the selected code matches; none: any
     group: Data                     under which word menus list a task that changes something
     asks: What should be done?      what a person is asked to write first; none: nothing
@@ -39,6 +40,7 @@ KNOWN_KEYS = (
     "languages",
     "frameworks",
     "files",
+    "not_files",
     "contains",
     "group",
     "asks",
@@ -95,6 +97,8 @@ def offered(
         return False
     if task.files and not any(matches_path(path, pattern) for pattern in task.files):
         return False
+    if any(matches_path(path, pattern) for pattern in task.not_files):
+        return False
     if task.contains and not _pattern(task.contains).search(selected[:MOST_LOOKED_AT]):
         return False
     return not task.frameworks or any(
@@ -147,6 +151,7 @@ def read_task(path: Path, origin: Origin) -> tuple[TaskDefinition | None, tuple[
         languages=tuple(word.lower() for word in fields.words("languages") or ()),
         frameworks=tuple(word.lower() for word in fields.words("frameworks") or ()),
         files=tuple(fields.words("files") or ()),
+        not_files=tuple(fields.words("not_files") or ()),
         contains=_contains(fields),
         group=fields.text("group"),
         asks=fields.text("asks"),

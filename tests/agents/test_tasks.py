@@ -148,3 +148,24 @@ def test_offered_in_its_languages() -> None:
     task = TaskDefinition("a", "A", "change", ("security",), "Do it.", "", ("python", "go"))
     assert offered(task, "go", "")
     assert not offered(task, "javascript", "")
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("app/orders.py", True),
+        ("test_orders.py", False),
+        ("app/test_orders.py", False),
+        ("app/tests/factories.py", False),
+        ("tests/factories.py", False),
+        ("app/contests/orders.py", True),
+        ("app/orders.md", False),
+    ],
+)
+def test_files_that_a_task_is_not_offered_for(tmp_path: Path, path: str, expected: bool) -> None:
+    keys = 'files: ["*.py"]\nnot_files: ["test_*.py", "**/tests/*"]'
+    file = put(tmp_path / "a.md", f"---\nname: a\ntitle: A\n{keys}\n---\nDo it.")
+    task, problems = read_task(file, "user")
+    assert task is not None
+    assert problems == ()
+    assert offered(task, "python", "x = 1", path, "x = 1") is expected

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from backend_developer.fit.distributions import distribution_names, package_of
-from backend_developer.fit.manifests import (
+from backend_developer.distributions import distribution_names, package_of
+from backend_developer.manifests import (
     Ecosystem,
     PackageManager,
     ecosystem_of,
@@ -28,7 +28,7 @@ from backend_developer.sendable import load_denials
 name = "Shop_Core"
 dependencies = [
     "FastAPI[standard]>=0.110,<1; python_version > '3.8'",
-    "zope.interface",
+    "zope.interface (>=7)",
     "mine @ git+https://example.com/mine.git@v1",
 ]
 
@@ -44,7 +44,7 @@ requires = ["hatchling"]
 """,
             [
                 ("fastapi", ">=0.110,<1", 4),
-                ("zope-interface", "", 5),
+                ("zope-interface", ">=7", 5),
                 ("mine", "@ git+https://example.com/mine.git@v1", 6),
                 ("redis", ">=5", 10),
                 ("pytest", "", 13),
@@ -187,6 +187,23 @@ def test_what_a_manifest_declares(
     found = read_manifest(path, text)
     assert found.problem == ""
     assert [(one.name, one.constraint, one.line) for one in found.declared] == declared
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "runtime"),
+    [
+        ("pyproject.toml", "[project]\nrequires-python = '>=3.11'\n", ">=3.11"),
+        ("pyproject.toml", "[tool.poetry.dependencies]\npython = '^3.11'\n", "^3.11"),
+        ("Pipfile", "[requires]\npython_version = '3.12'\n", "3.12"),
+        ("package.json", '{"engines": {"node": ">=20"}}', ">=20"),
+        ("package.json", '{"engines": null}', ""),
+        ("requirements.txt", "django\n", ""),
+    ],
+)
+def test_the_versions_of_a_language_that_a_project_takes(
+    path: str, text: str, runtime: str
+) -> None:
+    assert read_manifest(path, text).runtime == runtime
 
 
 @pytest.mark.parametrize(

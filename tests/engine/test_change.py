@@ -135,12 +135,49 @@ async def test_an_explanation_has_words_alone(
     assert [*sent.body["output_config"]["format"]["schema"]["properties"]] == ["explanation"]
 
 
+@pytest.mark.parametrize(
+    ("task", "reply", "sentence"),
+    [
+        (
+            TASK,
+            Reply(written(), fault="cut", after=120),
+            "was cut in mid-answer and half of it is not offered: ask again.",
+        ),
+        (
+            TASK,
+            Reply(written(), fault="no-stop", after=120),
+            "ended the answer before it was finished and half of it is not offered: ask again.",
+        ),
+        (
+            TASK,
+            Reply("", stop_reason="model_context_window_exceeded"),
+            "can read at once: ask for a smaller change.",
+        ),
+        (
+            TASK,
+            Reply("", stop_reason="refusal", refusal="cyber"),
+            "declined to make this change (category: cyber), which can happen to harmless security "
+            "work: ask for a smaller change or choose another model.",
+        ),
+        (
+            EXPLAIN,
+            Reply("", stop_reason="refusal", refusal="cyber"),
+            "declined to explain this code (category: cyber), which can happen to harmless "
+            "security work: select less code or choose another model.",
+        ),
+    ],
+)
 async def test_half_an_answer_has_no_thread_and_a_sentence(
-    model: LoopbackModel, review: Review, request_: ReviewRequest
+    model: LoopbackModel,
+    review: Review,
+    make_request: MakeRequest,
+    task: TaskDefinition,
+    reply: Reply,
+    sentence: str,
 ) -> None:
-    model.script(Reply(written(), fault="cut", after=120))
-    answers, error = await review(request_)
-    assert "half of it is not offered" in error
+    model.script(reply)
+    answers, error = await review(make_request(task=task, root="/home/anna/shop"))
+    assert sentence in error
     assert not [one for one in answers if isinstance(one, ThreadAnswer)]
 
 

@@ -86,6 +86,13 @@ async def test_calls_that_come_at_once_ask_once(state: State) -> None:
     assert len(person.asked) == 1
 
 
+@pytest.mark.parametrize("answer", ["no", "no answer"])
+async def test_who_asked_for_a_change_is_told_to_ask_again(state: State, answer: Answer) -> None:
+    gate = Gatekeeper(state, Scripted(answer))
+    with pytest.raises(EngineError, match=r": ask again"):
+        await gate.enter(outgoing(purpose="change"))
+
+
 async def test_a_no_holds_for_its_review(state: State) -> None:
     person = Scripted("no")
     gate = Gatekeeper(state, person)

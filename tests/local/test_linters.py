@@ -195,6 +195,120 @@ def test_the_linters_own_comments_are_honoured(linter: str, language: str, code:
     assert [rule for rule in rules if "workflow" not in rule] == []
 
 
+NEW_TABLE = """\
+SET lock_timeout = '1s';
+SET statement_timeout = '5s';
+CREATE TABLE IF NOT EXISTS public.orders (id bigint PRIMARY KEY, placed timestamptz NOT NULL);
+CREATE INDEX IF NOT EXISTS orders_placed ON "orders" (placed);
+"""
+NEW_TABLE_OF_ALEMBIC = """\
+def upgrade():
+    op.create_table("orders", sa.Column("id", sa.BigInteger, primary_key=True))
+    op.execute("CREATE INDEX IF NOT EXISTS orders_open ON orders (id) WHERE closed IS NULL")
+"""
+NOT_NULL = """\
+SET lock_timeout = '1s';
+SET statement_timeout = '5s';
+BEGIN;
+ALTER TABLE orders ADD CONSTRAINT helper CHECK (note IS NOT NULL) NOT VALID;
+COMMIT;
+BEGIN;
+ALTER TABLE orders VALIDATE CONSTRAINT helper;
+ALTER TABLE orders ALTER COLUMN note SET NOT NULL;
+ALTER TABLE orders DROP CONSTRAINT IF EXISTS helper;
+COMMIT;
+"""
+NOT_NULL_LATER = """\
+SET lock_timeout = '1s';
+SET statement_timeout = '5s';
+BEGIN;
+ALTER TABLE orders ALTER COLUMN note SET NOT NULL;
+ALTER TABLE orders DROP CONSTRAINT IF EXISTS orders_note_not_null;
+COMMIT;
+"""
+FILLED_BY_FASTAPI = """\
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+router = APIRouter()
+
+
+@router.get("/orders")
+def orders(states: list[str] = [], kind: Annotated[list[str], Query(max_length=20)] = []):
+    return find(states, kind)
+
+
+def page_of(sort: Annotated[list[str], Query()] = []):
+    return sort
+"""
+
+
+LOCKS_WRITES = "performance/migration-index-locks-writes"
+DROPS_CONSTRAINT = "api-design/migration-drops-constraint"
+MUTABLE = "api-design/mutable-default"
+
+
+@pytest.mark.parametrize(
+    ("rule", "linter", "language", "right", "wrong"),
+    [
+        pytest.param(
+            LOCKS_WRITES,
+            "squawk",
+            "sql",
+            NEW_TABLE,
+            NEW_TABLE.replace('"orders"', "users"),
+            id="an index on a new table",
+        ),
+        pytest.param(
+            LOCKS_WRITES,
+            "squawk",
+            "python",
+            NEW_TABLE_OF_ALEMBIC,
+            NEW_TABLE_OF_ALEMBIC.replace("ON orders", "ON users"),
+            id="an index on a new table, in Alembic",
+        ),
+        pytest.param(
+            DROPS_CONSTRAINT,
+            "squawk",
+            "sql",
+            NOT_NULL,
+            NOT_NULL.replace("note IS", "total IS"),
+            id="a check that a column needs no more",
+        ),
+        pytest.param(
+            DROPS_CONSTRAINT,
+            "squawk",
+            "sql",
+            NOT_NULL_LATER,
+            NOT_NULL_LATER.replace("orders ALTER", "users ALTER"),
+            id="such a check of an earlier migration",
+        ),
+        pytest.param(
+            MUTABLE,
+            "ruff",
+            "python",
+            FILLED_BY_FASTAPI,
+            FILLED_BY_FASTAPI.replace("Annotated[list[str], Query()]", "list[str]"),
+            id="a default that FastAPI copies, and one of a function of one's own",
+        ),
+        pytest.param(
+            MUTABLE,
+            "ruff",
+            "python",
+            FILLED_BY_FASTAPI,
+            FILLED_BY_FASTAPI.replace("fastapi", "flask"),
+            id="a default that FastAPI copies, and Flask does not",
+        ),
+    ],
+)
+def test_what_is_right_by_what_stands_around_it(
+    rule: str, linter: str, language: str, right: str, wrong: str
+) -> None:
+    assert rule not in dict(find(linter, right, language))
+    assert rule in dict(find(linter, wrong, language))
+
+
 @pytest.mark.parametrize(
     ("linter", "language", "code"),
     [

@@ -323,6 +323,23 @@ router = APIRouter()
 def get(user_id): ...
 """,
     ),
+    "the same path twice in one version, in NestJS": (
+        DUPLICATE,
+        """
+//- /orders.controller.ts
+@Controller('orders')
+export class OrdersController {
+  @Version('2')
+  @Get(':id')
+  first(@Param('id') id: string) {}
+
+  @Version('2')
+  @Get(':key')
+  ^^^^^^^^^^^^ api-design/duplicate-route
+  second(@Param('key') key: string) {}
+}
+""",
+    ),
     "a fixed path after a parameter, in one router": (
         SHADOWED,
         ROUTER_OF_EXPRESS
@@ -645,6 +662,22 @@ app.useGlobalPipes(new ValidationPipe());
 export class UsersController {
   @Post()
   create(@Body() body: CreateDto) { return this.users.create(body); }
+}
+""",
+    ),
+    "two versions of one path, in NestJS": (
+        DUPLICATE,
+        """
+//- /orders.controller.ts
+@Controller('orders')
+export class OrdersController {
+  @Version('1')
+  @Get(':id')
+  first(@Param('id') id: string) {}
+
+  @Version('2')
+  @Get(':id')
+  second(@Param('id') id: string) {}
 }
 """,
     ),

@@ -365,6 +365,15 @@ async def test_discarded(desk: Desk) -> None:
     assert await desk.titles() == []
 
 
+async def test_discarded_while_a_part_of_it_is_checked(desk: Desk) -> None:
+    whole = await desk.offered(*THREE_FILES)
+    await desk.editor.command("narrow", id=whole["id"], files=["store.py"])
+    await desk.editor.command("discard", id=whole["id"])
+    await desk.editor.settled()
+    assert await desk.editor.command("proposals") == []
+    assert desk.editor.diagnostics(desk.uri()) == []
+
+
 async def test_cancelled(desk: Desk) -> None:
     call = await desk.ask()
     call.say(EXPLAINED, BOUNDED)

@@ -422,8 +422,7 @@ async def test_a_file_that_is_too_large(with_agent: Editor) -> None:
     await editor.review(URI)
     await editor.settled()
     sentence = (
-        "The file is larger than 10 bytes, so it is not reviewed: "
-        "raise the setting maximumFileBytes."
+        "The file is larger than 10 bytes, so it is left alone: raise the setting maximumFileBytes."
     )
     assert editor.messages() == [f"/work/app.py: {sentence}", sentence]
     assert editor.agent.calls == []

@@ -28,9 +28,9 @@ inside options (`2.cookie.secure`); `*` is any argument. Its test is a constant,
 
 Optional as well: `around` and `not_around`, regexes of the name that receives the value or else of
 the function;
-`inside`, names of calls of which the match is an argument; `file`, `not_file` and `not_function`,
-regexes of the text around; `severity`; `report: call`, where not the argument is the place, or
-`origin`, where its value is written; and a fix:
+`inside`, names of calls of which the match is an argument; `file`, `not_file`, `not_class` and
+`not_function`, regexes of the text around; `severity`; `report: call`, where not the argument is
+the place, or `origin`, where its value is written; and a fix:
 
     fix: {title: Verify the certificate, set: {verify: "True"}, needs: setting}
     fix: {title: Load plain data only, name: safe_$NAME, drop: [1|Loader]}
@@ -131,6 +131,7 @@ class ApiRule:
     inside: tuple[str, ...]
     in_file: re.Pattern[str] | None
     not_in_file: re.Pattern[str] | None
+    not_in_class: re.Pattern[str] | None
     not_in_function: re.Pattern[str] | None
     message: str
     confidence: Confidence
@@ -183,7 +184,8 @@ def matches_name(name: str, pattern: str) -> bool:
 
 _KEYS = {
     *USE_KINDS,
-    "rule", "if", "unless", "around", "not_around", "inside", "file", "not_file", "not_function",
+    "rule", "if", "unless", "around", "not_around", "inside", "file", "not_file", "not_class",
+    "not_function",
     "message", "confidence", "severity", "report", "fix", "found", "quiet",
 }  # fmt: skip
 _NEEDS: tuple[Needs, ...] = ("none", "setting", "migration", "template", "dependency")
@@ -234,6 +236,7 @@ def _read(entry: object, file: str, family: Family, number: int) -> ApiRule:
         inside=texts("inside"),
         in_file=regex("file"),
         not_in_file=regex("not_file"),
+        not_in_class=regex("not_class"),
         not_in_function=regex("not_function"),
         message=text("message"),
         confidence=cast("Confidence", text("confidence", among=CONFIDENCES)),

@@ -278,6 +278,8 @@ def _propose(rule: ApiRule, use: Use, names: Names, text: str) -> Proposal | Non
         return None
     if rule.inside and not _is_inside(rule.inside, use.node, names):
         return None
+    if rule.not_in_class and _is_in_class(rule.not_in_class, use.node):
+        return None
     if rule.not_in_function and _is_in_function(rule.not_in_function, use.node):
         return None
     if use.kind == "sets" and _is_for_development(use.node):
@@ -522,6 +524,13 @@ def _is_in_function(pattern: re.Pattern[str], node: SgNode) -> bool:
     return pattern.search(around.text()) is not None
 
 
+def _is_in_class(pattern: re.Pattern[str], node: SgNode) -> bool:
+    """Whether the pattern is in the text of the innermost class around."""
+    around = next((one for one in node.ancestors() if one.kind() in _CLASS_KINDS), None)
+    return around is not None and pattern.search(around.text()) is not None
+
+
+_CLASS_KINDS = ("class_definition", "class_declaration", "class")
 _DEVELOPMENT = re.compile(r"(?i)test|dev|local|debug")
 
 

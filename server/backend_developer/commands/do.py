@@ -21,7 +21,6 @@ from pathlib import Path
 
 from ..core.changes import normal_path
 from ..core.model import FOCUSES, TaskDefinition
-from ..core.text import Lines
 from ..engines.base import EngineError, ReviewRequest
 from ..engines.endpoint import available, find_endpoint
 from ..failures import where_raised
@@ -294,11 +293,10 @@ def _print_json(desk: Desk, offer: Offer) -> None:
     from ..lsp.from_lsp import ClientProfile
     from ..lsp.offered import as_json
 
-    line = Lines(offer.text).line_of(offer.span.start) + 1
     usage = usage_as_data(by_model(desk.used, desk.plan.settings))
     # Nobody can go on with the conversation: it ends with this program.
     profile = ClientProfile(creates_files=True)
-    data = {**as_json(replace(offer, thread=None), line, profile), "usage": usage}
+    data = {**as_json(replace(offer, thread=None), profile), "usage": usage}
     sys.stdout.write(f"{dumps(data)}\n")
 
 

@@ -120,6 +120,8 @@ class FileChange:
 
     def diff(self) -> str:
         """A unified diff, each line ending in a line feed, as `patch` and `git apply` read it."""
+        if self.is_new and not self.text_after:
+            return git_diff(self.path, None, "")
         return unified(self.path, None if self.is_new else self.document.text, self.text_after)
 
 

@@ -283,6 +283,17 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class NewFinding:
+    """A serious finding of a text that the text before did not have."""
+
+    rule: str
+    code: str
+    """What it is about, its blanks made one each."""
+    sentence: str
+    """That it came in, and where."""
+
+
+@dataclass(frozen=True, slots=True)
 class CheckReport:
     """What the tools say of one candidate."""
 
@@ -293,6 +304,10 @@ class CheckReport:
     tidying: tuple[TextEdit, ...] = ()
     """Edits of the candidate's `text_after` that belong to the fix too: they take away the
     imports that it left unused."""
+    new_findings: tuple[NewFinding, ...] = ()
+    """Of a part of a change: one that has moved from another part with its code is none."""
+    gone: tuple[tuple[str, str], ...] = ()
+    """Of a part: (rule, code) of each finding that the text before had more often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,6 +382,8 @@ class TaskDefinition:
     frameworks: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     """Patterns of paths it is offered for, such as `.github/workflows/*.yml`; empty: all."""
+    not_files: tuple[str, ...] = ()
+    """Patterns of paths among those that it is not offered for."""
     contains: str = ""
     """A regular expression that the selection, or the code around a cursor, must match; "": any."""
     group: str = ""

@@ -45,6 +45,22 @@ class Call:
         """What becomes of an answer that did not come to its end."""
         return "what had arrived is kept" if self.is_review else "half of it is not offered"
 
+    @property
+    def again(self) -> str:
+        return "review again" if self.is_review else "ask again"
+
+    @property
+    def less(self) -> str:
+        return "ask for a smaller change" if self.kind == "change" else "select less code"
+
+    @property
+    def to_do_it(self) -> str:
+        return {
+            "review": "to review this code",
+            "change": "to make this change",
+            "explain": "to explain this code",
+        }[self.kind]
+
 
 def unfinished(
     call: Call,
@@ -63,14 +79,14 @@ def unfinished(
         case "refusal":
             why = f" (category: {refusal})" if refusal else ""
             return (
-                f"{model} declined to review this code{why}, which can happen to harmless security "
-                "work: select less code or choose another model."
+                f"{model} declined {call.to_do_it}{why}, which can happen to harmless security "
+                f"work: {call.less} or choose another model."
             )
         case "max_tokens":
             name = "maxChangeTokens" if call.kind == "change" else "maxOutputTokens"
             return (
                 f"The answer of {model} reached the limit of {call.max_tokens} tokens and "
-                f"{call.rest}: select less code or raise {name}."
+                f"{call.rest}: {call.less} or raise {name}."
             )
         case "model_context_window_exceeded":
             return _too_long(call)
@@ -78,14 +94,14 @@ def unfinished(
             return not_the_api(call, content_type)
         # We send no stop sequence and use no tool of the endpoint's own that could pause a turn.
         case None | "pause_turn" | "stop_sequence":
-            return f"{host} ended the answer before it was finished and {call.rest}: review again."
+            return f"{host} ended the answer before it was finished and {call.rest}: {call.again}."
     return None
 
 
 def wrong_form(call: Call) -> str:
     """The sentence for an answer that is complete and cannot be read."""
     return (
-        f"{call.model} did not answer in the form it was asked for: review again, or choose a "
+        f"{call.model} did not answer in the form it was asked for: {call.again}, or choose a "
         "model that has structured output."
     )
 
@@ -129,7 +145,7 @@ def explain(error: Exception, call: Call, *, has_begun: bool = False) -> str:
         return f"{host} cannot be reached ({reason}): check the network connection and baseUrl."
     if isinstance(error, TimeoutError | anthropic.APITimeoutError | httpx2.TimeoutException):
         return (
-            f"{host} took longer than {call.settings.timeout_seconds:g} seconds: select less code "
+            f"{host} took longer than {call.settings.timeout_seconds:g} seconds: {call.less} "
             "or raise timeoutSeconds."
         )
     if isinstance(error, anthropic.APIStatusError):
@@ -137,15 +153,16 @@ def explain(error: Exception, call: Call, *, has_begun: bool = False) -> str:
     if isinstance(error, anthropic.APIConnectionError):
         return f"{host} cannot be reached: check the network connection and baseUrl."
     if isinstance(error, httpx2.HTTPError):
-        return f"The connection to {host} was cut in mid-answer and {call.rest}: review again."
+        return f"The connection to {host} was cut in mid-answer and {call.rest}: {call.again}."
     is_no_event = type(error).__module__.startswith("botocore.")
     if has_begun and (is_no_event or isinstance(error, ValueError)):
-        return f"{host} sent a broken answer and {call.rest}: review again."
+        return f"{host} sent a broken answer and {call.rest}: {call.again}."
     if is_no_event or isinstance(error, anthropic.APIError | ValueError | AssertionError):
         return f"{host} sent something that is not the Messages API: check baseUrl."
     if isinstance(error, anthropic.AnthropicError):
         return f"The key for {host} cannot be had: check {call.endpoint.source}."
-    return f"The review by {call.model} failed unexpectedly: the log says where."
+    noun = {"review": "review", "change": "change", "explain": "explanation"}[call.kind]
+    return f"The {noun} by {call.model} failed unexpectedly: the log says where."
 
 
 def _status(error: anthropic.APIStatusError, call: Call) -> str:
@@ -232,7 +249,7 @@ _TOO_LONG = re.compile(r"too long|too large|context.?(?:window|length|limit|size
 
 
 def _too_long(call: Call) -> str:
-    return f"This is more than {call.model} can read at once: select less code."
+    return f"This is more than {call.model} can read at once: {call.less}."
 
 
 def not_the_api(call: Call, content_type: str, status: int = 200) -> str:

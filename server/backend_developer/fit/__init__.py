@@ -18,13 +18,13 @@ from ..change import Fit
 from ..core.changes import ChangeSet
 from ..failures import where_raised
 from ..files import SOURCE_ENDING
+from ..manifests import ecosystem_of, read_manifest
 from ..project.index import Project
 from ..reader import WorkspaceReader
 from ..syntax import LANGUAGES
 from .calling import altered_signatures, misfits, not_compared
 from .circular import circles
 from .importing import Sides, Tree, Untouched, Wrong, stem_of
-from .manifests import ecosystem_of, read_manifest
 from .modules import Imported
 from .packages import new_packages, said, undeclared, unused_elsewhere
 

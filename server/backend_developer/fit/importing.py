@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from ..discovery import repository_root
+from ..distributions import is_node_builtin, package_of
 from ..engines.base import ReadError
 from ..files import SKIPPED_FOLDERS, is_ignored, language_of
+from ..manifests import Manifests, ecosystem_of, load_manifests, read_manifest
 from ..reader import WorkspaceReader
 from ..signatures import python_tree
 from ..syntax import LANGUAGES
-from .distributions import is_node_builtin, package_of
-from .manifests import Manifests, ecosystem_of, load_manifests, read_manifest
 from .modules import OPEN, Imported, Module
 from .modules_javascript import javascript_module
 from .modules_python import below, is_in_standard_library, python_module

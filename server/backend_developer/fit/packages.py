@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ..core.changes import Dependency
-from ..project.index import Project
-from .distributions import (
+from ..distributions import (
     SHARED,
     brought_by,
     distribution_names,
@@ -17,6 +16,7 @@ from .distributions import (
     package_of,
     shown_module,
 )
+from ..project.index import Project
 from .importing import Sides, Tree
 from .modules_python import below, is_in_standard_library
 

@@ -12,10 +12,10 @@ from typing import TypeAlias
 
 from ..core.model import Document
 from ..files import walk
+from ..manifests import Manifest, manifests_in
 from ..project.index import Project
 from ..reader import WorkspaceReader
-from .manifests import Manifest, manifests_in
-from .words import joined, relative_to, text_in, upwards
+from .words import joined, plain_value, relative_to, text_in, upwards
 
 MOST_PATHS = 5_000
 """Files of the workspace whose names are looked at."""
@@ -66,9 +66,10 @@ class Look:
 
     def version(self, name: str) -> tuple[str, str] | None:
         """(Version, manifest's path) of a package that the project depends on."""
-        for one in self.manifests:
-            if name in one.packages:
-                return one.packages[name], one.path
+        for manifest in self.manifests:
+            for one in manifest.declared:
+                if one.name == name:
+                    return plain_value(one.constraint), one.path
         return None
 
     def found(
@@ -118,7 +119,12 @@ def look_at(document: Document, reader: WorkspaceReader, project: Project) -> Lo
         if room > 0 and (text := text_in(reader, path)[:_LONGEST_READ]):
             texts[path] = text
             room -= len(text)
-    manifests = [manifest for folder in upwards(base) for manifest in manifests_in(folder, reader)]
+    manifests = [
+        manifest
+        for folder in upwards(base)
+        for place in (folder, joined(folder, "requirements"))
+        for manifest in manifests_in(reader, place)
+    ]
     styles = {path: style_of(text) for path, text in texts.items()}
     ordered = dict(sorted(texts.items()))
     return Look(base, paths, ordered, styles, tuple(manifests), reader, project)

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any
 
 from ..files import walk
+from ..manifests import LOCKS, PackageManager
 from .look import PYTHON, SCRIPTS, Fact, Look, written
 from .words import (
     MOST_NAMES,
@@ -30,8 +31,9 @@ from .words import (
 
 def languages(look: Look) -> Iterator[Fact]:
     for one in look.manifests:
-        if one.runtime:
-            yield "language", f"{one.language} {one.runtime} ({as_name(one.path)})"
+        if runtime := plain_value(one.runtime):
+            language = "Python" if one.ecosystem == "python" else "Node"
+            yield "language", f"{language} {runtime} ({as_name(one.path)})"
     for path, text in look.nearest(".python-version", ".nvmrc", ".node-version"):
         if value := plain_value(text):
             language = "Python" if path.endswith(".python-version") else "Node"
@@ -113,24 +115,22 @@ def packages(look: Look) -> Iterator[Fact]:
             yield label, f"{', '.join(found)} ({as_name(path)})"
 
 
-_LOCKS: Mapping[str, str] = {
-    "uv.lock": "uv",
-    "poetry.lock": "Poetry",
-    "pdm.lock": "PDM",
-    "Pipfile.lock": "Pipenv",
-    "pnpm-lock.yaml": "pnpm",
-    "yarn.lock": "Yarn",
-    "bun.lock": "Bun",
-    "bun.lockb": "Bun",
-    "package-lock.json": "npm",
+_SHOWN: Mapping[PackageManager, str] = {
+    "poetry": "Poetry",
+    "pdm": "PDM",
+    "pipenv": "Pipenv",
+    "yarn": "Yarn",
+    "bun": "Bun",
 }
+"""How those write themselves that do not do so in small letters."""
 
 
 def package_managers(look: Look) -> Iterator[Fact]:
     for folder in upwards(look.base):
-        for name, manager in _LOCKS.items():
+        for name, known in LOCKS.items():
             if look.exists(path := joined(folder, name)):
-                yield "package manager", f"{manager} (lock file {as_name(path)})"
+                shown = _SHOWN.get(known, known)
+                yield "package manager", f"{shown} (lock file {as_name(path)})"
     for path, text in look.nearest("package.json"):
         data = json_in(text)
         if manager := plain_value(data.get("packageManager")):

@@ -165,6 +165,15 @@ def _is_a_day(text: str, span: Span) -> bool:
     return format_ is not None and not re.search(r"%[HIMSTXcfsp]", format_[1])
 
 
+def _is_filled_by_fastapi(text: str, span: Span) -> bool:
+    """FastAPI copies the default of each parameter that it fills, of routes and dependencies."""
+    head = text.rfind("def ", 0, span.start)
+    decorators = text[text.rfind("\n\n", 0, head) + 1 : head]
+    return "fastapi" in text and bool(
+        _PARAMETER_OF_FASTAPI.search(text, head, span.start) or _ROUTE_OF_FASTAPI.search(decorators)
+    )
+
+
 def _is_expected(text: str, span: Span) -> bool:
     """The trace tells nothing more of an error that is awaited by name, or it is logged anyway."""
     clause = text.rfind("except", 0, span.start)
@@ -175,7 +184,12 @@ def _is_expected(text: str, span: Span) -> bool:
 
 _ESCAPES = re.compile(r"escape|format_html|urlencode|sanitize|bleach|nh3\.|quote\(")
 _CONVERTS = re.compile(r"\b(?:int|float|Decimal)\(\s*(?:os\.)?(?:environ\.get|getenv)\([^()]*$")
+_PARAMETER_OF_FASTAPI = re.compile(r"\b(?:Query|Header|Cookie|Form|Body|Path|Depends|Security)\(")
+_ROUTE_OF_FASTAPI = re.compile(
+    r"^@\w+\.(?:get|post|put|patch|delete|options|head|trace|api_route)\(", re.MULTILINE
+)
 _HARMLESS: Mapping[str, Callable[[str, Span], bool]] = {
+    "B006": _is_filled_by_fastapi,
     "S308": _is_escaped_beside,
     "S704": _is_escaped_beside,
     "PLW1508": _is_converted,

@@ -282,14 +282,14 @@ def applied(offer: Offer, edit: str) -> types.Command:
 # --- Plain JSON, for what an editor draws itself
 
 
-def as_json(offer: Offer, line: int, profile: ClientProfile) -> dict[str, Any]:
+def as_json(offer: Offer, profile: ClientProfile) -> dict[str, Any]:
     """An offer as the command `backend-developer.proposals` answers it."""
     change, proof = offer.change, offer.proof
     return {
         "id": offer.id,
         "title": offer.title,
         "uri": offer.uri,
-        "line": line - 1,
+        "line": offer.line - 1,
         "state": _state(offer),
         "message": _said(offer, profile),
         "explanation": change.explanation,

@@ -584,6 +584,7 @@ class _Reader:
                 name = child.field("name")
                 own = _inside(child, "handler") if not guards else ()
                 status = next((call for label, call in calls if label == "HttpCode"), None)
+                version = next((call for label, call in calls if label == "Version"), None)
                 for decorator in waiting:
                     for label, call in _decorator(decorator):
                         if label in _NEST_METHODS:
@@ -604,6 +605,9 @@ class _Reader:
                                         parameters=parameters,
                                         is_narrow=is_narrow(path),
                                         status=_number(status),
+                                        version=" ".join(constants(version.argument(0)))
+                                        if version
+                                        else "",
                                     )
                                 )
             waiting = []

@@ -109,6 +109,8 @@ class Route:
     """Names of what the handler has injected, which may be a guard in turn."""
     is_described: bool = True
     """It is part of the API's description, as far as the code says."""
+    version: str = ""
+    """Which versions of the API it is of, where its framework tells them apart; "" for any."""
 
 
 @dataclass(frozen=True, slots=True)

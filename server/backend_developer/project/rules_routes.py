@@ -179,7 +179,7 @@ def duplicates(source: Source, facts: FileFacts, project: Project) -> Iterator[P
         if known.route.framework == "django" and known.methods == ("ANY",):
             continue
         for method in known.methods:
-            key = known.root, method, _shape(known.path)
+            key = known.root, method, _shape(known.path), known.route.version
             above = seen.setdefault(key, known.route)
             elsewhere = answering.get(key, ())
             where = ""
@@ -205,11 +205,11 @@ def _is_same_handler(handler: str, known: KnownRoute) -> bool:
 
 
 def _answering(project: Project) -> dict[object, list[tuple[str, str]]]:
-    """(Application, method, path) -> (file, handler) of the routes, where there are several."""
+    """(Application, method, path, version) -> (file, handler) of the routes, of several."""
     found: dict[object, list[tuple[str, str]]] = {}
     for known in project.routes:
         for method in known.methods:
-            key = known.root, method, _shape(known.path)
+            key = known.root, method, _shape(known.path), known.route.version
             found.setdefault(key, []).append((known.file, known.route.handler))
     return {key: routes for key, routes in found.items() if len(routes) > 1}
 
@@ -230,6 +230,7 @@ def shadowed(source: Source, facts: FileFacts, project: Project) -> Iterator[Pro
         for other in (*wide, *others):
             if (
                 other.root == known.root
+                and other.route.version == known.route.version
                 and set(other.methods) & {*known.methods, "ANY"}
                 and _takes_in(other.path, known.path)
                 and _comes_before(other, known)

@@ -209,7 +209,7 @@ def test_messages_for_what_cannot_be_done(nvim: Neovim) -> None:
     nvim.keys("gg:BackendExplain<CR>")
     assert "there is no finding on this line" in nvim.messages()
     nvim.keys(":BackendCancel<CR>")
-    until(lambda: "no review is going on" in nvim.messages(), nvim.messages)
+    until(lambda: "nothing is going on" in nvim.messages(), nvim.messages)
 
 
 def test_health(nvim: Neovim) -> None:

@@ -176,13 +176,13 @@ function M.proposal()
   require('backend_developer.proposals').show()
 end
 
---- Cancels the reviews that are going on; what they have found stays.
+--- Cancels the reviews and tasks that are going on; what reviews have found stays.
 function M.cancel()
   local client = server.attached_or_tell()
   if client then
     server.execute(client, 'backend-developer.cancel', {}, function(result)
       if #result.cancelled == 0 then
-        server.tell('no review is going on.')
+        server.tell('nothing is going on.')
       end
     end)
   end

@@ -16,10 +16,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
-from ..core.text import Lines
-from ..engines.base import ReadError
-from ..reader import WorkspaceReader
+from .core.text import Lines
 from .distributions import brought_by, distribution_names, normalised
+from .engines.base import ReadError
+from .reader import WorkspaceReader
 
 Ecosystem: TypeAlias = Literal["python", "node"]
 PackageManager: TypeAlias = Literal["uv", "poetry", "pdm", "pipenv", "npm", "pnpm", "yarn", "bun"]
@@ -50,6 +50,8 @@ class Manifest:
     declared: tuple[Declared, ...] = ()
     name: str = ""
     """What the project itself is called in it, as a distribution; "" when it does not say."""
+    runtime: str = ""
+    """The versions of its language that it takes, as written; "" when it does not say."""
     problem: str = ""
     """Why it cannot be told what it declares, a sentence; "": it can."""
 
@@ -120,16 +122,20 @@ def load_manifests(reader: WorkspaceReader, files: Iterable[str] | None = None) 
     manifests: list[Manifest] = []
     locks: list[tuple[str, PackageManager]] = []
     for folder in sorted(_folders(reader.paths() if files is None else files)):
-        for name in _names(reader, folder):
-            path = posixpath.join(folder, name)
-            if manager := _LOCKS.get(name):
-                locks.append((folder, manager))
-            if ecosystem := ecosystem_of(path):
-                try:
-                    manifests.append(read_manifest(path, reader.text_of(path)))
-                except ReadError as error:
-                    manifests.append(Manifest(path, ecosystem, problem=str(error)))
+        manifests += manifests_in(reader, folder)
+        locks += ((folder, LOCKS[name]) for name in _names(reader, folder) if name in LOCKS)
     return Manifests(tuple(sorted(manifests, key=lambda one: one.path)), tuple(locks))
+
+
+def manifests_in(reader: WorkspaceReader, folder: str) -> Iterator[Manifest]:
+    """The manifests of one folder, "" being the workspace's own, in the order of their names."""
+    for name in _names(reader, folder):
+        path = posixpath.join(folder, name)
+        if ecosystem := ecosystem_of(path):
+            try:
+                yield read_manifest(path, reader.text_of(path))
+            except ReadError as error:
+                yield Manifest(path, ecosystem, problem=str(error))
 
 
 def ecosystem_of(path: str) -> Ecosystem | None:
@@ -144,7 +150,7 @@ def read_manifest(path: str, text: str) -> Manifest:
     assert kind is not None
     ecosystem: Ecosystem = "node" if kind == "package.json" else "python"
     try:
-        name, found = _READERS[kind](text)
+        read = _READERS[kind](text)
     except _UnknownError as error:
         return Manifest(path, ecosystem, problem=str(error))
     except (ValueError, TypeError, AttributeError, SyntaxError, RecursionError, configparser.Error):
@@ -152,9 +158,9 @@ def read_manifest(path: str, text: str) -> Manifest:
     lines = Lines(text)
     declared = tuple(
         Declared(one.name, one.constraint, path, _line(text, lines, one), one.extras)
-        for one in found
+        for one in read.entries
     )
-    return Manifest(path, ecosystem, declared, name)
+    return Manifest(path, ecosystem, declared, read.name, read.runtime)
 
 
 # --- Each kind of manifest
@@ -171,8 +177,13 @@ class _Entry:
     """What stands above that line, where it may stand elsewhere too."""
 
 
-_Read: TypeAlias = tuple[str, list[_Entry]]
-"""The project's own name, and what it depends on."""
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What a manifest says, whatever its format."""
+
+    entries: list[_Entry]
+    name: str = ""
+    runtime: str = ""
 
 
 class _UnknownError(Exception):
@@ -199,7 +210,9 @@ def _pyproject(text: str) -> _Read:
     tables += (group.get("dependencies", {}) for group in poetry.get("group", {}).values())
     entries = [entry for line in required if isinstance(line, str) for entry in _requirement(line)]
     entries += (entry for table in tables for entry in _table(table) if entry.name != "python")
-    return normalised(project.get("name") or poetry.get("name") or ""), entries
+    name = normalised(project.get("name") or poetry.get("name") or "")
+    runtime = project.get("requires-python") or poetry.get("dependencies", {}).get("python")
+    return _Read(entries, name, _text(runtime))
 
 
 def _hatch(environment: Mapping[str, Any]) -> list[Any]:
@@ -212,13 +225,14 @@ def _pipfile(text: str) -> _Read:
     # Each category of packages is a table of its own.
     others = ("source", "requires", "scripts", "pipenv")
     tables = [table for name, table in data.items() if name not in others]
-    return "", [entry for table in tables for entry in _table(table)]
+    entries = [entry for table in tables for entry in _table(table)]
+    return _Read(entries, runtime=_text(data.get("requires", {}).get("python_version")))
 
 
 def _requirements(text: str) -> _Read:
     # A line goes on where it ends in a backslash, mostly with hashes.
     lines = re.sub(r"\\\r?\n", "", text).split("\n")
-    return "", [entry for line in lines for entry in _requirement(line)]
+    return _Read([entry for line in lines for entry in _requirement(line)])
 
 
 def _setup_cfg(text: str) -> _Read:
@@ -229,7 +243,7 @@ def _setup_cfg(text: str) -> _Read:
         required += (value for _, value in parser.items("options.extras_require"))
     lines = "\n".join(required).split("\n")
     name = parser.get("metadata", "name", fallback="")
-    return normalised(name), [entry for line in lines for entry in _requirement(line)]
+    return _Read([entry for line in lines for entry in _requirement(line)], normalised(name))
 
 
 def _setup_py(text: str) -> _Read:
@@ -249,7 +263,7 @@ def _setup_py(text: str) -> _Read:
                     continue
                 raise _UnknownError("It works out what it declares.") from None
             lines += _all_of(value) if isinstance(value, dict) else value
-    return normalised(name), [entry for line in lines for entry in _requirement(str(line))]
+    return _Read([entry for line in lines for entry in _requirement(str(line))], normalised(name))
 
 
 def _environment(text: str) -> _Read:
@@ -265,7 +279,7 @@ def _environment(text: str) -> _Read:
             found += (entry for line in one.get("pip") or () for entry in _requirement(line))
         elif name := re.match(r"[\w.-]+", plain := one.rpartition("::")[2]):
             found.append(_Entry(normalised(name[0]), plain[name.end() :].strip(), one))
-    return "", found
+    return _Read(found)
 
 
 def _package_json(text: str) -> _Read:
@@ -275,7 +289,8 @@ def _package_json(text: str) -> _Read:
         for kind in _NODE_TABLES
         for name, version in (data.get(kind) or {}).items()
     ]
-    return str(data.get("name") or ""), entries
+    runtime = (data.get("engines") or {}).get("node")
+    return _Read(entries, str(data.get("name") or ""), _text(runtime))
 
 
 _NODE_TABLES = ("dependencies", "devDependencies", "peerDependencies", "optionalDependencies")
@@ -288,6 +303,10 @@ def _table(table: Mapping[str, Any]) -> Iterator[_Entry]:
         version = inner.get("version", "")
         extras = tuple(normalised(extra) for extra in inner.get("extras", ()))
         yield _Entry(normalised(name), version if isinstance(version, str) else "", name, extras)
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 _REQUIREMENT = re.compile(
@@ -311,7 +330,9 @@ def _requirement(line: str) -> Iterator[_Entry]:
         extras = tuple(
             normalised(one.strip()) for one in (found[2] or "").split(",") if one.strip()
         )
-        yield _Entry(normalised(found[1]), found[3].strip(), written, extras)
+        # Older metadata, and Poetry's newer, has parentheses around the versions.
+        constraint = found[3].strip().removeprefix("(").removesuffix(")")
+        yield _Entry(normalised(found[1]), constraint, written, extras)
 
 
 def _all_of(groups: Mapping[str, Iterable[Any]]) -> list[Any]:
@@ -346,7 +367,7 @@ _READERS: Mapping[_Kind, Callable[[str], _Read]] = {
     "package.json": _package_json,
 }
 _REQUIREMENTS = re.compile(r"(?:.*[-_.])?(?:requirements?|reqs)(?:[-_.].*)?\.(?:txt|in)")
-_LOCKS: Mapping[str, PackageManager] = {
+LOCKS: Mapping[str, PackageManager] = {
     "uv.lock": "uv",
     "poetry.lock": "poetry",
     "pdm.lock": "pdm",
@@ -358,6 +379,7 @@ _LOCKS: Mapping[str, PackageManager] = {
     "bun.lock": "bun",
     "bun.lockb": "bun",
 }
+"""Lock files, by their names."""
 _PYTHON_MANAGERS = ("uv", "poetry", "pdm", "pipenv")
 
 
