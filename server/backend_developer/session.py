@@ -46,7 +46,7 @@ from .settings import EDITOR_SECTION, Settings
 if TYPE_CHECKING:
     from .context import Context
     from .ledger import Spent
-    from .offers import Offer
+    from .offers import EditKind, Offer
     from .project.facts import FileFacts
     from .project.index import Project
     from .project.outline import Lens
@@ -167,6 +167,8 @@ class Session:
         self.offers: dict[str, Offer] = {}
         """Changes that are offered, by id; what has become of their files is always up to date,
         of those that are open."""
+        self._given: dict[str, EditKind] = {}
+        """Offers of which the client says that it has made that edit, until we see so."""
         self._on_disk: dict[str, Signature] = {}
         """What the files of offers, by absolute path, were when they were read last."""
         self._make_reviewers = make_reviewers
@@ -390,6 +392,28 @@ class Session:
         if opened := self.find(offer.uri):
             self.changed(opened)
 
+    def was_given(self, offer: Offer, edit: EditKind) -> None:
+        """The client says that it has made an edit of an offer."""
+        self._given[offer.id] = edit
+        self._lose_sight(offer.id)
+
+    def _lose_sight(self, id: str) -> None:
+        """Of the files that the client has made an edit in, and does not show us."""
+        from .offers import out_of_sight, overtaken  # Here: a server starts without it.
+
+        before = self.offers[id]
+        after = out_of_sight(before, self._given[id], self.paths())
+        if after is before:
+            return
+        del self._given[id]
+        self.offers[id] = after
+        lost = [new for old, new in zip(before.files, after.files, strict=True) if new is not old]
+        for other in list(self.offers.values()):
+            if other.id != id:
+                self.offers[other.id] = overtaken(other, lost)
+            if opened := self.find(other.uri):
+                self.changed(opened)
+
     def versions(self) -> dict[str, tuple[Document, Lines]]:
         """The open documents, by absolute path or else URI."""
         return {
@@ -444,6 +468,8 @@ class Session:
             if after is offer:
                 continue
             self.offers[id] = after
+            if id in self._given:
+                self._lose_sight(id)
             opened = self.find(offer.uri)
             if opened:
                 self.changed(opened)

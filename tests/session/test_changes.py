@@ -498,22 +498,81 @@ async def test_the_page_of_a_proposal_loads_nothing(desk: Desk) -> None:
     )
 
 
-async def test_a_client_hears_of_what_it_applied(
-    connect: Callable[..., Editor], project: Path
-) -> None:
-    applied = with_capability("experimental.backendDeveloper", {"applied": True}, CAPABLE)
-    desk = await sit_down(connect, project, applied)
+async def test_a_client_hears_of_what_it_applied(desk: Desk) -> None:
     first = await desk.offered(*THREE_FILES)
     uris = [desk.uri(name) for name in ("app.py", "pages.py", "store.py")]
     for title, edit in (("Take", "take"), ("Undo", "undo")):
         action = await desk.editor.action(desk.uri(), "def list_orders", title)
         picked = await desk.editor.request("codeAction/resolve", action)
-        assert picked["command"]["command"] == "backend-developer.applied"
-        [arguments] = picked["command"]["arguments"]
-        assert arguments == {"id": first["id"], "edit": edit, "uris": uris}
+        for one in (action, picked):
+            assert one["command"]["command"] == "backend-developer.applied"
+            assert one["command"]["arguments"] == [{"id": first["id"], "edit": edit, "uris": uris}]
         desk.editor.apply(picked["edit"])
         await desk.editor.settled()
     assert desk.text("app.py") == APP
+
+
+# --- An editor that shows the server files of some languages alone
+
+NEEDED = SearchReplace("flask\n", "flask\nslowapi\n", "requirements.txt")
+
+
+async def pick_unseen(desk: Desk, title: str, seen: str) -> None:
+    """Picks an action as an editor does that tells the server of `seen` alone, and saves nothing."""
+    action = await desk.editor.action(desk.uri(), "def list_orders", title)
+    changes = [
+        one
+        for one in action["edit"]["documentChanges"]
+        if one.get("textDocument", {}).get("uri") == desk.uri(seen)
+    ]
+    desk.editor.apply({"documentChanges": changes})
+    [arguments] = action["command"]["arguments"]
+    await desk.editor.command("applied", **arguments)
+    await desk.editor.settled()
+
+
+def save(desk: Desk, name: str, text: str) -> None:
+    write(desk.folder, {name: text})
+    event = {"uri": desk.uri(name), "type": 2}
+    desk.editor.notify("workspace/didChangeWatchedFiles", {"changes": [event]})
+
+
+@pytest.mark.parametrize("title", ["Take", "Only requirements.txt"])
+async def test_what_waits_unsaved_where_nobody_sees_it_is_not_given_twice(
+    desk: Desk, title: str
+) -> None:
+    write(desk.folder, {"requirements.txt": NEEDED.old})
+    await desk.offered(EXPLAINED, IMPORTED, PAGED, NEEDED, NEW)
+    is_part = title != "Take"
+    if is_part:
+        await desk.pick(title)
+    await pick_unseen(desk, "Take: part" if is_part else title, "app.py")
+    proposals = await desk.editor.command("proposals")
+    states = {one["path"]: one["state"] for file in proposals for one in file["files"]}
+    assert states["requirements.txt"] == "given"
+    taking = [title for title in await desk.titles() if "requirements" in title or "Take" in title]
+    assert [one for one in taking if not one.startswith("Undo")] == (
+        ["Take: Add pagination (3 files, +6 −2)"] if is_part else []
+    )
+    save(desk, "requirements.txt", NEEDED.new)
+    if not is_part:
+        save(desk, "pages.py", PAGES)
+        assert (await desk.proposal())["state"] == "taken"
+        assert [one for one in await desk.titles() if one.startswith("Undo")]
+
+
+async def test_what_was_undone_where_nobody_sees_it_is_not_taken_by_half(desk: Desk) -> None:
+    write(desk.folder, {"requirements.txt": NEEDED.old})
+    told = SearchReplace("def one(key):\n", 'def one(key):\n    """One order."""\n', "app.py")
+    await desk.offered(EXPLAINED, told, NEEDED)
+    await pick_unseen(desk, "Take", "app.py")
+    save(desk, "requirements.txt", NEEDED.new)
+    await desk.editor.settled()
+    await pick_unseen(desk, "Undo", "app.py")
+    assert not [title for title in await desk.titles() if title.startswith("Take")]
+    save(desk, "requirements.txt", NEEDED.old)
+    await desk.editor.settled()
+    assert [title for title in await desk.titles() if title.startswith("Take")]
 
 
 async def test_a_new_file_that_was_never_saved_is_taken_away_too(desk: Desk) -> None:
