@@ -341,6 +341,25 @@ async def test_a_refused_change_says_why_and_changes_nothing(desk: Desk) -> None
     assert not [title for title in titles if title.startswith(("Take", "Only"))]
 
 
+async def test_a_file_goes_by_one_name(desk: Desk) -> None:
+    path = str(desk.folder / "store.py")
+    documented = SearchReplace("def rows(table):\n", 'def rows(table):\n    """Rows."""\n', path)
+    proposal = await desk.offered(BOUNDED, documented)
+    assert [(one["path"], one["hunks"]) for one in proposal["files"]] == [("store.py", 2)]
+    await desk.pick("Take: ")
+    assert desk.text("store.py") == STORE.replace(BOUNDED.old, BOUNDED.new).replace(
+        documented.old, documented.new
+    )
+
+
+async def test_no_file_is_the_folder_of_another(desk: Desk) -> None:
+    answer(await desk.ask(), NewFile("pages", PAGES), NewFile("pages/one.py", PAGES))
+    again = await desk.editor.agent.called()
+    assert again.request.problems == ("pages: It cannot be a file and the folder of pages/one.py.",)
+    answer(again, *THREE_FILES)
+    assert (await desk.proposal())["state"] == "offered"
+
+
 # --- Yes and no
 
 
@@ -518,7 +537,7 @@ NEEDED = SearchReplace("flask\n", "flask\nslowapi\n", "requirements.txt")
 
 
 async def pick_unseen(desk: Desk, title: str, seen: str) -> None:
-    """Picks an action as an editor does that tells the server of `seen` alone, and saves nothing."""
+    """Picks an action as an editor does that shows the server `seen` alone, and saves nothing."""
     action = await desk.editor.action(desk.uri(), "def list_orders", title)
     changes = [
         one

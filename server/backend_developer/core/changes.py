@@ -166,6 +166,23 @@ def paths_named(answer: ChangeAnswer, reviewed: str) -> tuple[str, ...]:
     return tuple(paths)
 
 
+def named_from(answer: ChangeAnswer, root: str) -> ChangeAnswer:
+    """The answer with absolute paths below the root made relative to it; "" is no root."""
+    if not root:
+        return answer
+    start = f"{normal_path(root).rstrip('/')}/"
+
+    def relative(name: str) -> str:
+        path = normal_path(name) if name else ""
+        return path.removeprefix(start) if path.startswith(start) else name
+
+    return replace(
+        answer,
+        edits=tuple(replace(one, file=relative(one.file)) for one in answer.edits),
+        files=tuple(replace(one, path=relative(one.path)) for one in answer.files),
+    )
+
+
 def normal_path(path: str) -> str:
     """A path as a model writes it, in the one spelling that a file has here."""
     return posixpath.normpath(path.strip().replace("\\", "/"))
@@ -194,6 +211,10 @@ def place_change(
         there = found[path]
         if isinstance(there, OffLimits):
             reasons.append(f"{_shown_path(path)}: {there.reason}")
+            continue
+        if inside := next((one for one in by_path if one.startswith(f"{path}/")), None):
+            shown = _shown_path(inside)
+            reasons.append(f"{_shown_path(path)}: It cannot be a file and the folder of {shown}.")
             continue
         result = (
             _created(path, there.document, by_path[path])
