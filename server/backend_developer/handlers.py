@@ -443,8 +443,8 @@ def applied(session: Session, arguments: Arguments) -> dict[str, Any]:
     """
     offer = session.offers.get(_text(offered_changes.APPLIED_COMMAND, arguments, "id"))
     edit = _text(offered_changes.APPLIED_COMMAND, arguments, "edit")
-    if offer and edit in ("take", "undo"):
-        session.was_given(offer, edit)
+    if offer:
+        session.was_given(offer, "undo" if edit == "undo" else "take")
     return {}
 
 

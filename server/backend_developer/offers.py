@@ -164,9 +164,9 @@ def out_of_sight(offer: Offer, edit: EditKind, shown: Collection[str]) -> Offer:
     It makes the edit in all files or in none. So once those that are shown are what the edit makes
     of them, the others must not be given it again: they may wait in it unsaved.
     """
-    aim, start, left = (
-        ("taken", "waiting", "given") if edit == "take" else ("waiting", "taken", "touched")
-    )
+    aim: FileState = "taken" if edit == "take" else "waiting"
+    start: FileState = "waiting" if edit == "take" else "taken"
+    left: FileState = "given" if edit == "take" else "touched"
     unseen = [file for file in offer.files if file.change.document.path not in shown]
     if any(file.state != aim for file in offer.files if file not in unseen):
         return offer

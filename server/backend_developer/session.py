@@ -63,6 +63,10 @@ MOST_BYTES = 10_000_000
 """Of a file that an offer is about, when it is looked at again."""
 
 
+UNREADABLE = "\0"
+"""Stands for what a file holds that is no text, as no text that can be edited does."""
+
+
 class Connection(Protocol):
     """The client, as far as anything but wire.py knows it."""
 
@@ -371,7 +375,8 @@ class Session:
         )
         for opened in self.documents.values():
             self._follow_offers(opened.document)
-            if opened.document.uri == offer.uri or path_of(offer, opened.document):
+            is_shown_here = key_of(opened.document.uri) == key_of(offer.uri)
+            if is_shown_here or path_of(offer, opened.document):
                 self.changed(opened)
         if self.profile.shows_proposals:
             replaced = instead_of.id if instead_of else ""
@@ -464,7 +469,9 @@ class Session:
         from .offers import followed, path_of
 
         for id, offer in self.offers.items():
-            after = followed(offer, document.uri, path_of(offer, document), document)
+            is_its_own = key_of(document.uri) == key_of(offer.uri)
+            uri = offer.uri if is_its_own else document.uri
+            after = followed(offer, uri, path_of(offer, document), document)
             if after is offer:
                 continue
             self.offers[id] = after
@@ -784,6 +791,14 @@ def signature(path: str) -> Signature:
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 
+def text_on_disk(known: Document) -> str | None:
+    """What a file holds now; None when that is no text, or there is none. To be called in a
+    thread.
+    """
+    document, found = _read_again(known)
+    return None if found is None or document.text == UNREADABLE else document.text
+
+
 def _read_again(known: Document) -> tuple[Document, Signature]:
     """A file's document as it is on disk, without text where there is none; in a thread."""
     from .files import SourceFile, UnreadableError, read  # Here: a server starts without it.
@@ -793,5 +808,7 @@ def _read_again(known: Document) -> tuple[Document, Signature]:
     try:
         content = read(SourceFile(known.path, path, known.language), MOST_BYTES)
     except UnreadableError:
-        return replace(known, text="", version=None), before
+        # What is there is no text, so that no change fits it: neither an empty file nor any other.
+        text = "" if before is None else UNREADABLE
+        return replace(known, text=text, version=None), before
     return replace(content.document, uri=known.uri), before

@@ -247,7 +247,56 @@ async def test_a_file_that_somebody_makes_meanwhile_is_not_written_over(desk: De
     assert (await desk.proposal())["state"] == "touched"
 
 
+@pytest.mark.parametrize("content", [b"\xff\0", None], ids=["no text", "a folder"])
+async def test_what_is_no_text_is_not_taken_for_an_empty_file(
+    desk: Desk, content: bytes | None
+) -> None:
+    await desk.offered(*THREE_FILES)
+    made = desk.folder / "pages.py"
+    made.write_bytes(content) if content else made.mkdir()
+    event = {"uri": desk.uri("pages.py"), "type": 1}
+    desk.editor.notify("workspace/didChangeWatchedFiles", {"changes": [event]})
+    assert (await desk.proposal())["state"] == "touched"
+
+
+async def test_a_file_that_is_opened_again_under_another_spelling(desk: Desk) -> None:
+    await desk.offered(*THREE_FILES)
+    desk.editor.close_file(desk.uri())
+    text = APP.replace("rows\n\n", "rows\n\n# One.\n# Two.\n", 1)
+    desk.editor.open(desk.uri().replace("app.py", "%61pp.py"), text)
+    proposal = await desk.proposal()
+    assert (proposal["line"], proposal["state"]) == (5, "offered")
+
+
+async def test_a_document_that_is_no_file_is_taken_and_undone(
+    connect: Callable[..., Editor],
+) -> None:
+    editor = connect(agent=True)
+    await editor.start(CAPABLE)
+    uri = "untitled:Untitled-1"
+    editor.open(uri, APP)
+    await editor.settled()
+    place = editor.range(uri, "def list_orders")
+    await editor.command("change", uri=uri, range=place, task="ask", instruction="Bound it.")
+    new = 'def list_orders():\n    return rows("orders")[:50]\n'
+    answer(await editor.agent.called(), SearchReplace(PAGED.old + "\n", new, uri))
+    await editor.settled()
+    for title, text in (("Take", APP.replace(PAGED.old + "\n", new)), ("Undo", APP)):
+        action = await editor.action(uri, "def list_orders", title)
+        editor.apply(action["edit"])
+        assert editor.texts[uri] == text
+
+
 # --- Parts of it
+
+
+async def test_a_part_of_what_was_discarded_meanwhile_is_not_offered(desk: Desk) -> None:
+    proposal = await desk.offered(*THREE_FILES)
+    await desk.editor.command("narrow", id=proposal["id"], files=["store.py"])
+    await desk.editor.command("discard", id=proposal["id"])
+    await desk.editor.settled()
+    assert await desk.editor.command("proposals") == []
+    assert desk.editor.messages()[-1] == "That proposal was discarded meanwhile."
 
 
 async def test_one_file_of_it(desk: Desk) -> None:
@@ -309,6 +358,19 @@ async def test_another_model_is_told_what_was_typed_meanwhile(desk: Desk) -> Non
     assert (path, text) == ("app.py", APP.replace("def one(key)", "def only_one(key)"))
     answer(call, *THREE_FILES)
     assert (await desk.proposal())["state"] == "offered"
+
+
+async def test_who_asks_again_is_told_what_changed_on_disk(desk: Desk) -> None:
+    await desk.offered(*THREE_FILES)
+    bounded = STORE.replace("[table]", "[table][:5]")
+    write(desk.folder, {"store.py": bounded})
+    event = {"uri": desk.uri("store.py"), "type": 2}
+    desk.editor.notify("workspace/didChangeWatchedFiles", {"changes": [event]})
+    await desk.proposal()
+    await desk.pick("Ask again")
+    call = await desk.editor.agent.called()
+    assert call.request.changed_files == (("store.py", bounded),)
+    call.end()
 
 
 async def test_what_is_wrong_goes_back_to_the_agent_once(desk: Desk) -> None:

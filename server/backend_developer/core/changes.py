@@ -173,12 +173,14 @@ def named_from(answer: ChangeAnswer, root: str) -> ChangeAnswer:
     start = f"{normal_path(root).rstrip('/')}/"
 
     def relative(name: str) -> str:
-        path = normal_path(name) if name else ""
+        path = normal_path(name)
         return path.removeprefix(start) if path.startswith(start) else name
 
     return replace(
         answer,
-        edits=tuple(replace(one, file=relative(one.file)) for one in answer.edits),
+        edits=tuple(
+            replace(one, file=relative(one.file)) if one.file else one for one in answer.edits
+        ),
         files=tuple(replace(one, path=relative(one.path)) for one in answer.files),
     )
 

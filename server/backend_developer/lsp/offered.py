@@ -251,7 +251,7 @@ def edit_of(
     texts: list[tuple[types.OptionalVersionedTextDocumentIdentifier, list[types.TextEdit]]] = []
     for file in files:
         known = file.change.document
-        document, lines = versions.get(known.path, (known, None))
+        document, lines = versions.get(known.path or known.uri, (known, None))
         if edit == "undo" and file.change.is_new:
             # A file that was made in the editor may never have been saved.
             gone = types.DeleteFileOptions(ignore_if_not_exists=True)
