@@ -45,9 +45,10 @@ KNOWN_KEYS = (
 )
 GROUPS = ("API", "Data", "Security", "Operation", "Explain and test")
 """How menus order the tasks that are no reviews; other groups follow."""
-MOST_LOOKED_AT = 20_000
-"""Characters of a selection that `contains` is searched in, and of a file that says at its head
-what it imports."""
+MOST_SEARCHED = 10_000
+"""Characters of a selection that `contains` is searched in."""
+HEAD = 20_000
+"""Characters of a file that say what it imports."""
 FIRST = ("api-design", "security", "performance", "everything")
 """How menus begin; other tasks follow by title."""
 
@@ -95,11 +96,11 @@ def offered(
         return False
     if task.files and not any(matches_path(path, pattern) for pattern in task.files):
         return False
-    if task.contains and not _pattern(task.contains).search(selected[:MOST_LOOKED_AT]):
-        return False
-    return not task.frameworks or any(
-        _imports(text[:MOST_LOOKED_AT], name) for name in task.frameworks
-    )
+    if task.frameworks:
+        lines = _import_lines(text[:HEAD])
+        if not any(_imports(lines, name) for name in task.frameworks):
+            return False
+    return not task.contains or _contains_match(task.contains, selected[:MOST_SEARCHED])
 
 
 def matches_path(path: str, pattern: str) -> bool:
@@ -110,9 +111,16 @@ def matches_path(path: str, pattern: str) -> bool:
     return fnmatchcase(path, pattern) or fnmatchcase(path, pattern.replace("**/", ""))
 
 
+@lru_cache(maxsize=2_000)
+def _contains_match(contains: str, selected: str) -> bool:
+    """Remembered, as menus ask again for the same selection."""
+    return _pattern(contains).search(selected) is not None
+
+
 @cache
 def _pattern(contains: str) -> re.Pattern[str]:
-    return re.compile(contains, re.IGNORECASE | re.MULTILINE)
+    # Without other scripts' letters, a search that ignores case takes half the time.
+    return re.compile(contains, re.IGNORECASE | re.MULTILINE | re.ASCII)
 
 
 def read_task(path: Path, origin: Origin) -> tuple[TaskDefinition | None, tuple[Problem, ...]]:
@@ -180,6 +188,12 @@ def _focuses(fields: Fields) -> tuple[Focus, ...]:
     return tuple(focus for focus in FOCUSES if focus in given) or FOCUSES
 
 
+@lru_cache(maxsize=100)
+def _import_lines(text: str) -> str:
+    """The lines that may import something, which are the same while code below them is written."""
+    return "\n".join(line for line in text.split("\n") if _MAY_IMPORT.search(line))
+
+
 @lru_cache(maxsize=2_000)
 def _imports(text: str, framework: str) -> bool:
     """Whether a line of `text` imports the framework, in the ways most languages write that.
@@ -196,6 +210,7 @@ def _imports(text: str, framework: str) -> bool:
     return False
 
 
+_MAY_IMPORT = re.compile(r'\b(?:import|from|require|use|using)\b|^\s*(?:\w+\s+)?"')
 _IMPORT = re.compile(
     r"""\b(?:import|from|require|use|using)\b   # Python, JavaScript, Java, Ruby, Rust, PHP, C#
     |^\s*(?:\w+\s+)?"$                          # a line of Go's import block
