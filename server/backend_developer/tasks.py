@@ -29,7 +29,7 @@ from typing import get_args
 from .core.model import FOCUSES, Focus, TaskDefinition, TaskKind
 from .discovery import Origin, find_definitions, task_folders
 from .frontmatter import Fields, read_markdown
-from .problems import Problem, did_you_mean
+from .problems import Problem, did_you_mean, nearest
 
 KNOWN_KEYS = (
     "name",
@@ -152,7 +152,7 @@ def read_task(path: Path, origin: Origin) -> tuple[TaskDefinition | None, tuple[
         focuses=_focuses(fields),
         instruction=file.body,
         path=str(path),
-        languages=tuple(word.lower() for word in fields.words("languages") or ()),
+        languages=_languages(fields),
         frameworks=tuple(word.lower() for word in fields.words("frameworks") or ()),
         files=tuple(fields.words("files") or ()),
         contains=_contains(fields),
@@ -162,12 +162,34 @@ def read_task(path: Path, origin: Origin) -> tuple[TaskDefinition | None, tuple[
     return task, (*problems, *fields.problems)
 
 
+def _languages(fields: Fields) -> tuple[str, ...]:
+    """In lower case. An editor may know languages that we do not, so only a slip is reported."""
+    given = tuple(word.lower() for word in fields.words("languages") or ())
+    # Here: a server starts without them.
+    from .files import LANGUAGES, OTHER_TEXTS
+    from .selection import GRAMMARS
+
+    known = {*LANGUAGES.values(), *OTHER_TEXTS.values(), *GRAMMARS, "dockerfile"}
+    for word in given:
+        if word not in known and nearest(word, known):
+            message = f"The language `{word}` is not known{did_you_mean(word, known)}"
+            fields.report("languages", message)
+    return given
+
+
 def _contains(fields: Fields) -> str:
     pattern = fields.text("contains")
     try:
         _pattern(pattern)
     except re.error as error:
         message = f"`contains` is no regular expression: {error}. It is left out."
+        fields.report("contains", message)
+        return ""
+    from .core.patterns import explodes  # Here: a server starts without it.
+
+    if repeated := explodes(pattern):
+        # It is searched at each move of the cursor, where nothing could end it.
+        message = f"`contains` may take hours, because of `{repeated}`. It is left out."
         fields.report("contains", message)
         return ""
     return pattern
