@@ -29,6 +29,7 @@ from .core.changes import (
     NewFile,
     Paragraph,
     answer_of,
+    named_from,
     paths_named,
     place_change,
     with_file,
@@ -144,6 +145,7 @@ async def judge(
     if request.task.kind == "explain":
         explained = ChangeAnswer(explanation=answer.explanation)
         return _placed(explained, reviewed, request.span, {})
+    answer = named_from(answer, request.root)
     names = paths_named(answer, reviewed)
     if len(names) > MOST_FILES:
         return Refused((f"It changes {len(names)} files; at most {MOST_FILES} can be looked at.",))

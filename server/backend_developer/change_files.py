@@ -60,6 +60,8 @@ class ChangeFiles:
             return absolute
         if why := self._why_not(absolute):
             return OffLimits(f"It may not be changed, because {why}.")
+        if named := self._named_otherwise(absolute):
+            return OffLimits(f"It is a link to {named}: name that file.")
         if opened := self.opened(str(absolute)):
             return opened
         language = any_language_of(absolute)
@@ -70,6 +72,20 @@ class ChangeFiles:
             return read(file, MOST_BYTES).document
         except UnreadableError as error:
             return OffLimits(f"It cannot be changed: {error}.")
+
+    def _named_otherwise(self, absolute: Path) -> str:
+        """The path of the file that a link in the workspace leads to: one file goes by one name.
+
+        The reviewed file goes by the one that it is open under.
+        """
+        assert self.root is not None
+        if str(absolute) == self.reviewed.path:
+            return ""
+        real = os.path.realpath(absolute)
+        if self.reviewed.path and real == os.path.realpath(self.reviewed.path):
+            return Path(self.reviewed.path).relative_to(self.root).as_posix()
+        target = Path(real).relative_to(os.path.realpath(self.root))
+        return "" if absolute == self.root / target else target.as_posix()
 
     def _why_not(self, absolute: Path) -> str:
         assert self.root is not None
@@ -103,6 +119,8 @@ def _below(path: str, root: Path) -> Path | OffLimits:
         return OffLimits("It is a link that leads out of the workspace.")
     if os.path.isdir(absolute) or absolute == root:
         return OffLimits("It is a folder.")
+    if any(parent.is_file() for parent in absolute.parents):
+        return OffLimits("A file stands where its folder would be.")
     return absolute
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from .core.changes import ChangeSet, Dependency, ManualStep, NewFile, Paragraph, narrowed
 from .core.model import SearchReplace, Span, Usage
 from .engines.base import EngineError, Note, ReviewRequest, Thread, ThreadAnswer
+from .live_offers import text_on_disk
 from .lsp import offered, to_lsp
 from .offer_actions import said_of
 from .offers import Offer, offer_of, with_part
@@ -145,7 +146,7 @@ async def _follow_up(session: Session, run: Run, offer: Offer, wish: str, model:
             settings=settings,
             thread=offer.thread,
             follow_up=wish or "Answer again: do the task anew, better than the last time.",
-            changed_files=_changed_files(session, offer),
+            changed_files=await _changed_files(session, offer),
         )
         await _begin(session, run, f"agent: {model}" if model else context.engine)
         return await _hear(session, run, request, context, reviewers)
@@ -321,17 +322,25 @@ def _buffers(session: Session) -> dict[str, str]:
     return {document.path: document.text for document in documents if document.path}
 
 
-def _changed_files(session: Session, offer: Offer) -> tuple[tuple[str, str], ...]:
-    """The open files that are not any more what the conversation was about."""
+async def _changed_files(session: Session, offer: Offer) -> tuple[tuple[str, str], ...]:
+    """The files that are not any more what the conversation was about, with their texts: those
+    that are open, and those on disk that the offer changes.
+    """
     root, document = offer.request.root, offer.request.document
-    shown = {document.path or document.uri: document.text}
-    shown |= {file.document.path: file.document.text for file in offer.change.files}
+    shown = {document.path or document.uri: document}
+    shown |= {file.document.path: file.document for file in offer.change.files}
+    buffers = {
+        one.document.path or one.document.uri: one.document.text
+        for one in session.documents.values()
+    }
     changed = []
-    for one in session.documents.values():
-        path = one.document.path or one.document.uri
-        if path in shown and shown[path] != one.document.text:
+    for path, before in shown.items():
+        text = buffers.get(path)
+        if text is None:
+            text = await asyncio.to_thread(text_on_disk, before)
+        if text is not None and text != before.text:
             relative = Path(path).relative_to(root).as_posix() if root else path
-            changed.append((relative, one.document.text))
+            changed.append((relative, text))
     return tuple(changed)
 
 

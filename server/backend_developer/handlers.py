@@ -226,10 +226,12 @@ def priced(
 def resolve_code_action(session: Session, params: types.CodeAction) -> types.CodeAction:
     """Gives an action its edit, for the text as it is now."""
     data = params.data
-    if params.command or not isinstance(data, dict):
+    if not isinstance(data, dict):
         return params
-    if "proposal" in data:
+    if data.get("proposal") and data.get("edit"):
         return _resolve_offer(session, params, data)
+    if params.command:
+        return params
     opened = session.find(str(data.get("uri")))
     action = opened and offered_again(
         params.title,
@@ -265,8 +267,7 @@ def _resolve_offer(
         )
     edit = "undo" if is_undo else "take"
     params.edit = offered_changes.edit_of(offer, edit, _versions(session), session.profile)
-    if session.profile.hears_of_edits:
-        params.command = offered_changes.applied(offer, edit)
+    params.command = offered_changes.applied(offer, edit)
     return params
 
 
@@ -444,6 +445,18 @@ def discard(session: Session, arguments: Arguments) -> dict[str, Any]:
     return {"discarded": True}
 
 
+def applied(session: Session, arguments: Arguments) -> dict[str, Any]:
+    """{id, edit}: the client has made the edit "take" or "undo" of an offered change -> {}.
+
+    It belongs to the code action. Nothing is heard otherwise of a file that is not shown to us.
+    """
+    offer = session.offers.get(_text(offered_changes.APPLIED_COMMAND, arguments, "id"))
+    edit = _text(offered_changes.APPLIED_COMMAND, arguments, "edit")
+    if offer:
+        session.offers.was_given(offer, "undo" if edit == "undo" else "take")
+    return {}
+
+
 def proposals(session: Session, arguments: Arguments) -> list[dict[str, Any]]:
     """{id?}: the offered changes, the newest first, in full."""
     wanted = arguments.get("id")
@@ -577,6 +590,7 @@ COMMANDS: Mapping[str, Callable[[Session, Arguments], Any]] = {
     NARROW_COMMAND: narrow,
     ALLOW_COMMAND: allow_dependency,
     DISCARD_COMMAND: discard,
+    offered_changes.APPLIED_COMMAND: applied,
     PROPOSALS_COMMAND: proposals,
     CANCEL_COMMAND: cancel,
     DISMISS_COMMAND: dismiss,

@@ -15,14 +15,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeAlias
+from urllib.parse import unquote
 
 from .core.model import Document
 
 if TYPE_CHECKING:
-    from .offers import Offer
+    from .offers import EditKind, Offer
 
 MOST_BYTES = 10_000_000
 """Of a file that an offer is about, when it is looked at again."""
+UNREADABLE = "\0"
+"""Stands for what a file holds that is no text, as no text that can be edited does."""
 
 
 class HasDocument(Protocol):
@@ -51,6 +54,8 @@ class LiveOffers:
         self._by_id: dict[str, Offer] = {}
         self._on_disk: dict[str, Signature] = {}
         """What the files of offers, by absolute path, were when they were read last."""
+        self._given: dict[str, EditKind] = {}
+        """Offers of which the client says that it has made that edit, until we see so."""
 
     def __iter__(self) -> Iterator[Offer]:
         return iter(self._by_id.values())
@@ -80,7 +85,7 @@ class LiveOffers:
         )
         for document in [one.document for one in self._opened.values()]:
             self.follow(document)
-            if document.uri == offer.uri or path_of(offer, document):
+            if _is_same(document.uri, offer.uri) or path_of(offer, document):
                 self._changed(document.uri)
 
     def replace(self, offer: Offer) -> None:
@@ -100,11 +105,37 @@ class LiveOffers:
             return
         from .offers import followed, path_of  # Here: a server starts without it.
 
-        for id, offer in self._by_id.items():
-            after = followed(offer, document.uri, path_of(offer, document), document)
-            if after is not offer:
-                self._by_id[id] = after
-                self._changed(offer.uri)
+        for id, offer in list(self._by_id.items()):
+            uri = offer.uri if _is_same(document.uri, offer.uri) else document.uri
+            after = followed(offer, uri, path_of(offer, document), document)
+            if after is offer:
+                continue
+            self._by_id[id] = after
+            if id in self._given:
+                self._lose_sight(id)
+            self._changed(offer.uri)
+
+    def was_given(self, offer: Offer, edit: EditKind) -> None:
+        """The client says that it has made an edit of an offer."""
+        self._given[offer.id] = edit
+        self._lose_sight(offer.id)
+
+    def _lose_sight(self, id: str) -> None:
+        """Of the files that the client has made an edit in, and does not show us."""
+        from .offers import out_of_sight, overtaken  # Here: a server starts without it.
+
+        before = self._by_id[id]
+        shown = {one.document.path for one in self._opened.values()} - {""}
+        after = out_of_sight(before, self._given[id], shown)
+        if after is before:
+            return
+        del self._given[id]
+        self._by_id[id] = after
+        lost = [new for old, new in zip(before.files, after.files, strict=True) if new is not old]
+        for other in list(self):
+            if other.id != id:
+                self._by_id[other.id] = overtaken(other, lost)
+            self._changed(other.uri)
 
     async def look_at_files(self, paths: Sequence[str]) -> None:
         """Learns what files that are not open, and that offers are about, hold now."""
@@ -146,6 +177,14 @@ def _signature(path: str) -> Signature:
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 
+def text_on_disk(known: Document) -> str | None:
+    """What a file holds now; None when that is no text, or there is none. To be called in a
+    thread.
+    """
+    document, found = _read_again(known)
+    return None if found is None or document.text == UNREADABLE else document.text
+
+
 def _read_again(known: Document) -> tuple[Document, Signature]:
     """A file's document as it is on disk, without text where there is none; in a thread."""
     from .files import SourceFile, UnreadableError, read  # Here: a server starts without it.
@@ -155,5 +194,12 @@ def _read_again(known: Document) -> tuple[Document, Signature]:
     try:
         content = read(SourceFile(known.path, path, known.language), MOST_BYTES)
     except UnreadableError:
-        return replace(known, text="", version=None), before
+        # What is there is no text, so that no change fits it: neither an empty file nor any other.
+        text = "" if before is None else UNREADABLE
+        return replace(known, text=text, version=None), before
     return replace(content.document, uri=known.uri), before
+
+
+def _is_same(one: str, other: str) -> bool:
+    """Whether two URIs name one document: clients write `:` and `%3A` for the same thing."""
+    return unquote(one) == unquote(other)

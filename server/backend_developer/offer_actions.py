@@ -6,7 +6,7 @@ Pure, and quick: asked at each cursor move.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from .core.changes import ChangeSet
@@ -97,7 +97,8 @@ def _take_title(offer: Offer) -> str:
     part = "part of " if offer.whole else ""
     steps = len(offer.change.steps)
     more = f"; then {steps} step{'' if steps == 1 else 's'} by hand" if steps else ""
-    return f"Take: {part}{offer.title} ({said_of(offer.change)}{more})"
+    waiting = replace(offer.change, files=tuple(file.change for file in offer.waiting))
+    return f"Take: {part}{offer.title} ({said_of(waiting)}{more})"
 
 
 def _creates(offer: Offer) -> bool:

@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from .engines.base import ReviewRequest, Thread
     from .proof import Proof
 
-FileState: TypeAlias = Literal["waiting", "taken", "edited", "touched"]
-"""waiting: its edits can be made; taken: they were; edited: they were, and it was typed in since;
-touched: it was changed where they would be made."""
+FileState: TypeAlias = Literal["waiting", "given", "taken", "edited", "touched"]
+"""waiting: its edits can be made; given: an editor that does not show us the file has got them, so
+that nobody knows whether it was saved; taken: they were made; edited: they were, and it was typed
+in since; touched: it was changed where they would be made."""
+EditKind: TypeAlias = Literal["take", "undo"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,8 @@ class Offer:
     @property
     def is_taken(self) -> bool:
         """Every file of it was."""
-        return bool(self.files) and all(file.state in ("taken", "edited") for file in self.files)
+        done = ("given", "taken", "edited")
+        return bool(self.files) and all(file.state in done for file in self.files)
 
     @property
     def can_be_taken(self) -> bool:
@@ -159,6 +162,43 @@ def followed(offer: Offer, uri: str, path: str, document: Document) -> Offer:
     return offer if files == offer.files else replace(offer, files=files)
 
 
+def out_of_sight(offer: Offer, edit: EditKind, shown: Collection[str]) -> Offer:
+    """The offer, whose edit an editor was given, which shows us the files of those absolute paths.
+
+    It makes the edit in all files or in none. So once those that are shown are what the edit makes
+    of them, the others must not be given it again: they may wait in it unsaved.
+    """
+    aim: FileState = "taken" if edit == "take" else "waiting"
+    start: FileState = "waiting" if edit == "take" else "taken"
+    left: FileState = "given" if edit == "take" else "touched"
+    unseen = [file for file in offer.files if file.change.document.path not in shown]
+    if any(file.state != aim for file in offer.files if file not in unseen):
+        return offer
+    files = tuple(
+        replace(file, state=left) if file in unseen and file.state == start else file
+        for file in offer.files
+    )
+    return offer if files == offer.files else replace(offer, files=files)
+
+
+def overtaken(offer: Offer, lost: Sequence[OfferedFile]) -> Offer:
+    """The offer, after another one's edits of those files went out of sight."""
+    by_path = {file.change.document.path: file for file in lost}
+    files = tuple(
+        _overtaken(file, by_path.get(file.change.document.path))
+        if file.state == "waiting"
+        else file
+        for file in offer.files
+    )
+    return offer if files == offer.files else replace(offer, files=files)
+
+
+def _overtaken(file: OfferedFile, lost: OfferedFile | None) -> OfferedFile:
+    if lost is None:
+        return file
+    return replace(file, state=lost.state if lost.change.edits == file.change.edits else "touched")
+
+
 def path_of(offer: Offer, document: Document) -> str:
     """What a document is called in the offer's change; "" when it is no file of it."""
     path = document.path or document.uri
@@ -198,6 +238,8 @@ def reversed_edits(file: OfferedFile) -> tuple[TextEdit, ...]:
 def _followed(file: OfferedFile, document: Document) -> OfferedFile:
     text = document.text
     if text == file.before:
+        if file.state == "given" and document.version is None:
+            return file  # Not saved yet.
         return replace(file, change=replace(file.change, document=document), state="waiting")
     if text == file.after:
         return replace(file, state="taken")

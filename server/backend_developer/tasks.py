@@ -30,7 +30,7 @@ from typing import get_args
 from .core.model import FOCUSES, Focus, TaskDefinition, TaskKind
 from .discovery import Origin, find_definitions, task_folders
 from .frontmatter import Fields, read_markdown
-from .problems import Problem, did_you_mean
+from .problems import Problem, did_you_mean, nearest
 
 KNOWN_KEYS = (
     "name",
@@ -47,9 +47,10 @@ KNOWN_KEYS = (
 )
 GROUPS = ("API", "Data", "Security", "Operation", "Explain and test")
 """How menus order the tasks that are no reviews; other groups follow."""
-MOST_LOOKED_AT = 20_000
-"""Characters of a selection that `contains` is searched in, and of a file that says at its head
-what it imports."""
+MOST_SEARCHED = 10_000
+"""Characters of a selection that `contains` is searched in."""
+HEAD = 20_000
+"""Characters of a file that say what it imports."""
 FIRST = ("api-design", "security", "performance", "everything")
 """How menus begin; other tasks follow by title."""
 
@@ -99,11 +100,11 @@ def offered(
         return False
     if any(matches_path(path, pattern) for pattern in task.not_files):
         return False
-    if task.contains and not _pattern(task.contains).search(selected[:MOST_LOOKED_AT]):
-        return False
-    return not task.frameworks or any(
-        _imports(text[:MOST_LOOKED_AT], name) for name in task.frameworks
-    )
+    if task.frameworks:
+        lines = _import_lines(text[:HEAD])
+        if not any(_imports(lines, name) for name in task.frameworks):
+            return False
+    return not task.contains or _contains_match(task.contains, selected[:MOST_SEARCHED])
 
 
 def matches_path(path: str, pattern: str) -> bool:
@@ -114,9 +115,16 @@ def matches_path(path: str, pattern: str) -> bool:
     return fnmatchcase(path, pattern) or fnmatchcase(path, pattern.replace("**/", ""))
 
 
+@lru_cache(maxsize=2_000)
+def _contains_match(contains: str, selected: str) -> bool:
+    """Remembered, as menus ask again for the same selection."""
+    return _pattern(contains).search(selected) is not None
+
+
 @cache
 def _pattern(contains: str) -> re.Pattern[str]:
-    return re.compile(contains, re.IGNORECASE | re.MULTILINE)
+    # Without other scripts' letters, a search that ignores case takes half the time.
+    return re.compile(contains, re.IGNORECASE | re.MULTILINE | re.ASCII)
 
 
 def read_task(path: Path, origin: Origin) -> tuple[TaskDefinition | None, tuple[Problem, ...]]:
@@ -148,7 +156,7 @@ def read_task(path: Path, origin: Origin) -> tuple[TaskDefinition | None, tuple[
         focuses=_focuses(fields),
         instruction=file.body,
         path=str(path),
-        languages=tuple(word.lower() for word in fields.words("languages") or ()),
+        languages=_languages(fields),
         frameworks=tuple(word.lower() for word in fields.words("frameworks") or ()),
         files=tuple(fields.words("files") or ()),
         not_files=tuple(fields.words("not_files") or ()),
@@ -159,12 +167,34 @@ def read_task(path: Path, origin: Origin) -> tuple[TaskDefinition | None, tuple[
     return task, (*problems, *fields.problems)
 
 
+def _languages(fields: Fields) -> tuple[str, ...]:
+    """In lower case. An editor may know languages that we do not, so only a slip is reported."""
+    given = tuple(word.lower() for word in fields.words("languages") or ())
+    # Here: a server starts without them.
+    from .files import LANGUAGES, OTHER_TEXTS
+    from .selection import GRAMMARS
+
+    known = {*LANGUAGES.values(), *OTHER_TEXTS.values(), *GRAMMARS, "dockerfile"}
+    for word in given:
+        if word not in known and nearest(word, known):
+            message = f"The language `{word}` is not known{did_you_mean(word, known)}"
+            fields.report("languages", message)
+    return given
+
+
 def _contains(fields: Fields) -> str:
     pattern = fields.text("contains")
     try:
         _pattern(pattern)
     except re.error as error:
         message = f"`contains` is no regular expression: {error}. It is left out."
+        fields.report("contains", message)
+        return ""
+    from .core.patterns import explodes  # Here: a server starts without it.
+
+    if repeated := explodes(pattern):
+        # It is searched at each move of the cursor, where nothing could end it.
+        message = f"`contains` may take hours, because of `{repeated}`. It is left out."
         fields.report("contains", message)
         return ""
     return pattern
@@ -185,6 +215,12 @@ def _focuses(fields: Fields) -> tuple[Focus, ...]:
     return tuple(focus for focus in FOCUSES if focus in given) or FOCUSES
 
 
+@lru_cache(maxsize=100)
+def _import_lines(text: str) -> str:
+    """The lines that may import something, which are the same while code below them is written."""
+    return "\n".join(line for line in text.split("\n") if _MAY_IMPORT.search(line))
+
+
 @lru_cache(maxsize=2_000)
 def _imports(text: str, framework: str) -> bool:
     """Whether a line of `text` imports the framework, in the ways most languages write that.
@@ -201,6 +237,7 @@ def _imports(text: str, framework: str) -> bool:
     return False
 
 
+_MAY_IMPORT = re.compile(r'\b(?:import|from|require|use|using)\b|^\s*(?:\w+\s+)?"')
 _IMPORT = re.compile(
     r"""\b(?:import|from|require|use|using)\b   # Python, JavaScript, Java, Ruby, Rust, PHP, C#
     |^\s*(?:\w+\s+)?"$                          # a line of Go's import block

@@ -105,6 +105,25 @@ def test_focus_and_bad_keys(
 
 
 @pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ("languages: [pyhton]", 'The language `pyhton` is not known; did you mean "python"?'),
+        ("languages: [elixir]", ""),
+        (
+            r"contains: (\w+\s*)+$",
+            r"`contains` may take hours, because of `(\w+\s*)+`. It is left out.",
+        ),
+    ],
+)
+def test_what_would_keep_a_task_from_being_offered(tmp_path: Path, key: str, message: str) -> None:
+    path = put(tmp_path / "a.md", f"---\nname: a\ntitle: A\nkind: change\n{key}\n---\nDo it.")
+    task, problems = read_task(path, "user")
+    assert task is not None
+    assert [(one.line, one.message) for one in problems] == ([(5, message)] if message else [])
+    assert offered(task, "elixir" if "elixir" in key else "pyhton", "", "", "a " * 50_000 + "!")
+
+
+@pytest.mark.parametrize(
     ("text", "key"),
     [
         pytest.param("---\ntitle: A\n---\nDo it.", "name", id="no name"),

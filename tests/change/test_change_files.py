@@ -27,6 +27,10 @@ def root(tmp_path: Path) -> Path:
     (outside / "a.py").write_text("secret = 1\n")
     os.symlink(outside, root / "linked")
     os.symlink(outside / "a.py", root / "app/link.py")
+    os.symlink("main.py", root / "app/same.py")
+    (root / "app/parts").mkdir()
+    (root / "app/parts/one.py").write_text("x = 1\n")
+    os.symlink("app/parts", root / "parts")
     os.mkfifo(root / "app/pipe.py")
     return root
 
@@ -71,6 +75,10 @@ def test_a_file_that_may_be_made(files: ChangeFiles, root: Path, path: str, lang
         ("linked/a.py", "It is a link that leads out of the workspace."),
         ("linked/new.py", "It is a link that leads out of the workspace."),
         ("app/link.py", "It is a link that leads out of the workspace."),
+        ("app/same.py", "It is a link to app/main.py: name that file."),
+        ("parts/one.py", "It is a link to app/parts/one.py: name that file."),
+        ("parts/new.py", "It is a link to app/parts/new.py: name that file."),
+        ("app/main.py/a.py", "A file stands where its folder would be."),
         ("app", "It is a folder."),
         (".", "It is a folder."),
         ("", "That is no name for a file."),

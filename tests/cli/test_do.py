@@ -178,7 +178,10 @@ def test_the_tasks_that_fit_a_place_are_listed(
         (["paginate", "old.py"], "old.py: it is not UTF-8"),
         (["paginate", "app.py:0"], "app.py:0: the file has 9 lines: name some of them, such as"),
         (["paginate", "app.py:10"], "app.py:10: the file has 9 lines: name some of them, such as"),
-        (["paginate", "app.py:5-4"], "app.py:5-4: the file has 9 lines"),
+        (
+            ["paginate", "app.py:5-4"],
+            "app.py:5-4: the lines end before they begin: name app.py:4-5",
+        ),
         (["paginate", "app.py:4-"], "app.py:4-: the file has 9 lines"),
         (["paginate", "app.py:"], "app.py:: the file has 9 lines"),
         (["paginate", "app.py:four"], "app.py:four: the file has 9 lines: name some of them"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -247,6 +248,46 @@ async def test_a_file_that_somebody_makes_meanwhile_is_not_written_over(desk: De
     assert (await desk.proposal())["state"] == "touched"
 
 
+@pytest.mark.parametrize("content", [b"\xff\0", None], ids=["no text", "a folder"])
+async def test_what_is_no_text_is_not_taken_for_an_empty_file(
+    desk: Desk, content: bytes | None
+) -> None:
+    await desk.offered(*THREE_FILES)
+    made = desk.folder / "pages.py"
+    made.write_bytes(content) if content else made.mkdir()
+    event = {"uri": desk.uri("pages.py"), "type": 1}
+    desk.editor.notify("workspace/didChangeWatchedFiles", {"changes": [event]})
+    assert (await desk.proposal())["state"] == "touched"
+
+
+async def test_a_file_that_is_opened_again_under_another_spelling(desk: Desk) -> None:
+    await desk.offered(*THREE_FILES)
+    desk.editor.close_file(desk.uri())
+    text = APP.replace("rows\n\n", "rows\n\n# One.\n# Two.\n", 1)
+    desk.editor.open(desk.uri().replace("app.py", "%61pp.py"), text)
+    proposal = await desk.proposal()
+    assert (proposal["line"], proposal["state"]) == (5, "offered")
+
+
+async def test_a_document_that_is_no_file_is_taken_and_undone(
+    connect: Callable[..., Editor],
+) -> None:
+    editor = connect(agent=True)
+    await editor.start(CAPABLE)
+    uri = "untitled:Untitled-1"
+    editor.open(uri, APP)
+    await editor.settled()
+    place = editor.range(uri, "def list_orders")
+    await editor.command("change", uri=uri, range=place, task="ask", instruction="Bound it.")
+    new = 'def list_orders():\n    return rows("orders")[:50]\n'
+    answer(await editor.agent.called(), SearchReplace(PAGED.old + "\n", new, uri))
+    await editor.settled()
+    for title, text in (("Take", APP.replace(PAGED.old + "\n", new)), ("Undo", APP)):
+        action = await editor.action(uri, "def list_orders", title)
+        editor.apply(action["edit"])
+        assert editor.texts[uri] == text
+
+
 # --- Parts of it
 
 
@@ -259,7 +300,7 @@ async def test_one_file_of_it(desk: Desk) -> None:
         "def rows(table):\n    return [table][:1000]\n",
     )
     # The rest of it can still be taken.
-    await desk.pick("Take: Add pagination")
+    await desk.pick("Take: Add pagination (2 files, +5 −2)")
     assert desk.text("app.py") == PAGED_APP
 
 
@@ -311,6 +352,19 @@ async def test_another_model_is_told_what_was_typed_meanwhile(desk: Desk) -> Non
     assert (await desk.proposal())["state"] == "offered"
 
 
+async def test_who_asks_again_is_told_what_changed_on_disk(desk: Desk) -> None:
+    await desk.offered(*THREE_FILES)
+    bounded = STORE.replace("[table]", "[table][:5]")
+    write(desk.folder, {"store.py": bounded})
+    event = {"uri": desk.uri("store.py"), "type": 2}
+    desk.editor.notify("workspace/didChangeWatchedFiles", {"changes": [event]})
+    await desk.proposal()
+    await desk.pick("Ask again")
+    call = await desk.editor.agent.called()
+    assert call.request.changed_files == (("store.py", bounded),)
+    call.end()
+
+
 async def test_what_is_wrong_goes_back_to_the_agent_once(desk: Desk) -> None:
     stale = SearchReplace("def rows(table, limit)", "def rows(table)", "store.py")
     answer(await desk.ask(), EXPLAINED, stale, NewFile("app.py", "x = 1\n"))
@@ -339,6 +393,25 @@ async def test_a_refused_change_says_why_and_changes_nothing(desk: Desk) -> None
     titles = await desk.titles()
     assert "Ask again, for the files as they are now: Add pagination" in titles
     assert not [title for title in titles if title.startswith(("Take", "Only"))]
+
+
+async def test_a_file_goes_by_one_name(desk: Desk) -> None:
+    path = str(desk.folder / "store.py")
+    documented = SearchReplace("def rows(table):\n", 'def rows(table):\n    """Rows."""\n', path)
+    proposal = await desk.offered(BOUNDED, documented)
+    assert [(one["path"], one["hunks"]) for one in proposal["files"]] == [("store.py", 2)]
+    await desk.pick("Take: ")
+    assert desk.text("store.py") == STORE.replace(BOUNDED.old, BOUNDED.new).replace(
+        documented.old, documented.new
+    )
+
+
+async def test_no_file_is_the_folder_of_another(desk: Desk) -> None:
+    answer(await desk.ask(), NewFile("pages", PAGES), NewFile("pages/one.py", PAGES))
+    again = await desk.editor.agent.called()
+    assert again.request.problems == ("pages: It cannot be a file and the folder of pages/one.py.",)
+    answer(again, *THREE_FILES)
+    assert (await desk.proposal())["state"] == "offered"
 
 
 # --- Yes and no
@@ -507,22 +580,81 @@ async def test_the_page_of_a_proposal_loads_nothing(desk: Desk) -> None:
     )
 
 
-async def test_a_client_hears_of_what_it_applied(
-    connect: Callable[..., Editor], project: Path
-) -> None:
-    applied = with_capability("experimental.backendDeveloper", {"applied": True}, CAPABLE)
-    desk = await sit_down(connect, project, applied)
+async def test_a_client_hears_of_what_it_applied(desk: Desk) -> None:
     first = await desk.offered(*THREE_FILES)
     uris = [desk.uri(name) for name in ("app.py", "pages.py", "store.py")]
     for title, edit in (("Take", "take"), ("Undo", "undo")):
         action = await desk.editor.action(desk.uri(), "def list_orders", title)
         picked = await desk.editor.request("codeAction/resolve", action)
-        assert picked["command"]["command"] == "backend-developer.applied"
-        [arguments] = picked["command"]["arguments"]
-        assert arguments == {"id": first["id"], "edit": edit, "uris": uris}
+        for one in (action, picked):
+            assert one["command"]["command"] == "backend-developer.applied"
+            assert one["command"]["arguments"] == [{"id": first["id"], "edit": edit, "uris": uris}]
         desk.editor.apply(picked["edit"])
         await desk.editor.settled()
     assert desk.text("app.py") == APP
+
+
+# --- An editor that shows the server files of some languages alone
+
+NEEDED = SearchReplace("flask\n", "flask\nslowapi\n", "requirements.txt")
+
+
+async def pick_unseen(desk: Desk, title: str, seen: str) -> None:
+    """Picks an action as an editor does that shows the server `seen` alone, and saves nothing."""
+    action = await desk.editor.action(desk.uri(), "def list_orders", title)
+    changes = [
+        one
+        for one in action["edit"]["documentChanges"]
+        if one.get("textDocument", {}).get("uri") == desk.uri(seen)
+    ]
+    desk.editor.apply({"documentChanges": changes})
+    [arguments] = action["command"]["arguments"]
+    await desk.editor.command("applied", **arguments)
+    await desk.editor.settled()
+
+
+def save(desk: Desk, name: str, text: str) -> None:
+    write(desk.folder, {name: text})
+    event = {"uri": desk.uri(name), "type": 2}
+    desk.editor.notify("workspace/didChangeWatchedFiles", {"changes": [event]})
+
+
+@pytest.mark.parametrize("title", ["Take", "Only requirements.txt"])
+async def test_what_waits_unsaved_where_nobody_sees_it_is_not_given_twice(
+    desk: Desk, title: str
+) -> None:
+    write(desk.folder, {"requirements.txt": NEEDED.old})
+    await desk.offered(EXPLAINED, IMPORTED, PAGED, NEEDED, NEW)
+    is_part = title != "Take"
+    if is_part:
+        await desk.pick(title)
+    await pick_unseen(desk, "Take: part" if is_part else title, "app.py")
+    proposals = await desk.editor.command("proposals")
+    states = {one["path"]: one["state"] for file in proposals for one in file["files"]}
+    assert states["requirements.txt"] == "given"
+    taking = [title for title in await desk.titles() if "requirements" in title or "Take" in title]
+    assert [one for one in taking if not one.startswith("Undo")] == (
+        ["Take: Add pagination (2 files, +5 −2)"] if is_part else []
+    )
+    save(desk, "requirements.txt", NEEDED.new)
+    if not is_part:
+        save(desk, "pages.py", PAGES)
+        assert (await desk.proposal())["state"] == "taken"
+        assert [one for one in await desk.titles() if one.startswith("Undo")]
+
+
+async def test_what_was_undone_where_nobody_sees_it_is_not_taken_by_half(desk: Desk) -> None:
+    write(desk.folder, {"requirements.txt": NEEDED.old})
+    told = SearchReplace("def one(key):\n", 'def one(key):\n    """One order."""\n', "app.py")
+    await desk.offered(EXPLAINED, told, NEEDED)
+    await pick_unseen(desk, "Take", "app.py")
+    save(desk, "requirements.txt", NEEDED.new)
+    await desk.editor.settled()
+    await pick_unseen(desk, "Undo", "app.py")
+    assert not [title for title in await desk.titles() if title.startswith("Take")]
+    save(desk, "requirements.txt", NEEDED.old)
+    await desk.editor.settled()
+    assert [title for title in await desk.titles() if title.startswith("Take")]
 
 
 async def test_a_new_file_that_was_never_saved_is_taken_away_too(desk: Desk) -> None:
@@ -542,6 +674,25 @@ async def test_what_is_added_at_the_end_stands_before_the_last_line_end(desk: De
     assert change["edits"] == [{"range": {"start": end, "end": end}, "newText": "\n\n\nLIMIT = 9"}]
     desk.editor.apply(action["edit"])
     assert desk.text("store.py") == added.new
+
+
+async def test_many_places_of_a_long_file_are_offered_at_once(desk: Desk) -> None:
+    numbers = range(600)
+    text = APP + "".join(f"\n\ndef number_{one}():\n    return {one}\n" for one in numbers)
+    desk.editor.replace(desk.uri(), (0, len(APP), text))
+    edits = [
+        SearchReplace(f"    return {one}\n", f"    return {one} + 1\n", "app.py")
+        for one in numbers[::4]
+    ]
+    await desk.offered(*edits)
+    seconds = []
+    for _ in range(3):
+        start = time.process_time()
+        titles = await desk.titles(text)
+        seconds.append(time.process_time() - start)
+    assert titles[0] == "Take: Add pagination (1 file, +150 −150)"
+    assert len([title for title in titles if title.startswith("Only its change")]) == 150
+    assert min(seconds) < 0.1
 
 
 # --- Where it is offered

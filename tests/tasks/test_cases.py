@@ -33,7 +33,7 @@ from backend_developer.project.index import Project
 from backend_developer.reader import WorkspaceReader
 from backend_developer.sendable import Denials
 from backend_developer.settings import Settings
-from backend_developer.tasks import GROUPS, MOST_LOOKED_AT, offered, read_task
+from backend_developer.tasks import GROUPS, HEAD, offered, read_task
 
 TASKS = Path(__file__).resolve().parents[2] / "agents" / "tasks"
 CASES = Path(__file__).resolve().parent / "cases"
@@ -242,7 +242,7 @@ TEDIOUS = (
 def test_where_a_task_fits_is_known_at_once(task: TaskDefinition) -> None:
     anywhere = replace(task, languages=(), files=())
     for piece in TEDIOUS:
-        text = piece * (MOST_LOOKED_AT // len(piece))
+        text = piece * (HEAD // len(piece))
         start = time.perf_counter()
         offered(anywhere, "", text, "", text)
         assert time.perf_counter() - start < 2, piece

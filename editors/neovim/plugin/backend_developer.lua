@@ -70,11 +70,11 @@ command('BackendFindings', function()
   require('backend_developer').findings()
 end, { desc = 'Show the findings of all open files in the quickfix list' })
 
--- Asks a person for what a task needs to know, shows proposed changes, hears when one was applied.
+-- Asks a person for what a task needs to know, shows proposed changes.
 -- Said here, since the server's description alone can do none of it.
 vim.lsp.config('backend_developer', {
   capabilities = {
-    experimental = { backendDeveloper = { asks = true, proposals = true, applied = true } },
+    experimental = { backendDeveloper = { asks = true, proposals = true } },
   },
 })
 

@@ -175,6 +175,7 @@ async function take(server: Server, id: string): Promise<void> {
   const action = actions.find(({ data }) => isTaking(data as ProposalData | undefined, id));
   if (!action?.edit) throw new Error(CHANGED);
   await makeEdit(server, action.edit);
+  if (action.command) await server.execute(action.command.command, action.command.arguments?.[0]);
   await closePreviews(id);
   if (proposal.steps.length) {
     const steps = proposal.steps.map(({ text }) => text).join(" ");

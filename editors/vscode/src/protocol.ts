@@ -113,7 +113,7 @@ export interface ProposedFile {
   readonly uri: string;
   readonly isNew: boolean;
   /** Only what is waiting can be narrowed. */
-  readonly state: "waiting" | "taken" | "edited" | "touched";
+  readonly state: "waiting" | "given" | "taken" | "edited" | "touched";
   readonly before: string;
   readonly after: string;
   readonly added: number;

@@ -99,8 +99,11 @@ def agree(plan: Plan, *, yes: bool) -> Plan:
             return plan
         is_known = yes or has_consent(state, sending.root, sending.base_url)
         said = f"sending {what_is_sent(sending)}"
-        if is_review:
-            said += "; --engine local sends nothing"
+        said += (
+            "; --engine local sends nothing"
+            if is_review
+            else "; what it uses of other files goes with it"
+        )
         if is_known or can_ask():
             print(visible(said), file=sys.stderr)
         if not is_known:

@@ -82,6 +82,11 @@ def _span(text: str, path: str, typed: str | None) -> Span:
     numbers = _LINES.fullmatch(typed)
     first = int(numbers[1]) if numbers else 0
     last = int(numbers[2] or numbers[1]) if numbers else 0
+    if 1 <= last < first <= count:
+        raise UsageError(
+            f"{visible(path)}:{visible(typed)}: the lines end before they begin: "
+            f"name {visible(path)}:{last}-{first}"
+        )
     if not 1 <= first <= last <= count:
         such = f"name some of them, such as {visible(path)}:1-{count}" if count else "name none"
         raise UsageError(

@@ -16,6 +16,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher, unified_diff
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from .edits import apply, left_out_in, minimal, overlap, place_edit
@@ -114,9 +115,7 @@ class FileChange:
     @property
     def counts(self) -> tuple[int, int]:
         """Lines added and lines taken away, as in a diff."""
-        rows = self.diff().split("\n")[2:]
-        added = sum(row.startswith("+") for row in rows)
-        return added, sum(row.startswith("-") for row in rows)
+        return _counts(self.document.text, self.edits)
 
     def diff(self) -> str:
         """A unified diff, each line ending in a line feed, as `patch` and `git apply` read it."""
@@ -168,6 +167,25 @@ def paths_named(answer: ChangeAnswer, reviewed: str) -> tuple[str, ...]:
     return tuple(paths)
 
 
+def named_from(answer: ChangeAnswer, root: str) -> ChangeAnswer:
+    """The answer with absolute paths below the root made relative to it; "" is no root."""
+    if not root:
+        return answer
+    start = f"{normal_path(root).rstrip('/')}/"
+
+    def relative(name: str) -> str:
+        path = normal_path(name)
+        return path.removeprefix(start) if path.startswith(start) else name
+
+    return replace(
+        answer,
+        edits=tuple(
+            replace(one, file=relative(one.file)) if one.file else one for one in answer.edits
+        ),
+        files=tuple(replace(one, path=relative(one.path)) for one in answer.files),
+    )
+
+
 def normal_path(path: str) -> str:
     """A path as a model writes it, in the one spelling that a file has here."""
     return posixpath.normpath(path.strip().replace("\\", "/"))
@@ -196,6 +214,10 @@ def place_change(
         there = found[path]
         if isinstance(there, OffLimits):
             reasons.append(f"{_shown_path(path)}: {there.reason}")
+            continue
+        if inside := next((one for one in by_path if one.startswith(f"{path}/")), None):
+            shown = _shown_path(inside)
+            reasons.append(f"{_shown_path(path)}: It cannot be a file and the folder of {shown}.")
             continue
         result = (
             _created(path, there.document, by_path[path])
@@ -282,6 +304,39 @@ def _lines_of(text: str) -> list[str]:
     lines = text.split("\n")
     ended = [f"{line}\n" for line in lines[:-1]]
     return [*ended, lines[-1]] if lines[-1] else ended
+
+
+@lru_cache(maxsize=500)
+def _counts(text: str, edits: tuple[TextEdit, ...]) -> tuple[int, int]:
+    """Lines that edits add and take away. Remembered, as menus ask at each move of the cursor; of
+    the lines around the edits alone, as a diff of a long file takes a quarter of a second.
+    """
+    added = removed = 0
+    for place, inside in _changed_lines(text, edits):
+        before = text[place.start : place.end]
+        shifted = [
+            replace(one, span=Span(one.span.start - place.start, one.span.end - place.start))
+            for one in inside
+        ]
+        rows = unified("", before, apply(before, shifted)).split("\n")[2:]
+        added += sum(row.startswith("+") for row in rows)
+        removed += sum(row.startswith("-") for row in rows)
+    return added, removed
+
+
+def _changed_lines(text: str, edits: Sequence[TextEdit]) -> list[tuple[Span, list[TextEdit]]]:
+    """The stretches of whole lines that edits, in text order, lie in."""
+    found: list[tuple[Span, list[TextEdit]]] = []
+    for edit in edits:
+        start = text.rfind("\n", 0, edit.span.start) + 1
+        line_end = text.find("\n", edit.span.end)
+        end = len(text) if line_end < 0 else line_end + 1
+        if found and start < found[-1][0].end:
+            place, inside = found[-1]
+            found[-1] = Span(place.start, max(place.end, end)), [*inside, edit]
+        else:
+            found.append((Span(start, end), [edit]))
+    return found
 
 
 # --- One file

@@ -45,8 +45,6 @@ class ClientProfile:
     """Our own part in it asks a person for the `asks` of a command, and adds the answer."""
     shows_proposals: bool = False
     """Our own part in it shows what `backend-developer.proposals` answers."""
-    hears_of_edits: bool = False
-    """Our own part in it has a command that is run when a change was taken or undone."""
     progress: bool = False
     """The server may open a progress report by itself."""
     related_information: bool = False
@@ -104,7 +102,6 @@ def client_profile(capabilities: types.ClientCapabilities) -> ClientProfile:
         deletes_files=types.ResourceOperationKind.Delete in operations,
         asks_for_text=bool(ours.get("asks")),
         shows_proposals=bool(ours.get("proposals")),
-        hears_of_edits=bool(ours.get("applied")),
         progress=bool(has("window.work_done_progress")),
         related_information=bool(has("text_document.publish_diagnostics.related_information")),
         code_description=bool(has("text_document.publish_diagnostics.code_description_support")),

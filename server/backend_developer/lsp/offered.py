@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 CODE = "proposal"
 """The code of an offer's marker."""
 APPLIED_COMMAND = "backend-developer.applied"
-"""Ours in Neovim, which opens what it changes, and saves nothing."""
+"""Belongs to each edit of an offer, so that a client runs it when it has made that. Neovim's plugin
+runs it itself: Neovim opens what it changes, and saves nothing."""
 MOST_DIFF = 12_000
 """Characters of a diff in a hover."""
 MOST_OF_LINE = 100
@@ -209,15 +210,14 @@ def code_action(
 
     None when the client cannot show it. `versions` as in `edit_of`.
     """
-    command = (
-        types.Command(
-            title=action.title, command=action.command, arguments=[dict(action.arguments)]
-        )
-        if action.command
-        else None
-    )
+    command = None
+    if action.command:
+        arguments = [dict(action.arguments)]
+        command = types.Command(title=action.title, command=action.command, arguments=arguments)
+    elif action.edit and not profile.edits_when_picked:
+        command = applied(action.offer, action.edit)
     if not profile.action_literals:
-        return command
+        return command if action.command else None
     return types.CodeAction(
         title=action.title,
         kind=types.CodeActionKind.QuickFix,
@@ -251,7 +251,7 @@ def edit_of(
     texts: list[tuple[types.OptionalVersionedTextDocumentIdentifier, list[types.TextEdit]]] = []
     for file in files:
         known = file.change.document
-        document, lines = versions.get(known.path, (known, None))
+        document, lines = versions.get(known.path or known.uri, (known, None))
         if edit == "undo" and file.change.is_new:
             # A file that was made in the editor may never have been saved.
             gone = types.DeleteFileOptions(ignore_if_not_exists=True)
@@ -272,7 +272,7 @@ def edit_of(
 
 
 def applied(offer: Offer, edit: str) -> types.Command:
-    """What the client runs after it applied that edit, `edit_of`: {id, edit, uris}."""
+    """What the client runs when it has made that edit, `edit_of`: {id, edit, uris}."""
     files = offer.waiting if edit == "take" else offer.files
     uris = [file.change.document.uri for file in files]
     arguments = {"id": offer.id, "edit": edit, "uris": uris}

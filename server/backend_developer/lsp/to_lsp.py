@@ -400,8 +400,10 @@ def _before_the_last_line_end(text: str, edit: TextEdit) -> TextEdit:
 
     Neovim would add an empty line, too: what is behind the last line end is no line there.
     """
-    match = _LAST_LINE_END.search(text)
-    if not match or edit.span != Span(len(text), len(text)):
+    if edit.span != Span(len(text), len(text)):
+        return edit
+    match = _LAST_LINE_END.search(text, max(0, len(text) - 2))
+    if not match:
         return edit
     line_end, place = match[0], match.start()
     if not edit.new_text.endswith(line_end):

@@ -384,7 +384,7 @@ def test_plain_undo_brings_the_offer_of_that_file_back(
     nvim.keys("u")
     assert nvim.text == APP
     titles = nvim.menu("gra", "Take: ")
-    assert "Take: Add pagination (3 files, +6 −3)" in titles
+    assert "Take: Add pagination (1 file, +3 −2)" in titles
     nvim.choose("Take: ")
     taken(nvim)
 

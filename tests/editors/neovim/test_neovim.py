@@ -361,5 +361,5 @@ def test_capabilities_of_ones_own_stay(tmp_path: Path) -> None:
     with neovim(tmp_path, {}, f"{INIT}vim.lsp.config('backend_developer', {own})\n") as nvim:
         opened(nvim)
         said = nvim.lua("return vim.lsp.get_clients()[1].capabilities.experimental")
-    ours = {"asks": True, "proposals": True, "applied": True}
+    ours = {"asks": True, "proposals": True}
     assert said == {"mine": True, "backendDeveloper": ours}

@@ -19,7 +19,7 @@ local KEYS = {
 
 ---@class backend_developer.File
 ---@field path string
----@field state 'waiting'|'taken'|'edited'|'touched'
+---@field state 'waiting'|'given'|'taken'|'edited'|'touched'
 ---@field diff string
 ---@field added integer lines
 ---@field removed integer lines
