@@ -434,12 +434,9 @@ def odd_files(folder: Path) -> str:
     (folder / "shut").mkdir(mode=0o000)
     (folder / "secret.py").write_text(UNSAFE)
     (folder / "secret.py").chmod(0o000)
-    with socket.socket(socket.AF_UNIX) as one:
-        os.chdir(folder)  # A socket's path must be short.
-        try:
-            one.bind("socket.py")
-        finally:
-            os.chdir("/")
+    # A socket's path must be short.
+    with socket.socket(socket.AF_UNIX) as one, contextlib.chdir(folder):
+        one.bind("socket.py")
     for name in (".gitignore", ".claude", "CLAUDE.md", "AGENTS.md"):
         os.mkfifo(folder / name)
 

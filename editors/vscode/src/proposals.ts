@@ -175,7 +175,8 @@ async function take(server: Server, id: string): Promise<void> {
   const action = actions.find(({ data }) => isTaking(data as ProposalData | undefined, id));
   if (!action?.edit) throw new Error(CHANGED);
   await makeEdit(server, action.edit);
-  if (action.command) await server.execute(action.command.command, action.command.arguments?.[0]);
+  // So that the server knows of files which no document shows it.
+  if (action.command) await server.execute(action.command.command, (action.command.arguments?.[0] ?? {}) as object);
   await closePreviews(id);
   if (proposal.steps.length) {
     const steps = proposal.steps.map(({ text }) => text).join(" ");

@@ -329,8 +329,8 @@ def test_an_explanation_is_read_as_a_page_that_loads_nothing(
     explained = {"explanation": [EXPLAINED, f"See `rows[0]`:\n\n```python\nx = 1\n```\n{hostile}"]}
     model.script(Reply(json.dumps(explained)))
     window.command("Backend Developer: Change Code…")
-    window.see(ROWS, "Explain this")
-    assert window.texts(".quick-input-list-separator") == ["API", "Explain and test", "Anything"]
+    window.see(".quick-input-list-separator", "API")
+    window.type("Explain this")  # The list is longer than what of it is drawn.
     window.choose("Explain this (agent: ")
     window.see(TOAST, "Explain this: ")
     see_buttons(window, "Read", "Refine…", "Discard")
