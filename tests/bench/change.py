@@ -38,8 +38,11 @@ from backend_developer.core.model import (
 )
 from backend_developer.engines.base import ReviewRequest
 from backend_developer.engines.local import LocalEngine
-from backend_developer.files import find_one, read
+from backend_developer.files import find_one, read, walk
 from backend_developer.linters.ruff import find_ruff
+from backend_developer.project.disk import read_facts
+from backend_developer.project.facts import FileFacts
+from backend_developer.project.index import Project
 from backend_developer.settings import Settings
 from backend_developer.workshop import make_workshop
 from project import write
@@ -84,8 +87,9 @@ async def main(files: int, runs: int) -> None:
             request,
             FixChecker(LocalEngine()),
             os.environ,
+            Project.of(read_facts(file) or FileFacts(file.path, "") for file in walk(folder)),
             opened=lambda path: None,
-            buffers={},
+            buffers=dict,
         )
         placing, change = await timed(runs, lambda: asyncio.to_thread(placed, request, workshop))
         checking, result = await timed(
