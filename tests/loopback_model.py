@@ -275,7 +275,9 @@ class LoopbackModel:
         reading = asyncio.create_task(reader.read(1))
         try:
             await asyncio.wait((replying, reading), return_when=asyncio.FIRST_COMPLETED)
-            if not replying.done() and not reading.result():
+            # A client that closes before it has read all resets the connection.
+            is_gone = reading.done() and (reading.exception() or not reading.result())
+            if not replying.done() and is_gone:
                 request.disconnected_at = time.monotonic()
                 request.disconnected.set()
                 raise ConnectionResetError
