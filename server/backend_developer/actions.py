@@ -16,6 +16,10 @@ from .core.text import Lines
 REVIEW_COMMAND = "backend-developer.review"
 CHANGE_COMMAND = "backend-developer.change"
 DISMISS_COMMAND = "backend-developer.dismiss"
+ALLOW_COMMAND = "backend-developer.allowDependency"
+NARROW_COMMAND = "backend-developer.narrow"
+REFINE_COMMAND = "backend-developer.refine"
+DISCARD_COMMAND = "backend-developer.discard"
 
 QUICK_FIX = "quickfix"
 REVIEW = "refactor.backend-developer.review"

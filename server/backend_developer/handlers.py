@@ -12,12 +12,16 @@ from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
 from lsprotocol import types
 
-from . import __version__, arrivals, changing, indexing, runs
+from . import __version__, arrivals, indexing, runs
 from .actions import (
+    ALLOW_COMMAND,
     CHANGE_COMMAND,
+    DISCARD_COMMAND,
     DISMISS_COMMAND,
     FIX_TASK,
+    NARROW_COMMAND,
     QUICK_FIX,
+    REFINE_COMMAND,
     REVIEW_COMMAND,
     Scope,
     is_below,
@@ -29,7 +33,6 @@ from .core.text import Change, Lines, apply_changes
 from .lsp import from_lsp, to_lsp
 from .lsp import offered as offered_changes
 from .models import MODELS
-from .offer_actions import ALLOW_COMMAND, DISCARD_COMMAND, NARROW_COMMAND, REFINE_COMMAND
 from .session import OpenDocument, Session
 from .settings import EDITOR_SECTION
 from .wire import InvalidParamsError, RefusedError
@@ -383,6 +386,8 @@ def change(session: Session, arguments: Arguments) -> dict[str, Any]:
     task, context = _text(CHANGE_COMMAND, arguments, "task"), opened.context
     if context and all(known.name != task for known in context.changes):
         return {"started": False, "reason": runs.no_such_task(task, context.changes)}
+    from . import changing  # Here: a server starts without it.
+
     run = changing.start_change(
         session,
         opened,
@@ -402,6 +407,8 @@ def refine(session: Session, arguments: Arguments) -> dict[str, Any]:
         return opened
     if offer.thread is None:
         return {"started": False, "reason": "Its conversation is not kept: run the task again."}
+    from . import changing  # Here: a server starts without it.
+
     run = changing.start_follow_up(
         session,
         opened,
@@ -425,6 +432,8 @@ def narrow(session: Session, arguments: Arguments) -> dict[str, Any]:
         hunks is None or isinstance(hunks, dict)
     ):
         raise InvalidParamsError(f"{NARROW_COMMAND}: `files` is a list and `hunks` an object.")
+    from . import changing  # Here: a server starts without it.
+
     run = changing.start_narrowing(session, opened, offer, files, hunks)
     return {"started": True, "runId": run.id}
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
+from .actions import ALLOW_COMMAND, DISCARD_COMMAND, NARROW_COMMAND, REFINE_COMMAND
 from .core.changes import ChangeSet
 from .core.model import Span
 from .core.text import Lines
@@ -17,10 +18,6 @@ from .offers import Offer, OfferedFile
 if TYPE_CHECKING:
     from .proof import Proof
 
-ALLOW_COMMAND = "backend-developer.allowDependency"
-NARROW_COMMAND = "backend-developer.narrow"
-REFINE_COMMAND = "backend-developer.refine"
-DISCARD_COMMAND = "backend-developer.discard"
 PREVIEW_COMMAND = "backend-developer.preview"
 """Ours in VS Code and Neovim: the server has no window."""
 

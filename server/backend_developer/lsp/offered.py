@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 
-from ..core.markdown import tamed
 from ..core.model import Document, Span
 from ..core.text import Lines, shortened, visible
 from .from_lsp import ClientProfile
@@ -151,6 +150,8 @@ def page(offer: Offer) -> str:
 
     The explanation keeps its formatting: the page must be shown by who knows HTML.
     """
+    from ..core.markdown import tamed  # Here: a server starts without it.
+
     heading, *rest = _sections(offer)
     parts = [f"# {escaped(heading[0])}", tamed(offer.change.explanation)]
     for title, text, is_ready in rest:
