@@ -23,7 +23,7 @@ from .live_offers import text_on_disk
 from .lsp import offered, to_lsp
 from .offer_actions import said_of
 from .offers import Offer, offer_of, with_part
-from .runs import begin, report, request_of, start, title_of
+from .runs import begin, new_run_of_task, report, request_of, start, title_of
 from .session import OpenDocument, Run, Session
 
 if TYPE_CHECKING:
@@ -61,11 +61,7 @@ def start_change(
     A run of the same task on the same document is cancelled. `instruction` is what the person
     wrote beside, `finding_id` the finding that is to be repaired; "" for neither.
     """
-    for other in list(session.runs.values()):
-        if other.open is opened and other.kind == task_name:
-            session.cancel(other)
-    run = session.new_run(opened, task_name, title_of(opened.context, task_name))
-    run.token = token
+    run = new_run_of_task(session, opened, task_name, token)
     start(session, run, _change(session, run, span, instruction, finding_id))
     return run
 

@@ -172,13 +172,21 @@ def start_review(
     progress report, None when it opened none. With `only_kept` the agent is asked nothing: what
     it has answered before is shown.
     """
+    run = new_run_of_task(session, opened, task_name, token)
+    run.only_kept = only_kept
+    start(session, run, _review_on_demand(session, run, span))
+    return run
+
+
+def new_run_of_task(
+    session: Session, opened: OpenDocument, task_name: str, token: int | str | None
+) -> Run:
+    """A run of a task, in place of one of the same task on the same document."""
     for other in list(session.runs.values()):
         if other.open is opened and other.kind == task_name:
             session.cancel(other)
     run = session.new_run(opened, task_name, title_of(opened.context, task_name))
     run.token = token
-    run.only_kept = only_kept
-    start(session, run, _review_on_demand(session, run, span))
     return run
 
 
