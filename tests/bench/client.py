@@ -15,6 +15,16 @@ BARE = [sys.executable, str(Path(__file__).with_name("bare_server.py"))]
 """The reference: a pygls server with one code action and nothing else."""
 OURS = [sys.executable, "-m", "backend_developer", "serve"]
 
+SEMGREP_RULE = """\
+rules:
+  - id: weak-hash
+    languages: [python]
+    severity: WARNING
+    message: MD5 is broken.
+    pattern: hashlib.md5(...)
+"""
+"""For semgrep, which brings none."""
+
 CAPABILITIES: dict[str, Any] = {
     "general": {"positionEncodings": ["utf-16"]},
     "textDocument": {

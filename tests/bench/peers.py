@@ -22,7 +22,16 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from client import BARE, OURS, Client, javascript_file, percentile, python_file, started
+from client import (
+    BARE,
+    OURS,
+    SEMGREP_RULE,
+    Client,
+    javascript_file,
+    percentile,
+    python_file,
+    started,
+)
 
 LINES = (300, 1_000, 5_000)
 BURST = 100
@@ -30,14 +39,6 @@ BURST_SECONDS = 0.01
 """From one key of a burst to the next."""
 PAUSE_SECONDS = 0.5
 """From the diagnostics of one key to the next, as one types who looks at them."""
-RULE = """\
-rules:
-  - id: weak-hash
-    languages: [python]
-    severity: WARNING
-    message: MD5 is broken.
-    pattern: hashlib.md5(...)
-"""
 PYTHON = "secret_{0} = hashlib.md5(nowhere_{0}).hexdigest()\n"
 JAVASCRIPT = "debugger; // {}\n"
 
@@ -215,7 +216,7 @@ async def main(keystrokes: int, start_count: int) -> None:
         folder = Path(name)
         (folder / ".git").mkdir()
         rule = folder / "rule.yml"
-        rule.write_text(RULE)
+        rule.write_text(SEMGREP_RULE)
         all_peers = peers(rule)
         await starts(all_peers, folder, start_count)
         await keys(all_peers, folder, keystrokes)

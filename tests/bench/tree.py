@@ -24,7 +24,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from client import family
+from client import SEMGREP_RULE, family
 
 from backend_developer.catalogue import load_catalogue
 from backend_developer.linters.process import find_program
@@ -34,14 +34,6 @@ MAXIMUM_BYTES = 40_000
 """Of one file: a larger one is mostly generated."""
 SHARES = {"py": 0.75, "ts": 0.2, "sql": 0.02, "dockerfile": 0.02, "yml": 0.01}
 
-RULE = """\
-rules:
-  - id: weak-hash
-    languages: [python]
-    severity: WARNING
-    message: MD5 is broken.
-    pattern: hashlib.md5(...)
-"""
 SQL = "BEGIN;\nALTER TABLE users ADD COLUMN age int;\nCREATE INDEX ages ON users (age);\nCOMMIT;\n"
 DOCKERFILE = "FROM python:3.12\nRUN pip install flask\nCOPY . /app\nCMD python /app/main.py\n"
 WORKFLOW = """\
@@ -154,7 +146,7 @@ def by_semgrep(tree: Path) -> float | None:
         print("semgrep is left out: it is not on PATH.")
         return None
     with tempfile.NamedTemporaryFile("w", suffix=".yml") as rule:
-        rule.write(RULE)
+        rule.write(SEMGREP_RULE)
         rule.flush()
         options = ["--config", rule.name, "--metrics", "off", "--disable-version-check", "--quiet"]
         start = time.perf_counter()
