@@ -23,7 +23,6 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from anthropic import AsyncAnthropic
 from client import OURS, percentile, python_file, started
 
 from backend_developer.agents import find_agent, load_agents
@@ -131,17 +130,17 @@ async def inputs(folder: Path) -> None:
     )
 
 
-async def bare_call(url: str) -> float:
-    """Seconds that the SDK takes for the same answer, and nothing else."""
-    async with AsyncAnthropic(api_key=KEY, base_url=url) as client:
-        begin = time.perf_counter()
-        async with client.messages.stream(
-            model="claude-sonnet-5-5",
-            max_tokens=10_000,
-            messages=[{"role": "user", "content": python_file(1_000, 0)}],
-        ) as stream:
-            await stream.get_final_message()
-        return time.perf_counter() - begin
+async def bare_calls(url: str, path: Path) -> list[float]:
+    """Seconds that the SDK alone takes for the same answer: the first time, and again."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(Path(__file__).with_name("bare_call.py")),
+        url,
+        str(path),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    output, _ = await process.communicate()
+    return [float(line) for line in output.split()]
 
 
 def reply_with(message: str) -> Reply:
@@ -190,8 +189,8 @@ async def times(folder: Path) -> None:
             await asyncio.sleep(3)
             shown.clear()
             arguments = {"uri": path.as_uri(), "task": "security"}
-            bare = await bare_call(model.url)
-            for which in ("first", "second"):
+            bare_seconds = await bare_calls(model.url, path)
+            for which, bare in zip(("first", "second"), bare_seconds, strict=True):
                 message = f"{MESSAGE}, said a {which} time"
                 sent.clear()
                 shown.clear()
