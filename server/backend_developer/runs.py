@@ -259,9 +259,15 @@ async def _review_with_both(
     from .review import second_look
     from .surroundings import surrounded
 
+    gathering: asyncio.Task[ReviewRequest] | None = None
     if context.model:
         # Beside the local engine, which works in another process.
         session.keep(asyncio.to_thread(load_sdk))
+        texts = {one.document.path: one.document.text for one in session.documents.values()}
+        project = session.project_of(request.document.path)
+        gathering = asyncio.create_task(
+            asyncio.to_thread(surrounded, request, context.root, texts, project)
+        )
     focuses = request.task.focuses
     session.expect(run, LOCAL, request.span, focuses)
     try:
@@ -271,17 +277,11 @@ async def _review_with_both(
         # A linter that is missing is no reason not to ask the agent.
         evidence = []
         report(session, error, "warning")
-    if not context.model:
+    if gathering is None:
         return []
     producer = f"agent:{request.task.name}"
     session.expect(run, producer, request.span, focuses)
-    asked = await asyncio.to_thread(
-        surrounded,
-        replace(request, evidence=tuple(evidence)),
-        context.root,
-        {one.document.path: one.document.text for one in session.documents.values()},
-        session.project_of(request.document.path),
-    )
+    asked = replace(await gathering, evidence=tuple(evidence))
     found, usage = await _listen(session, run, asked, reviewers.agent, reviewers, context)
     session.finish(run, producer)
     if again := second_look(request, found):
