@@ -226,6 +226,7 @@ class LoopbackModel:
         self.batches: dict[str, list[dict[str, Any]]] = {}
         """Id -> its requests."""
         self.batches_are_done = False
+        self.archived_at: str | None = None
         self.said_batches: int | None = None
         """More are taken too, and nothing is said of it."""
         self._script: deque[Reply] = deque()
@@ -328,6 +329,11 @@ class LoopbackModel:
                 await asyncio.Event().wait()
         elif last in self.batches:
             batch_id = last
+        if batch_id not in self.batches:
+            message = f"{last} not found"
+            error = {"type": "error", "error": {"type": "not_found_error", "message": message}}
+            await _send(writer, 404, json.dumps(error).encode(), "application/json")
+            return
         if last == "results":
             raw = "".join(
                 json.dumps(self._result(one)) + "\n" for one in self.batches[batch_id]
@@ -346,7 +352,7 @@ class LoopbackModel:
             "created_at": "2026-01-01T00:00:00Z",
             "expires_at": "2026-01-02T00:00:00Z",
             "ended_at": None,
-            "archived_at": None,
+            "archived_at": self.archived_at,
             "cancel_initiated_at": None,
             "results_url": f"{self.url}/v1/messages/batches/{batch_id}/results"
             if self.batches_are_done

@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from sqlite3 import Connection
 
 from .state import State, StateError
 
@@ -53,20 +54,22 @@ class KeptAnswers:
             logger.warning("What a batch will answer cannot be remembered: %s", error)
 
     def save(self, texts: Mapping[str, str]) -> None:
-        now = time.time()
         try:
             with self.state.writing() as connection:
-                connection.executemany(
-                    "INSERT OR REPLACE INTO answers (digest, text, kept_at) VALUES (?, ?, ?)",
-                    [(digest, text, now) for digest, text in texts.items()],
-                )
-                connection.execute(
-                    "DELETE FROM answers WHERE kept_at < ?", (now - KEPT_DAYS * 86_400,)
-                )
-                connection.execute(
-                    "DELETE FROM answers WHERE digest IN (SELECT digest FROM answers "
-                    "ORDER BY kept_at DESC LIMIT -1 OFFSET ?)",
-                    (MOST_ANSWERS,),
-                )
+                write_answers(connection, texts, time.time())
         except StateError as error:
             logger.warning("What the agent has answered cannot be kept: %s", error)
+
+
+def write_answers(connection: Connection, texts: Mapping[str, str], now: float) -> None:
+    """Keeps texts by digest, as part of a transaction; lets the oldest go."""
+    connection.executemany(
+        "INSERT OR REPLACE INTO answers (digest, text, kept_at) VALUES (?, ?, ?)",
+        [(digest, text, now) for digest, text in texts.items()],
+    )
+    connection.execute("DELETE FROM answers WHERE kept_at < ?", (now - KEPT_DAYS * 86_400,))
+    connection.execute(
+        "DELETE FROM answers WHERE digest IN (SELECT digest FROM answers "
+        "ORDER BY kept_at DESC LIMIT -1 OFFSET ?)",
+        (MOST_ANSWERS,),
+    )

@@ -19,12 +19,12 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from . import ledger
-from .answers import KeptAnswers
+from .answers import write_answers
 from .core.model import Usage
 from .engines import batch
 from .engines.agent import AgentEngine
 from .engines.base import EngineError
-from .engines.batch import Result, SentBatch
+from .engines.batch import BatchGoneError, Result, SentBatch
 from .engines.endpoint import find_endpoint
 from .engines.faults import Call
 from .engines.kept import keep_promised
@@ -119,7 +119,10 @@ async def look(
     environment: Mapping[str, str],
     root: str | None,
 ) -> tuple[list[Progress], list[str]]:
-    """How far the batches of a workspace are, and what went wrong in asking. Raises StateError."""
+    """How far the batches of a workspace are, and what went wrong in asking. Raises StateError.
+
+    One that its endpoint does not have any more is not asked after again.
+    """
     found: list[Progress] = []
     problems: list[str] = []
     for one in await asyncio.to_thread(open_batches, state, root):
@@ -127,6 +130,9 @@ async def look(
             call = _call(one, settings, environment)
             status, done, total = await batch.status(agent, call, one.id)
             found.append(Progress(one, done, total, status == "ended"))
+        except BatchGoneError as error:
+            await asyncio.to_thread(_end, state, one, {})
+            problems.append(f"The batch {one.id} is lost: {error}")
         except EngineError as error:
             problems.append(f"The batch {one.id} cannot be asked after: {error}")
     return found, problems
@@ -179,7 +185,6 @@ def _keep(
 
     `key` is what the placeholders of the secrets that were sent were made with.
     """
-    answers = KeptAnswers(state)
     by_name = {name: (number, path) for name, number, path in one.requests}
     files: list[str] = []
     problems: list[str] = []
@@ -206,12 +211,18 @@ def _keep(
             continue
         texts |= kept[0]
         files.append(kept[1])
-    answers.save(texts)
-    names = [(name,) for name in by_name]
-    with state.writing() as db:
-        db.executemany("DELETE FROM promises WHERE name = ?", names)
-        db.execute("UPDATE batches SET ended_at = ? WHERE id = ?", (time.time(), one.id))
+    _end(state, one, texts)
     return files, problems
+
+
+def _end(state: State, one: OpenBatch, texts: Mapping[str, str]) -> None:
+    """Keeps a batch's answers, by digest, and asks after it no more: both or neither."""
+    now = time.time()
+    with state.writing() as db:
+        write_answers(db, texts, now)
+        names = [(name,) for name, _, _ in one.requests]
+        db.executemany("DELETE FROM promises WHERE name = ?", names)
+        db.execute("UPDATE batches SET ended_at = ? WHERE id = ?", (now, one.id))
 
 
 def _is_fetched(state: State, batch_id: str) -> bool:

@@ -21,6 +21,7 @@ import platform
 import time
 import zlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cache
@@ -31,7 +32,7 @@ from typing import Any, Literal, TypeAlias
 from .core.model import Usage
 from .gate import Outcome, OutgoingCall, Overrun
 from .prices import cost_of, price_of
-from .state import State, as_kept
+from .state import State, StateError, as_kept
 
 GRACE_SECONDS = 60.0
 """How much longer than its time limit a call may be under way before it counts as lost."""
@@ -245,16 +246,38 @@ def _tidy(db: Connection, now: float) -> str:
         "UPDATE calls SET day = ? WHERE day > ?",
         (today.isoformat(), (today + timedelta(days=FUTURE_DAYS)).isoformat()),
     )
-    rows = db.execute("SELECT number, process, deadline FROM calls WHERE outcome = 'under way'")
-    for number, process, deadline in rows.fetchall():
-        if deadline < now or not _may_live(process):
-            _count_input_alone(db, number, "lost")
+    for number in _cut_off(db, now):
+        _count_input_alone(db, number, "lost")
     for table in ("journal", "calls"):
         db.execute(
             f"DELETE FROM {table} WHERE number <= (SELECT MAX(number) FROM calls) - ?",
             (LEDGER_CALLS,),
         )
     return today.isoformat()
+
+
+def _cut_off(db: Connection, now: float) -> list[int]:
+    """The numbers of the calls that are noted as under way, and are not any more."""
+    rows = db.execute("SELECT number, process, deadline FROM calls WHERE outcome = 'under way'")
+    return [
+        number
+        for number, process, deadline in rows.fetchall()
+        if deadline < now or not _may_live(process)
+    ]
+
+
+def _tidied(state: State) -> State:
+    """The same, to be looked back at: without calls that count as under way and are not.
+
+    Raises StateError where it cannot be read; one that cannot be written stays as it is.
+    """
+    now = time.time()
+    with state.reading() as db:
+        cut_off = _cut_off(db, now)
+    if cut_off:
+        with suppress(StateError), state.writing() as db:
+            _tidy(db, now)
+    return state
 
 
 def _prune_journal(db: Connection, now: float) -> None:
@@ -326,7 +349,7 @@ def bytes_per_token(state: State) -> dict[str, float]:
 
 def spent(state: State, since: date) -> list[Spent]:
     """What has been spent since a day, by workspace and model, most first. Raises StateError."""
-    with state.reading() as db:
+    with _tidied(state).reading() as db:
         rows = db.execute(
             "SELECT root, model, TOTAL(input), TOTAL(cache_write), TOTAL(cache_read), "
             "TOTAL(output), SUM(cost), COUNT(*), SUM(outcome = 'lost') FROM calls WHERE day >= ? "
@@ -351,7 +374,7 @@ def entries(
             conditions.append(condition)
             values.append(value)
     where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
-    with state.reading() as db:
+    with _tidied(state).reading() as db:
         rows: Sequence[Sequence[Any]] = db.execute(
             "SELECT number, at, root, base_url, model, purpose, paths, bytes, input, cache_write, "
             f"cache_read, output, cost, outcome FROM calls {where} ORDER BY number DESC LIMIT ?",

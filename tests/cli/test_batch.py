@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING
+
+import pytest
 
 from backend_developer import ledger
 from backend_developer.batches import open_batches
-from backend_developer.state import State, state_folder
+from backend_developer.state import State, StateError, state_folder
 from loopback_model import LoopbackModel, Reply, answer, finding
 
 from .conftest import Run, Write
 from .test_review_agent import CODE, model
-
-if TYPE_CHECKING:
-    import pytest
 
 __all__ = ["model"]
 
@@ -110,6 +108,42 @@ def test_a_request_that_failed_is_said(run: Run, write: Write, model: LoopbackMo
     model.script(Reply(status=500, error_type="api_error"))
     fetched = run("review", "a.py", "--batch-results", "--fail-on", "never")
     assert "a.py: no answer (api error); review it again." in fetched.err
+
+
+@pytest.mark.parametrize("how", ["unknown", "archived"])
+def test_a_batch_that_its_endpoint_has_no_more_is_said_once(
+    run: Run, write: Write, model: LoopbackModel, how: str
+) -> None:
+    write({"a.py": CODE})
+    run("review", "a.py", "--batch")
+    model.batches_are_done = True
+    if how == "unknown":
+        model.batches.clear()
+    else:
+        model.archived_at = "2026-01-31T00:00:00Z"
+    status = run("review", ".", "--batch-status")
+    assert "The batch msgbatch_1 is lost: 127.0.0.1" in status.err
+    assert status.err.endswith("does not have its answers any more: review its files again.\n")
+    assert status.code == 3
+    assert run("review", ".", "--batch-status").out.startswith("No batch of this workspace")
+
+
+def test_answers_that_cannot_be_kept_are_fetched_again(
+    run: Run, write: Write, model: LoopbackModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write({"a.py": CODE})
+    run("review", "a.py", "--batch")
+    model.batches_are_done = True
+    model.script(FOUND, FOUND)
+
+    def write_nothing(*_: object) -> None:
+        raise StateError("The disk is full.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("backend_developer.batches.write_answers", write_nothing)
+        failed = run("review", "a.py", "--batch-results")
+    assert (failed.code, failed.err) == (2, "error: The disk is full.\n")
+    assert "security/sql-injection" in run("review", "a.py", "--batch-results").out
 
 
 def test_a_batch_that_is_refused_costs_nothing(

@@ -130,17 +130,26 @@ class BatchEngine:
         return SentBatch(batch.id, call.endpoint, call.model, requests_sent)
 
 
+class BatchGoneError(EngineError):
+    """The endpoint does not have a batch, or its answers, any more."""
+
+
 async def status(agent: AgentEngine, call: Call, batch_id: str) -> tuple[Status, int, int]:
     """How far a batch is: its status, how many of its requests are done, and how many there are.
 
     Raises EngineError.
     """
     client = await agent.client(call.endpoint)
+    gone = f"{call.endpoint.host} does not have its answers any more: review its files again."
     try:
         async with asyncio.timeout(call.settings.timeout_seconds):
             batch = await client.sdk.messages.batches.retrieve(batch_id)
     except Exception as error:
+        if faults.does_not_know(error, call, batch_id):
+            raise BatchGoneError(gone) from error
         raise EngineError(faults.explain(error, call)) from error
+    if batch.archived_at:
+        raise BatchGoneError(gone)
     counts = batch.request_counts
     done = counts.succeeded + counts.errored + counts.canceled + counts.expired
     return batch.processing_status, done, done + counts.processing

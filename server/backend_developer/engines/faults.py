@@ -127,6 +127,16 @@ def is_about_credentials(error: BaseException) -> bool:
     )
 
 
+def does_not_know(error: Exception, call: Call, name: str) -> bool:
+    """Whether an endpoint says, for sure, that what is called `name` is not there."""
+    import anthropic  # Loaded by whoever made the call.
+
+    if not isinstance(error, anthropic.NotFoundError) or error.type != "not_found_error":
+        return False
+    # Some endpoints of one's own call a wrong path by the same name.
+    return not call.endpoint.is_own or name in said_by(error)
+
+
 def explain(error: Exception, call: Call, *, has_begun: bool = False) -> str:
     """The sentence for an error of a call; `has_begun` as for `unfinished`.
 
