@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -77,3 +78,11 @@ def test_readme_lists_every_setting() -> None:
 def test_readme_has_the_test_command_that_ci_runs() -> None:
     command = (ROOT / ".ci" / "run").read_text().splitlines()[-1]
     assert command.split(" --strict")[0] in (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("document", sorted(path.name for path in ROOT.glob("*.md")))
+def test_a_document_names_only_files_that_are_there(document: str) -> None:
+    text = (ROOT / document).read_text()
+    in_quotes = re.findall(r"`((?:agents|editors|server|tests)/[\w./-]*)`", text)
+    in_links = re.findall(r"\]\((?!https?:|#)([^)#]+)", text)
+    assert [name for name in {*in_quotes, *in_links} if not (ROOT / name).exists()] == []
