@@ -82,9 +82,14 @@ def create_server(
     server = Server()
 
     def make(environment: Mapping[str, str]) -> Reviewers:
-        from .asking import EditorPerson  # Here: a server starts without it.
+        # Here: a server starts without them, and nobody waits for them later on its event loop.
+        from . import changing, linters, offer_actions  # noqa: F401
+        from .asking import EditorPerson
+        from .project import outline  # noqa: F401
 
-        return make_reviewers(environment, EditorPerson(server))
+        reviewers = make_reviewers(environment, EditorPerson(server))
+        server.prepare()
+        return reviewers
 
     session = Session(server, make, os.environ if environment is None else environment)
     server.handlers = {method: partial(handle, session) for method, handle in HANDLERS.items()}

@@ -206,6 +206,7 @@ async def _until_offered(
 ) -> None:
     summary = CANCELLED
     try:
+        await asyncio.to_thread(_import_the_rest)
         offer = await work()
         await session.offers.put_up(offer, instead_of)
         summary = "; ".join([_summary(offer), *run.notes])
@@ -223,6 +224,11 @@ async def _until_offered(
             session.connection.notify("$/progress", to_lsp.end(run.token, summary))
         if not session.is_closing:
             session.keep(session.look_back())
+
+
+def _import_the_rest() -> None:
+    """Imports what makes a change and checks it; in a thread, as it is much."""
+    from . import change, workshop  # noqa: F401
 
 
 async def _begin(session: Session, run: Run, engine: str) -> None:

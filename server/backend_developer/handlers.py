@@ -35,7 +35,7 @@ from .lsp import offered as offered_changes
 from .models import MODELS
 from .session import OpenDocument, Session
 from .settings import EDITOR_SECTION
-from .wire import InvalidParamsError, RefusedError
+from .wire import InvalidParamsError, RefusedError, WithList
 
 if TYPE_CHECKING:
     from .context import Context
@@ -303,7 +303,7 @@ def hover(session: Session, params: types.HoverParams) -> types.Hover | None:
 
 def diagnostic(
     session: Session, params: types.DocumentDiagnosticParams
-) -> types.DocumentDiagnosticReport:
+) -> WithList | types.DocumentDiagnosticReport:
     opened = session.find(params.text_document.uri)
     if opened is None:
         return to_lsp.report_full([], "")

@@ -257,7 +257,6 @@ async def _review_with_both(
     # Here: a server starts without them.
     from .engines.client import load_sdk
     from .review import second_look
-    from .surroundings import surrounded
 
     if context.model:
         # Beside the local engine, which works in another process.
@@ -276,7 +275,7 @@ async def _review_with_both(
     producer = f"agent:{request.task.name}"
     session.expect(run, producer, request.span, focuses)
     asked = await asyncio.to_thread(
-        surrounded,
+        _surrounded,
         replace(request, evidence=tuple(evidence)),
         context.root,
         {one.document.path: one.document.text for one in session.documents.values()},
@@ -292,6 +291,13 @@ async def _review_with_both(
             # What was found stands, as it would without a second look.
             report(session, error, "warning")
     return usage
+
+
+def _surrounded(*arguments: Any) -> ReviewRequest:
+    # Here, in a thread: this imports all that reads code.
+    from .surroundings import surrounded
+
+    return surrounded(*arguments)
 
 
 async def _listen(
@@ -429,6 +435,9 @@ def start(session: Session, run: Run, work: Coroutine[Any, Any, None]) -> None:
     # cancelled before its first step never gets into its coroutine.
     def ended(task: asyncio.Task[None]) -> None:
         del session.runs[run.id]
+        # A task that was cancelled holds its frames, and they the run and all that it found: a
+        # circle that would wait for the garbage collector, and make it take long.
+        run.task = None
         if run.overtaken and session.is_open(run.open) and not session.is_closing:
             review_while_typing(session, run.open)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 from .model import (
     CONFIDENCES,
@@ -12,7 +13,6 @@ from .model import (
     Checking,
     Finding,
     Fix,
-    Span,
     Verdict,
     Withheld,
 )
@@ -28,28 +28,24 @@ def merge(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     the surest confidence and all sources are kept.
     """
     # Deterministic ones lead, so that one wide place from an agent cannot join two of theirs.
-    ordered = sorted(
-        findings, key=lambda finding: (finding.author == "agent", finding.span, finding.sources)
-    )
+    ordered = sorted(findings, key=lambda one: (one.author == "agent", *_place(one), one.sources))
     groups: list[list[Finding]] = []
     by_id: dict[str, int] = {}
-    places: dict[str, list[tuple[Span, int]]] = {}
+    places: dict[str, list[_Numbered]] = {}
     """Problem -> where each group's first finding is; these are in order and do not overlap."""
     for finding in ordered:
         known = places.setdefault(_problem(finding), [])
         # The place goes before the id: the second on a line may be the first of another source.
-        number = _group_at(known, finding.span)
+        number = _group_at(known, *_place(finding))
         if number is None:
             number = by_id.get(finding.id)
         if number is not None:
             groups[number].append(finding)
         else:
             by_id[finding.id] = len(groups)
-            insort(known, (finding.span, len(groups)))
+            insort(known, (*_place(finding), len(groups)))
             groups.append([finding])
-    return tuple(
-        sorted(map(_joined, groups), key=lambda finding: (finding.span, finding.rule, finding.id))
-    )
+    return tuple(sorted(map(_joined, groups), key=lambda one: (*_place(one), one.rule, one.id)))
 
 
 def apply_verdict(finding: Finding, verdict: Verdict) -> Finding:
@@ -64,20 +60,31 @@ def _problem(finding: Finding) -> str:
     return f"other: {finding.title}" if finding.rule == "other" else finding.rule
 
 
-def _group_at(places: Sequence[tuple[Span, int]], span: Span) -> int | None:
-    """The lowest number of a place that overlaps `span` or is the same."""
+_Numbered: TypeAlias = tuple[int, int, int]
+"""A place, as `_place`, and the number of its group."""
+
+
+def _place(finding: Finding) -> tuple[int, int]:
+    # Findings are merged again with each that comes, and numbers compare faster than spans.
+    return finding.span.start, finding.span.end
+
+
+def _group_at(places: Sequence[_Numbered], start: int, end: int) -> int | None:
+    """The lowest number of a place that overlaps `start` to `end` or is the same."""
 
     def is_same(index: int) -> bool:
-        place = places[index][0]
-        return place == span or place.overlaps(span)
+        place_start, place_end, _ = places[index]
+        return (place_start < end and start < place_end) or (
+            place_start == start and place_end == end
+        )
 
-    # What overlaps one span lies side by side, since the places do not overlap each other.
-    first = end = bisect_left(places, (span, 0))
+    # What overlaps one place lies side by side, since the places do not overlap each other.
+    first = behind = bisect_left(places, (start, end, 0))
     while first > 0 and is_same(first - 1):
         first -= 1
-    while end < len(places) and is_same(end):
-        end += 1
-    return min((number for _, number in places[first:end]), default=None)
+    while behind < len(places) and is_same(behind):
+        behind += 1
+    return min((number for _, _, number in places[first:behind]), default=None)
 
 
 def _joined(group: Sequence[Finding]) -> Finding:
