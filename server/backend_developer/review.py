@@ -389,7 +389,7 @@ def select(
     has_comments = may_ignore(lines.text)
     sure = CONFIDENCES[: CONFIDENCES.index(minimum_confidence) + 1]
     for finding in merge(findings):
-        if dismissals.covers(finding, relative_path) or (
+        if (dismissals.entries and dismissals.covers(finding, relative_path)) or (
             has_comments and ignored(lines, finding) is not None
         ):
             dismissed += 1

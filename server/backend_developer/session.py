@@ -294,21 +294,20 @@ class Session:
             return ()
         from .review import select  # Here: a server starts without it.
 
+        verdicts = opened.verdicts
         findings = [
-            apply_verdict(finding, opened.verdicts[finding.id])
-            if finding.id in opened.verdicts
-            else finding
+            apply_verdict(finding, verdicts[finding.id]) if finding.id in verdicts else finding
             for tracked in opened.findings.values()
             for finding in tracked.findings
         ]
         chosen = select(
             findings, opened.lines, context.dismissals, context.relative_path, CONFIDENCES[-1]
         )
-        limit = CONFIDENCES.index(context.settings.minimum_confidence)
+        sure = CONFIDENCES[: CONFIDENCES.index(context.settings.minimum_confidence) + 1]
         return tuple(
             finding
             for finding in chosen.findings
-            if finding.id in opened.revealed or CONFIDENCES.index(finding.confidence) <= limit
+            if finding.confidence in sure or finding.id in opened.revealed
         )
 
     def dismiss(self, opened: OpenDocument, finding: Finding, scope: Scope, reason: str) -> None:

@@ -41,7 +41,7 @@ SECONDS = 30.0
 """How long one request may take; a scan of a large file takes a second."""
 STEP_SECONDS = 0.03
 """How long one step of reading the project's files takes; a scan waits for no more than one."""
-PART = 20
+PART = 4
 """Items of a long answer in one part, which takes half a millisecond to read."""
 CHECKED_AT_ONCE = 4
 """Candidates in one request: one that gives way to a scan is asked for again as a whole."""
@@ -235,8 +235,10 @@ class LocalWorker:
         if not succeeded:
             raise RuntimeError("The worker's own log entry says where.")
         # Between two parts the event loop goes on: one pickle of all holds Python's lock for 10 ms.
-        items = tuple(item for _ in range(parts) for item in read.load())
-        return replace(answer, **{name: items}) if name else answer
+        items = [item for _ in range(parts) for item in read.load()]
+        if name:
+            return replace(answer, **{name: tuple(items)})
+        return items if parts else answer
 
     def _write(self, number: int, request: object) -> None:
         """A request; None: the answer to that of this number is not wanted any more."""
@@ -392,17 +394,19 @@ def main() -> None:
 
 
 def _send_in_parts(file: BinaryIO, succeeded: bool, answer: Any) -> None:
-    """Writes (succeeded, answer without its long list, that list's name or "", its parts' number),
-    and then the parts of the list.
+    """Writes (succeeded, answer without its long list, that list's name, how many parts it has),
+    and then the parts. The name is "" where the answer itself is the list, or has none.
     """
     name = {Scan: "proposals", Chunk: "facts"}.get(type(answer), "")
-    items: Sequence[object] = getattr(answer, name) if name else ()
-    parts = [items[start : start + PART] for start in range(0, len(items), PART)]
+    items: Sequence[object] = getattr(answer, name) if name else answer
+    parts = []
+    if name or isinstance(answer, list):
+        parts = [items[start : start + PART] for start in range(0, len(items), PART)]
+        answer = replace(answer, **{name: ()}) if name else []
     # One pickler, as what several items have in common is sent once.
     pickler = pickle.Pickler(file, pickle.HIGHEST_PROTOCOL)
-    pickler.dump((succeeded, replace(answer, **{name: ()}) if name else answer, name, len(parts)))
-    for part in parts:
-        pickler.dump(part)
+    for piece in ((succeeded, answer, name, len(parts)), *parts):
+        pickler.dump(piece)
     file.flush()
 
 

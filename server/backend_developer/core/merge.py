@@ -28,24 +28,35 @@ def merge(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     the surest confidence and all sources are kept.
     """
     # Deterministic ones lead, so that one wide place from an agent cannot join two of theirs.
-    ordered = sorted(findings, key=lambda one: (one.author == "agent", *_place(one), one.sources))
+    # Places are compared as numbers: hundreds of findings are merged again with each that comes.
+    ordered = sorted(
+        findings, key=lambda one: (one.author == "agent", one.span.start, one.span.end, one.sources)
+    )
     groups: list[list[Finding]] = []
     by_id: dict[str, int] = {}
     places: dict[str, list[_Numbered]] = {}
     """Problem -> where each group's first finding is; these are in order and do not overlap."""
     for finding in ordered:
+        start, end = finding.span.start, finding.span.end
         known = places.setdefault(_problem(finding), [])
         # The place goes before the id: the second on a line may be the first of another source.
-        number = _group_at(known, *_place(finding))
+        number = None
+        if known and start <= known[-1][1]:
+            number = _group_at(known, start, end)
         if number is None:
             number = by_id.get(finding.id)
         if number is not None:
             groups[number].append(finding)
         else:
             by_id[finding.id] = len(groups)
-            insort(known, (*_place(finding), len(groups)))
+            insort(known, (start, end, len(groups)))
             groups.append([finding])
-    return tuple(sorted(map(_joined, groups), key=lambda one: (*_place(one), one.rule, one.id)))
+    return tuple(
+        sorted(
+            (group[0] if len(group) == 1 else _joined(group) for group in groups),
+            key=lambda one: (one.span.start, one.span.end, one.rule, one.id),
+        )
+    )
 
 
 def apply_verdict(finding: Finding, verdict: Verdict) -> Finding:
@@ -61,12 +72,7 @@ def _problem(finding: Finding) -> str:
 
 
 _Numbered: TypeAlias = tuple[int, int, int]
-"""A place, as `_place`, and the number of its group."""
-
-
-def _place(finding: Finding) -> tuple[int, int]:
-    # Findings are merged again with each that comes, and numbers compare faster than spans.
-    return finding.span.start, finding.span.end
+"""Where a finding starts and ends, and the number of its group."""
 
 
 def _group_at(places: Sequence[_Numbered], start: int, end: int) -> int | None:
@@ -89,8 +95,6 @@ def _group_at(places: Sequence[_Numbered], start: int, end: int) -> int | None:
 
 def _joined(group: Sequence[Finding]) -> Finding:
     first = group[0]
-    if len(group) == 1:
-        return first
     # A refuted finding counts for nothing where another source still reports it.
     standing = [finding for finding in group if not finding.refuted] or [first]
     told = next((finding for finding in standing if finding.author == "agent"), standing[0])
