@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types
 
 from . import handlers
+from .garbage import staying
 from .session import Session
 from .wire import Server, serve_stdio
 
@@ -48,22 +49,23 @@ def make_reviewers(environment: Mapping[str, str], person: Person) -> Reviewers:
 
     `person` is asked before the first code leaves a workspace, and at limits.
     """
-    # Here: a server starts without them.
-    from .answers import KeptAnswers
-    from .batches import Collected, collect
-    from .catalogue import load_catalogue
-    from .engines.agent import AgentEngine
-    from .engines.kept import KeptEngine
-    from .gatekeeper import Gatekeeper
-    from .review import Reviewers
-    from .state import State, state_folder
-    from .worker import LocalWorker
+    with staying():
+        # Here: a server starts without them.
+        from .answers import KeptAnswers
+        from .batches import Collected, collect
+        from .catalogue import load_catalogue
+        from .engines.agent import AgentEngine
+        from .engines.kept import KeptEngine
+        from .gatekeeper import Gatekeeper
+        from .review import Reviewers
+        from .state import State, state_folder
+        from .worker import LocalWorker
 
-    catalogue = load_catalogue()
-    local = LocalWorker(catalogue.rules)
-    state = State(state_folder(environment))
-    agent = AgentEngine(environment, catalogue, Gatekeeper(state, person), state)
-    kept = KeptEngine(agent, KeptAnswers(state), environment)
+        catalogue = load_catalogue()
+        local = LocalWorker(catalogue.rules)
+        state = State(state_folder(environment))
+        agent = AgentEngine(environment, catalogue, Gatekeeper(state, person), state)
+        kept = KeptEngine(agent, KeptAnswers(state), environment)
 
     async def collect_batches(settings: Settings, root: str) -> Collected:
         return await collect(state, agent, settings, environment, root)
@@ -82,7 +84,7 @@ def create_server(
     server = Server()
 
     def make(environment: Mapping[str, str]) -> Reviewers:
-        # Here: a server starts without them, and nobody waits for them later on its event loop.
+        # Here: a server starts without them, and its event loop does not wait for them later.
         from . import changing, linters, offer_actions  # noqa: F401
         from .asking import EditorPerson
         from .project import outline  # noqa: F401

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from .core.changes import ChangeSet, Dependency, ManualStep, NewFile, Paragraph, narrowed
 from .core.model import SearchReplace, Span, Usage
 from .engines.base import EngineError, Note, ReviewRequest, Thread, ThreadAnswer
+from .garbage import staying
 from .live_offers import text_on_disk
 from .lsp import offered, to_lsp
 from .offer_actions import said_of
@@ -228,7 +229,8 @@ async def _until_offered(
 
 def _import_the_rest() -> None:
     """Imports what makes a change and checks it; in a thread, as it is much."""
-    from . import change, workshop  # noqa: F401
+    with staying():
+        from . import change, workshop  # noqa: F401
 
 
 async def _begin(session: Session, run: Run, engine: str) -> None:

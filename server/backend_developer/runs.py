@@ -34,6 +34,7 @@ from .core.model import (
 )
 from .engines.base import Engine, EngineError, ReviewRequest
 from .failures import where_raised
+from .garbage import staying
 from .lsp import to_lsp
 from .selection import enclosing_function
 from .session import LOCAL, OpenDocument, Run, Session
@@ -294,8 +295,9 @@ async def _review_with_both(
 
 
 def _surrounded(*arguments: Any) -> ReviewRequest:
-    # Here, in a thread: this imports all that reads code.
-    from .surroundings import surrounded
+    with staying():
+        # Here, in a thread: this imports all that reads code.
+        from .surroundings import surrounded
 
     return surrounded(*arguments)
 

@@ -79,6 +79,13 @@ class WithList:
     items: Sequence[str]
 
 
+@dataclass(frozen=True, slots=True)
+class EncodedList:
+    """A result that is a list, whose items were encoded before."""
+
+    items: Sequence[str]
+
+
 class Writer(Protocol):
     def write(self, data: bytes) -> object: ...
 
@@ -127,7 +134,7 @@ class Server:
             self._send({"jsonrpc": "2.0", "method": method, "params": params})
 
     def encode(self, value: object) -> str:
-        """A value of LSP as the JSON that it is sent as, for a `WithList`."""
+        """A value of LSP as the JSON that it is sent as, for a `WithList` or an `EncodedList`."""
         return _json(self._converter.unstructure(value))
 
     async def ask(self, method: str, params: object, seconds: float = ASK_SECONDS) -> Answer | None:
@@ -155,6 +162,9 @@ class Server:
     def _respond(self, message_id: int | str, result: object) -> None:
         if isinstance(result, WithList):
             self._write(_message_with_list({"id": message_id}, "result", result))
+        elif isinstance(result, EncodedList):
+            message = _json({"jsonrpc": "2.0", "id": message_id, "result": []})
+            self._write(f"{message.removesuffix(']}')}{','.join(result.items)}]}}")
         else:
             self._send({"jsonrpc": "2.0", "id": message_id, "result": result})
 
@@ -259,7 +269,7 @@ class Server:
         try:
             handler = self._handler_of(request)
             result = handler(request.params)
-            if not isinstance(result, WithList):
+            if not isinstance(result, WithList | EncodedList):
                 result = self._converter.unstructure(result)
         except RefusedError as error:
             self._refuse(request.id, error.code, str(error))
@@ -468,7 +478,10 @@ def _message_with_list(head: Mapping[str, object], name: str, value: WithList) -
 
 def _json(value: object) -> str:
     """Only ASCII, so that its length is the number of bytes."""
-    return json.dumps(value, separators=(",", ":"))
+    return _ENCODER.encode(value)
+
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
 class RefusedError(Exception):

@@ -106,9 +106,14 @@ def report_unchanged(result_id: str) -> types.DocumentDiagnosticReport:
 
 
 def code_action(
-    action: Action, document: Document, lines: Lines, profile: ClientProfile
+    action: Action,
+    document: Document,
+    lines: Lines,
+    profile: ClientProfile,
+    *,
+    with_edit: bool = True,
 ) -> types.CodeAction | types.Command | None:
-    """The action; None when the client cannot show it."""
+    """The action, `with_edit` unless that comes late; None when the client cannot show it."""
     command = (
         types.Command(
             title=action.title, command=action.command, arguments=[dict(action.arguments)]
@@ -126,7 +131,7 @@ def code_action(
         or None,
         is_preferred=True if action.preferred and profile.preferred_actions else None,
         edit=workspace_edit(action.edits, document, lines, profile, action.confirm)
-        if action.edits and not is_late
+        if action.edits and with_edit and not is_late
         else None,
         data={"uri": document.uri, "about": action.about, "isFix": action.is_fix}
         if action.edits
