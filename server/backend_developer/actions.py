@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, TypeGuard
 
 from .core.comments import ignore_comment
-from .core.edits import merge_edits
+from .core.edits import merge_all
 from .core.model import Checking, Document, Finding, Fix, Needs, Span, TaskDefinition, TextEdit
 from .core.text import Lines
 
@@ -31,6 +31,10 @@ FIX_ALL = "source.fixAll.backend-developer"
 KINDS = (QUICK_FIX, REVIEW, CHANGE, FIX_ALL)
 FIX_TASK = "fix-finding"
 """The task that repairs one finding."""
+
+AT_ONCE = 20
+"""Of so many findings each has actions of its own where a selection has more: a menu of thousands
+is read by nobody, and takes a tenth of a second to make."""
 
 Scope: TypeAlias = Literal["here", "file", "everywhere"]
 
@@ -78,16 +82,18 @@ def offered(
     """The actions for `span`, most wanted first.
 
     `findings` are those of the whole document that the person sees, in text
-    order, true of `document`. `only` is what the client asked for: a kind stands
-    for all below it. `place` is the span as a command's arguments say it, `reviews` are
+    order, true of `document`. Where a selection has more than AT_ONCE of them, each but the first
+    ones is only in what fixes all of its rule. `only` is what the client asked for: a kind
+    stands for all below it. `place` is the span as a command's arguments say it, `reviews` are
     the tasks, each with who does it and what that may cost, and so are `changes`. `fixes_by`
     says who may be asked for a fix; "": nobody. `can_dismiss`: there is a folder to remember it
     in.
     """
-    here = _findings_at(span, findings, lines)
+    all_here = _findings_at(span, findings, lines)
+    here = all_here[:AT_ONCE]
     actions = [
         *_fixes(here),
-        *_fix_all_of_a_rule(here, findings),
+        *_fix_all_of_a_rule(all_here, findings),
         *(
             Action(
                 f"{task.title} ({by_whom})",
@@ -150,10 +156,7 @@ def safe_edits(findings: Iterable[Finding]) -> tuple[TextEdit, ...]:
     They are deterministic rules' fixes. Of two that overlap the first is taken; edits that
     several fixes share, such as an import, are made once.
     """
-    edits: tuple[TextEdit, ...] = ()
-    for finding in findings:
-        if _is_safe(finding.fix):
-            edits = merge_edits(edits, finding.fix.edits) or edits
+    edits, _ = merge_all([one.fix.edits for one in findings if _is_safe(one.fix)])
     return edits
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types
 
 from . import handlers
+from .garbage import staying
 from .session import Session
 from .wire import Server, serve_stdio
 
@@ -48,22 +49,23 @@ def make_reviewers(environment: Mapping[str, str], person: Person) -> Reviewers:
 
     `person` is asked before the first code leaves a workspace, and at limits.
     """
-    # Here: a server starts without them.
-    from .answers import KeptAnswers
-    from .batches import Collected, collect
-    from .catalogue import load_catalogue
-    from .engines.agent import AgentEngine
-    from .engines.kept import KeptEngine
-    from .gatekeeper import Gatekeeper
-    from .review import Reviewers
-    from .state import State, state_folder
-    from .worker import LocalWorker
+    with staying():
+        # Here: a server starts without them.
+        from .answers import KeptAnswers
+        from .batches import Collected, collect
+        from .catalogue import load_catalogue
+        from .engines.agent import AgentEngine
+        from .engines.kept import KeptEngine
+        from .gatekeeper import Gatekeeper
+        from .review import Reviewers
+        from .state import State, state_folder
+        from .worker import LocalWorker
 
-    catalogue = load_catalogue()
-    local = LocalWorker(catalogue.rules)
-    state = State(state_folder(environment))
-    agent = AgentEngine(environment, catalogue, Gatekeeper(state, person), state)
-    kept = KeptEngine(agent, KeptAnswers(state), environment)
+        catalogue = load_catalogue()
+        local = LocalWorker(catalogue.rules)
+        state = State(state_folder(environment))
+        agent = AgentEngine(environment, catalogue, Gatekeeper(state, person), state)
+        kept = KeptEngine(agent, KeptAnswers(state), environment)
 
     async def collect_batches(settings: Settings, root: str) -> Collected:
         return await collect(state, agent, settings, environment, root)
@@ -82,9 +84,14 @@ def create_server(
     server = Server()
 
     def make(environment: Mapping[str, str]) -> Reviewers:
-        from .asking import EditorPerson  # Here: a server starts without it.
+        # Here: a server starts without them, and its event loop does not wait for them later.
+        from . import changing, linters, offer_actions  # noqa: F401
+        from .asking import EditorPerson
+        from .project import outline  # noqa: F401
 
-        return make_reviewers(environment, EditorPerson(server))
+        reviewers = make_reviewers(environment, EditorPerson(server))
+        server.prepare()
+        return reviewers
 
     session = Session(server, make, os.environ if environment is None else environment)
     server.handlers = {method: partial(handle, session) for method, handle in HANDLERS.items()}

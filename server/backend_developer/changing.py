@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from .core.changes import ChangeSet, Dependency, ManualStep, NewFile, Paragraph, narrowed
 from .core.model import SearchReplace, Span, Usage
 from .engines.base import EngineError, Note, ReviewRequest, Thread, ThreadAnswer
+from .garbage import staying
 from .live_offers import text_on_disk
 from .lsp import offered, to_lsp
 from .offer_actions import said_of
@@ -206,6 +207,7 @@ async def _until_offered(
 ) -> None:
     summary = CANCELLED
     try:
+        await asyncio.to_thread(_import_the_rest)
         offer = await work()
         await session.offers.put_up(offer, instead_of)
         summary = "; ".join([_summary(offer), *run.notes])
@@ -223,6 +225,12 @@ async def _until_offered(
             session.connection.notify("$/progress", to_lsp.end(run.token, summary))
         if not session.is_closing:
             session.keep(session.look_back())
+
+
+def _import_the_rest() -> None:
+    """Imports what makes a change and checks it; in a thread, as it is much."""
+    with staying():
+        from . import change, workshop  # noqa: F401
 
 
 async def _begin(session: Session, run: Run, engine: str) -> None:

@@ -31,7 +31,8 @@ from .core.model import (
     TextEdit,
 )
 from .core.text import Lines, shortened
-from .engines.local import LocalEngine, Scan
+from .engines.local import LocalEngine
+from .engines.scan import Scan
 from .linters.oxlint import OxlintMessage, check_names
 from .linters.process import LinterError
 from .linters.ruff import SYNTAX_ERROR, RuffMessage, run_ruff

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .core.edits import apply, compose, merge_edits
+from .core.edits import apply, compose, merge_all
 from .core.model import Candidate, Document, Finding, Fix, TextEdit
 from .review import Checker
 from .settings import Settings
@@ -83,12 +83,6 @@ def write(path: Path, expected: bytes, data: bytes) -> None:
 
 def _together(text: str, findings: Iterable[Finding]) -> Applied:
     """The fixes that do not meet an earlier one; an edit that two have in common is made once."""
-    chosen: list[Finding] = []
-    edits: tuple[TextEdit, ...] = ()
-    for finding in findings:
-        if isinstance(finding.fix, Fix):
-            merged = merge_edits(edits, finding.fix.edits)
-            if merged is not None:
-                chosen.append(finding)
-                edits = merged
-    return Applied(tuple(chosen), edits, apply(text, edits))
+    fixed = [(one, one.fix.edits) for one in findings if isinstance(one.fix, Fix)]
+    edits, taken = merge_all([edits for _, edits in fixed])
+    return Applied(tuple(fixed[index][0] for index in taken), edits, apply(text, edits))

@@ -23,6 +23,7 @@ from .actions import (
     QUICK_FIX,
     REFINE_COMMAND,
     REVIEW_COMMAND,
+    Action,
     Scope,
     is_below,
     offered,
@@ -35,7 +36,7 @@ from .lsp import offered as offered_changes
 from .models import MODELS
 from .session import OpenDocument, Session
 from .settings import EDITOR_SECTION
-from .wire import InvalidParamsError, RefusedError
+from .wire import EncodedList, InvalidParamsError, RefusedError, WithList
 
 if TYPE_CHECKING:
     from .context import Context
@@ -121,12 +122,10 @@ def did_close(session: Session, params: types.DidCloseTextDocumentParams) -> Non
 # --- Asked at any moment: answered from memory
 
 
-def code_action(
-    session: Session, params: types.CodeActionParams
-) -> list[types.CodeAction | types.Command]:
+def code_action(session: Session, params: types.CodeActionParams) -> EncodedList:
     opened = session.find(params.text_document.uri)
     if opened is None:
-        return []
+        return EncodedList([])
     document, lines, context = opened.document, opened.lines, opened.context
     selected = from_lsp.span(lines, params.range, session.profile.encoding)
     # The client's diagnostics are not looked at: some lose our data, some send those of the
@@ -145,9 +144,30 @@ def code_action(
         fixes_by=context.engine if context and _repairs(context) else "",
         can_dismiss=bool(context and context.root),
     )
-    converted = (to_lsp.code_action(action, document, lines, session.profile) for action in actions)
-    ours = _offer_actions(session, opened, selected, params)
-    return [*ours, *(action for action in converted if action)]
+    ours = map(session.connection.encode, _offer_actions(session, opened, selected, params))
+    encoded = (_encoded(session, opened, action) for action in actions)
+    return EncodedList([*ours, *(action for action in encoded if action)])
+
+
+MANY_EDITS = 20
+"""Of more, what is sent of them is kept: those that fix all of a rule come with each action."""
+
+
+def _encoded(session: Session, opened: OpenDocument, action: Action) -> str:
+    """The action as it is sent; "" when the client cannot show it."""
+    document, lines, profile = opened.document, opened.lines, session.profile
+    encode = session.connection.encode
+    is_long = len(action.edits) > MANY_EDITS and not profile.edits_when_picked
+    converted = to_lsp.code_action(action, document, lines, profile, with_edit=not is_long)
+    if converted is None:
+        return ""
+    if not is_long:
+        return encode(converted)
+    kept = opened.long_edits.get(action.title)
+    if kept is None or kept[0] is not lines or kept[1] != action.edits:
+        edit = to_lsp.workspace_edit(action.edits, document, lines, profile, action.confirm)
+        kept = opened.long_edits[action.title] = (lines, action.edits, encode(edit))
+    return f'{encode(converted)[:-1]},"edit":{kept[2]}}}'
 
 
 def _offer_actions(
@@ -303,7 +323,7 @@ def hover(session: Session, params: types.HoverParams) -> types.Hover | None:
 
 def diagnostic(
     session: Session, params: types.DocumentDiagnosticParams
-) -> types.DocumentDiagnosticReport:
+) -> WithList | types.DocumentDiagnosticReport:
     opened = session.find(params.text_document.uri)
     if opened is None:
         return to_lsp.report_full([], "")

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias
 
 from .catalogue import Catalogue
-from .core.comments import ignored
+from .core.comments import ignored, may_ignore
 from .core.fingerprint import numbered
 from .core.merge import apply_verdict, merge
 from .core.model import (
@@ -386,10 +386,14 @@ def select(
     """
     kept: list[Finding] = []
     dismissed = folded = 0
+    has_comments = may_ignore(lines.text)
+    sure = CONFIDENCES[: CONFIDENCES.index(minimum_confidence) + 1]
     for finding in merge(findings):
-        if dismissals.covers(finding, relative_path) or (ignored(lines, finding) is not None):
+        if (dismissals.entries and dismissals.covers(finding, relative_path)) or (
+            has_comments and ignored(lines, finding) is not None
+        ):
             dismissed += 1
-        elif CONFIDENCES.index(finding.confidence) > CONFIDENCES.index(minimum_confidence):
+        elif finding.confidence not in sure:
             folded += 1
         else:
             kept.append(finding)

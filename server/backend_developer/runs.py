@@ -34,6 +34,7 @@ from .core.model import (
 )
 from .engines.base import Engine, EngineError, ReviewRequest
 from .failures import where_raised
+from .garbage import staying
 from .lsp import to_lsp
 from .selection import enclosing_function
 from .session import LOCAL, OpenDocument, Run, Session
@@ -257,7 +258,6 @@ async def _review_with_both(
     # Here: a server starts without them.
     from .engines.client import load_sdk
     from .review import second_look
-    from .surroundings import surrounded
 
     gathering: asyncio.Task[ReviewRequest] | None = None
     if context.model:
@@ -266,7 +266,7 @@ async def _review_with_both(
         texts = {one.document.path: one.document.text for one in session.documents.values()}
         project = session.project_of(request.document.path)
         gathering = asyncio.create_task(
-            asyncio.to_thread(surrounded, request, context.root, texts, project)
+            asyncio.to_thread(_surrounded, request, context.root, texts, project)
         )
     focuses = request.task.focuses
     session.expect(run, LOCAL, request.span, focuses)
@@ -292,6 +292,14 @@ async def _review_with_both(
             # What was found stands, as it would without a second look.
             report(session, error, "warning")
     return usage
+
+
+def _surrounded(*arguments: Any) -> ReviewRequest:
+    with staying():
+        # Here, in a thread: this imports all that reads code.
+        from .surroundings import surrounded
+
+    return surrounded(*arguments)
 
 
 async def _listen(
@@ -429,6 +437,9 @@ def start(session: Session, run: Run, work: Coroutine[Any, Any, None]) -> None:
     # cancelled before its first step never gets into its coroutine.
     def ended(task: asyncio.Task[None]) -> None:
         del session.runs[run.id]
+        # A task that was cancelled holds its frames, and they the run and all that it found: a
+        # circle that would wait for the garbage collector, and make it take long.
+        run.task = None
         if run.overtaken and session.is_open(run.open) and not session.is_closing:
             review_while_typing(session, run.open)
 

@@ -30,6 +30,7 @@ from .core.model import (
     Focus,
     Severity,
     Span,
+    TextEdit,
     Verdict,
 )
 from .core.text import Change, Lines
@@ -66,6 +67,9 @@ class Connection(Protocol):
 
     def notify(self, method: str, params: object) -> None: ...
 
+    def encode(self, value: object) -> str:
+        """A value of LSP as it is sent."""
+
     async def ask(self, method: str, params: object, seconds: float = ...) -> Any:
         """Something with a `result`, or None when the client refused or did not answer."""
 
@@ -91,8 +95,12 @@ class OpenDocument:
     """Ids of what a person asked a review for: shown however unsure it is."""
     shown: tuple[Finding, ...] | None = None
     """What the person sees, in text order; None when it has to be worked out again."""
-    published: list[Any] = field(default_factory=list)
-    """The diagnostics that the client has."""
+    published: list[str] = field(default_factory=list)
+    """The diagnostics that the client has, as they were sent."""
+    encoded: dict[str, tuple[Finding, Lines, str]] = field(default_factory=dict)
+    """Finding id -> the finding, its text's lines, and what it was in the last of them."""
+    long_edits: dict[str, tuple[Lines, Sequence[TextEdit], str]] = field(default_factory=dict)
+    """A code action's title -> its text's lines, its many edits, and what was sent of them."""
     result_id: int = 0
     """Names `published`, for a client that asks; no other has it, in any document."""
     publishing: asyncio.TimerHandle | None = None
@@ -248,13 +256,8 @@ class Session:
         if run.typed:
             findings = follow(findings, run.typed, text)
         known = opened.findings.get(producer, Tracked(text))
-        fixes = {one.id: one.fix for one in known.findings if isinstance(one.fix, Fix)}
         opened.findings[producer] = add(
-            known,
-            [
-                replace(one, fix=fixes.get(one.id, one.fix)) if one.fix == Checking() else one
-                for one in findings.findings
-            ],
+            known, [_with_its_fix(one, known.findings) for one in findings.findings]
         )
         self.changed(opened)
 
@@ -294,21 +297,20 @@ class Session:
             return ()
         from .review import select  # Here: a server starts without it.
 
+        verdicts = opened.verdicts
         findings = [
-            apply_verdict(finding, opened.verdicts[finding.id])
-            if finding.id in opened.verdicts
-            else finding
+            apply_verdict(finding, verdicts[finding.id]) if finding.id in verdicts else finding
             for tracked in opened.findings.values()
             for finding in tracked.findings
         ]
         chosen = select(
             findings, opened.lines, context.dismissals, context.relative_path, CONFIDENCES[-1]
         )
-        limit = CONFIDENCES.index(context.settings.minimum_confidence)
+        sure = CONFIDENCES[: CONFIDENCES.index(context.settings.minimum_confidence) + 1]
         return tuple(
             finding
             for finding in chosen.findings
-            if finding.id in opened.revealed or CONFIDENCES.index(finding.confidence) <= limit
+            if finding.confidence in sure or finding.id in opened.revealed
         )
 
     def dismiss(self, opened: OpenDocument, finding: Finding, scope: Scope, reason: str) -> None:
@@ -446,8 +448,8 @@ class Session:
                 to_lsp.published(opened.document, opened.published),
             )
 
-    def pull(self, opened: OpenDocument) -> tuple[list[Any], str]:
-        """The document's diagnostics for a client that asks for them, and their result id."""
+    def pull(self, opened: OpenDocument) -> tuple[list[str], str]:
+        """The document's diagnostics, encoded, for a client that asks, and their result id."""
         self._renew(opened)
         return opened.published, str(opened.result_id)
 
@@ -460,9 +462,9 @@ class Session:
         opened.result_id = next(self._numbers)
         return True
 
-    def _diagnostics(self, opened: OpenDocument) -> list[Any]:
+    def _diagnostics(self, opened: OpenDocument) -> list[str]:
         """The document's diagnostics now: its findings, and its problems if it is ours to read."""
-        path = opened.document.path
+        path, lines, encode = opened.document.path, opened.lines, self.connection.encode
         problems = {
             problem: None
             for other in self.documents.values()
@@ -470,18 +472,24 @@ class Session:
             for problem in other.context.problems
             if path and problem.path == path
         }
+        # Of hundreds of findings mostly one has changed, and who waits for a code action must not
+        # wait for all the others.
+        known, opened.encoded = opened.encoded, {}
+        for finding in self.shown(opened):
+            kept = known.get(finding.id)
+            if kept is None or kept[0] is not finding or kept[1] is not lines:
+                diagnostic = to_lsp.diagnostic(finding, opened.document, lines, self.profile)
+                kept = (finding, lines, encode(diagnostic))
+            opened.encoded[finding.id] = kept
         return [
             *(
-                offered.diagnostic(offer, opened.lines, self.profile)
+                encode(offered.diagnostic(offer, lines, self.profile))
                 for offer in self.offers_in(opened)
                 if not offer.is_taken
             ),
+            *(text for _, _, text in opened.encoded.values()),
             *(
-                to_lsp.diagnostic(finding, opened.document, opened.lines, self.profile)
-                for finding in self.shown(opened)
-            ),
-            *(
-                to_lsp.problem_diagnostic(problem, opened.lines, self.profile.encoding)
+                encode(to_lsp.problem_diagnostic(problem, lines, self.profile.encoding))
                 for problem in problems
             ),
         ]
@@ -630,6 +638,14 @@ class Session:
     def is_open(self, opened: OpenDocument) -> bool:
         """Whether the client still has this very document open; reopening makes another."""
         return self.documents.get(key_of(opened.document.uri)) is opened
+
+
+def _with_its_fix(finding: Finding, known: Sequence[Finding]) -> Finding:
+    """The finding; while its fix is checked, with the one that the known finding has."""
+    if finding.fix != Checking():
+        return finding
+    before = next((one.fix for one in known if one.id == finding.id), None)
+    return replace(finding, fix=before) if isinstance(before, Fix) else finding
 
 
 def _revoke(environment: Mapping[str, str], roots: Sequence[str]) -> None:

@@ -34,7 +34,7 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, cast
 
@@ -66,6 +66,26 @@ class InvalidParamsError(Exception):
     """A request whose parameters make no sense; `str()` is the sentence that the client gets."""
 
 
+@dataclass(frozen=True, slots=True)
+class WithList:
+    """Params, or a result, as plain JSON, of which one member is a list that was encoded before.
+
+    Of a long list that has changed a little, only that little has to be encoded again.
+    """
+
+    members: Mapping[str, object]
+    """The others."""
+    name: str
+    items: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedList:
+    """A result that is a list, whose items were encoded before."""
+
+    items: Sequence[str]
+
+
 class Writer(Protocol):
     def write(self, data: bytes) -> object: ...
 
@@ -91,15 +111,31 @@ class Server:
         self._is_shut_down = False
         self._told_of_error = False
 
+    def prepare(self) -> None:
+        """Makes what reads and writes each kind of message, in any thread.
+
+        It is made at a message's first use otherwise, and then the first of each takes 10 ms.
+        """
+        for method in self.handlers:
+            self._converter.get_structure_hook(types.METHOD_TO_TYPES[method][0])
+        for answered in _ANSWERED:
+            self._converter.get_unstructure_hook(answered)
+
     # --- Sending, on the event loop only
 
     def notify(self, method: str, params: object) -> None:
         """Sends a notification: one of LSP, or one of our own, whose `params` are plain JSON."""
-        if method in types.METHOD_TO_TYPES:
+        if isinstance(params, WithList):
+            self._write(_message_with_list({"method": method}, "params", params))
+        elif method in types.METHOD_TO_TYPES:
             message_type = cast("Any", types.METHOD_TO_TYPES[method][0])
             self._send(self._converter.unstructure(message_type(params=params)))
         else:
             self._send({"jsonrpc": "2.0", "method": method, "params": params})
+
+    def encode(self, value: object) -> str:
+        """A value of LSP as the JSON that it is sent as, for a `WithList` or an `EncodedList`."""
+        return _json(self._converter.unstructure(value))
 
     async def ask(self, method: str, params: object, seconds: float = ASK_SECONDS) -> Answer | None:
         """Sends a request of LSP and waits for its answer.
@@ -124,7 +160,13 @@ class Server:
             self._asked.pop(request_id, None)
 
     def _respond(self, message_id: int | str, result: object) -> None:
-        self._send({"jsonrpc": "2.0", "id": message_id, "result": result})
+        if isinstance(result, WithList):
+            self._write(_message_with_list({"id": message_id}, "result", result))
+        elif isinstance(result, EncodedList):
+            message = _json({"jsonrpc": "2.0", "id": message_id, "result": []})
+            self._write(f"{message.removesuffix(']}')}{','.join(result.items)}]}}")
+        else:
+            self._send({"jsonrpc": "2.0", "id": message_id, "result": result})
 
     def _refuse(
         self,
@@ -136,8 +178,9 @@ class Server:
         self._send({"jsonrpc": "2.0", "id": message_id, "error": error})
 
     def _send(self, message: object) -> None:
-        # Only ASCII, so that its length is the number of bytes.
-        body = json.dumps(message, separators=(",", ":"))
+        self._write(_json(message))
+
+    def _write(self, body: str) -> None:
         assert self.writer is not None
         try:
             self.writer.write(f"Content-Length: {len(body)}\r\n\r\n{body}".encode("ascii"))
@@ -225,7 +268,9 @@ class Server:
     def _handle_request(self, request: Request) -> None:
         try:
             handler = self._handler_of(request)
-            result = self._converter.unstructure(handler(request.params))
+            result = handler(request.params)
+            if not isinstance(result, WithList | EncodedList):
+                result = self._converter.unstructure(result)
         except RefusedError as error:
             self._refuse(request.id, error.code, str(error))
         except InvalidParamsError as error:
@@ -406,6 +451,17 @@ class NoMessage:
 
 Message: TypeAlias = Request | Notification | Reply | Malformed | NoMessage
 
+_ANSWERED = (
+    types.CodeAction,
+    types.CodeLens,
+    types.Command,
+    types.Diagnostic,
+    types.DocumentSymbol,
+    types.Hover,
+    types.SymbolInformation,
+)
+"""What answers are lists of, or are."""
+
 _WITHOUT_PARAMS = frozenset({types.SHUTDOWN, types.EXIT})
 
 
@@ -413,6 +469,19 @@ def _message(message_id: int | str | None, method: str, params: Any) -> Message:
     if message_id is None:
         return Notification(method, params)
     return Request(message_id, method, params)
+
+
+def _message_with_list(head: Mapping[str, object], name: str, value: WithList) -> str:
+    message = _json({"jsonrpc": "2.0", **head, name: {**value.members, value.name: []}})
+    return f"{message.removesuffix(']}}')}{','.join(value.items)}]}}}}"
+
+
+def _json(value: object) -> str:
+    """Only ASCII, so that its length is the number of bytes."""
+    return _ENCODER.encode(value)
+
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
 class RefusedError(Exception):

@@ -21,19 +21,16 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path, PurePath
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import Any, BinaryIO
 
 from .core.edits import apply
 from .core.model import Candidate, CheckReport, Document, Rule
 from .engines.base import Answer, EngineError, ReviewRequest
-from .engines.local import LocalEngine, Scan, asked_for
+from .engines.scan import Scan, asked_for
 from .failures import where_raised
-from .project.facts import FileFacts
+from .project.facts import Chunk, FileFacts
 from .project.index import Project
 from .settings import Settings
-
-if TYPE_CHECKING:
-    from .project.disk import Chunk
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +41,8 @@ SECONDS = 30.0
 """How long one request may take; a scan of a large file takes a second."""
 STEP_SECONDS = 0.03
 """How long one step of reading the project's files takes; a scan waits for no more than one."""
+PART = 4
+"""Items of a long answer in one part, which takes half a millisecond to read."""
 CHECKED_AT_ONCE = 4
 """Candidates in one request: one that gives way to a scan is asked for again as a whole."""
 
@@ -231,10 +230,15 @@ class LocalWorker:
         self._write(number, request)
         assert process.stdout is not None
         # Only ever our own process's words: pickles of anybody else's could run code here.
-        succeeded, answer = pickle.load(process.stdout)
+        read = pickle.Unpickler(process.stdout)
+        succeeded, answer, name, parts = read.load()
         if not succeeded:
             raise RuntimeError("The worker's own log entry says where.")
-        return answer
+        # Between two parts the event loop goes on: one pickle of all holds Python's lock for 10 ms.
+        items = [item for _ in range(parts) for item in read.load()]
+        if name:
+            return replace(answer, **{name: tuple(items)})
+        return items if parts else answer
 
     def _write(self, number: int, request: object) -> None:
         """A request; None: the answer to that of this number is not wanted any more."""
@@ -286,7 +290,8 @@ def main() -> None:
     from threading import Thread
 
     from .checks import FixChecker, syntax_error_line
-    from .project.disk import Chunk, Reading, read_again
+    from .engines.local import LocalEngine
+    from .project.disk import Reading, read_again
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends us.
     if hasattr(os, "nice"):
@@ -379,14 +384,30 @@ def main() -> None:
     while True:
         at_work, request = requests.get()
         try:
-            reply = (True, answer(request))
+            succeeded, reply = True, answer(request)
         except _GivenUpError:
-            reply = (True, None)
+            succeeded, reply = True, None
         except Exception as error:
             logger.error("The local engine failed: %s", where_raised(error))
-            reply = (False, None)
-        pickle.dump(reply, answers, pickle.HIGHEST_PROTOCOL)
-        answers.flush()
+            succeeded, reply = False, None
+        _send_in_parts(answers, succeeded, reply)
+
+
+def _send_in_parts(file: BinaryIO, succeeded: bool, answer: Any) -> None:
+    """Writes (succeeded, answer without its long list, that list's name, how many parts it has),
+    and then the parts. The name is "" where the answer itself is the list, or has none.
+    """
+    name = {Scan: "proposals", Chunk: "facts"}.get(type(answer), "")
+    items: Sequence[object] = getattr(answer, name) if name else answer
+    parts = []
+    if name or isinstance(answer, list):
+        parts = [items[start : start + PART] for start in range(0, len(items), PART)]
+        answer = replace(answer, **{name: ()}) if name else []
+    # One pickler, as what several items have in common is sent once.
+    pickler = pickle.Pickler(file, pickle.HIGHEST_PROTOCOL)
+    for piece in ((succeeded, answer, name, len(parts)), *parts):
+        pickler.dump(piece)
+    file.flush()
 
 
 if __name__ == "__main__":

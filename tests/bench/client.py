@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import json
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -41,8 +42,10 @@ class Client:
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
         self.on_notification: Callable[[str, Any], None] = lambda method, params: None
+        self.longest_read = sys.maxsize
+        """A longer message, in bytes, is taken and not decoded, which keeps from the clock."""
         self._ids = itertools.count(1)
-        self._waiting: dict[int, asyncio.Future[Any]] = {}
+        self._waiting: dict[int, asyncio.Future[tuple[Any, float]]] = {}
 
     def resident_bytes(self) -> tuple[int, int]:
         """Memory that lies in RAM, of the server and of all that it started (Linux only)."""
@@ -50,10 +53,16 @@ class Client:
         return _resident_bytes(server), sum(map(_resident_bytes, started))
 
     async def request(self, method: str, params: Any) -> Any:
+        return (await self.timed(method, params))[0]
+
+    async def timed(self, method: str, params: Any) -> tuple[Any, float]:
+        """The answer, and the seconds until its last byte was there."""
         number = next(self._ids)
         answer = self._waiting[number] = asyncio.get_running_loop().create_future()
+        begin = time.perf_counter()
         self._send({"jsonrpc": "2.0", "id": number, "method": method, "params": params})
-        return await asyncio.wait_for(answer, 60)
+        result, end = await asyncio.wait_for(answer, 60)
+        return result, end - begin
 
     def notify(self, method: str, params: Any) -> None:
         self._send({"jsonrpc": "2.0", "method": method, "params": params})
@@ -104,7 +113,11 @@ class Client:
                 if name.lower() == b"content-length":
                     length = int(value)
                 line = await self.process.stdout.readline()
-            message = json.loads(await self.process.stdout.readexactly(length))
+            body = await self.process.stdout.readexactly(length)
+            end = time.perf_counter()
+            if length > self.longest_read:
+                continue
+            message = json.loads(body)
             if "method" in message:
                 if "id" in message:
                     self._send({"jsonrpc": "2.0", "id": message["id"], "result": None})
@@ -114,7 +127,7 @@ class Client:
                 if "error" in message:
                     waiting.set_exception(RuntimeError(message["error"]["message"]))
                 else:
-                    waiting.set_result(message["result"])
+                    waiting.set_result((message["result"], end))
         for waiting in self._waiting.values():
             waiting.set_exception(ConnectionError("The server has ended."))
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from backend_developer.core.edits import (
     apply,
     compose,
+    merge_all,
     merge_edits,
     minimal,
     overlap,
@@ -122,6 +123,19 @@ def test_merge_edits(
     one: list[TextEdit], other: list[TextEdit], merged: tuple[TextEdit, ...] | None
 ) -> None:
     assert merge_edits(one, other) == merged
+
+
+@given(st.lists(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 3)), max_size=2), max_size=9))
+def test_many_are_merged_as_one_after_the_other(fixes: list[list[tuple[int, int]]]) -> None:
+    made = [[edit(start, start + length, "x") for start, length in fix] for fix in fixes]
+    made = [edits for edits in made if not overlap(edits)]
+    merged: tuple[TextEdit, ...] = ()
+    taken = []
+    for index, edits in enumerate(made):
+        if (more := merge_edits(merged, edits)) is not None:
+            merged = more
+            taken.append(index)
+    assert merge_all(made) == (merged, taken)
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 4)), max_size=5))

@@ -364,6 +364,19 @@ async def test_fix_all_of_a_rule(editor: Editor) -> None:
     assert editor.marked(URI) == []
 
 
+async def test_of_a_selection_with_many_findings_the_first_have_their_own_actions(
+    editor: Editor,
+) -> None:
+    text = "".join(f"md5({number})\n" for number in range(30))
+    editor.open(URI, text)
+    await editor.settled()
+    offered = await editor.actions(URI, text)
+    assert titles(offered).count("Use sha256") == 20
+    (every,) = [action for action in offered if action["title"].startswith("Fix all")]
+    editor.apply(every["edit"])
+    assert editor.texts[URI] == text.replace("md5", "sha256")
+
+
 async def test_one_finding_is_no_fix_all(editor: Editor) -> None:
     editor.open(URI, "md5(1)\n")
     await editor.settled()

@@ -26,4 +26,6 @@ def run() -> int:
     from ..app import start
 
     gc.freeze()
+    # So soon a thread that unpickles or imports gives way to the event loop; in seconds.
+    sys.setswitchinterval(0.001)
     return start()

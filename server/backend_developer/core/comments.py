@@ -41,6 +41,11 @@ def ignored(lines: Lines, finding: Finding) -> str | None:
     return reason
 
 
+def may_ignore(text: str) -> bool:
+    """Whether any comment of `text` could ignore a finding; much quicker than `ignored`."""
+    return _MARK in text
+
+
 def ignore_comment(
     document: Document, lines: Lines, finding: Finding, reason: str = ""
 ) -> TextEdit | None:

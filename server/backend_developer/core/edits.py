@@ -8,6 +8,7 @@ the model that has to do better.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -80,6 +81,45 @@ def merge_edits(one: Sequence[TextEdit], other: Sequence[TextEdit]) -> tuple[Tex
     """
     edits = sorted(dict.fromkeys([*one, *other]), key=lambda edit: edit.span)
     return None if overlap(edits) else tuple(edits)
+
+
+def merge_all(fixes: Sequence[Sequence[TextEdit]]) -> tuple[tuple[TextEdit, ...], list[int]]:
+    """The edits of many fixes of one text as `merge_edits`, and the indices of those fixes.
+
+    Of fixes that overlap, the first is taken. The edits of one fix do not overlap.
+    """
+    merged: list[TextEdit] = []
+    taken: list[int] = []
+    for index, edits in enumerate(fixes):
+        if edits and (not merged or merged[-1].span.end < min(edit.span.start for edit in edits)):
+            # Mostly they come in text order and far apart.
+            merged += sorted(dict.fromkeys(edits), key=_place) if len(edits) > 1 else edits
+            taken.append(index)
+            continue
+        new = [edit for edit in dict.fromkeys(edits) if not _is_in(merged, edit)]
+        if any(_overlaps_one_of(merged, edit.span) for edit in new):
+            continue
+        taken.append(index)
+        for edit in new:
+            insort(merged, edit, key=_place)
+    return tuple(merged), taken
+
+
+def _is_in(edits: Sequence[TextEdit], edit: TextEdit) -> bool:
+    """`edits` are in text order."""
+    place = _place(edit)
+    first, behind = (bisect(edits, place, key=_place) for bisect in (bisect_left, bisect_right))
+    return edit in edits[first:behind]
+
+
+def _overlaps_one_of(edits: Sequence[TextEdit], span: Span) -> bool:
+    """`edits` are in text order and do not overlap, so that only those beside the span can."""
+    place = bisect_left(edits, (span.start, span.end), key=_place)
+    return any(edit.span.overlaps(span) for edit in edits[max(place - 1, 0) : place + 1])
+
+
+def _place(edit: TextEdit) -> tuple[int, int]:
+    return edit.span.start, edit.span.end
 
 
 def place_quote(text: str, lines: Lines, quote: Quote, near: Span | None = None) -> Span | str:

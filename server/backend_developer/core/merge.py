@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 from .model import (
     CONFIDENCES,
@@ -12,7 +13,6 @@ from .model import (
     Checking,
     Finding,
     Fix,
-    Span,
     Verdict,
     Withheld,
 )
@@ -28,27 +28,34 @@ def merge(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     the surest confidence and all sources are kept.
     """
     # Deterministic ones lead, so that one wide place from an agent cannot join two of theirs.
+    # Places are compared as numbers: hundreds of findings are merged again with each that comes.
     ordered = sorted(
-        findings, key=lambda finding: (finding.author == "agent", finding.span, finding.sources)
+        findings, key=lambda one: (one.author == "agent", one.span.start, one.span.end, one.sources)
     )
     groups: list[list[Finding]] = []
     by_id: dict[str, int] = {}
-    places: dict[str, list[tuple[Span, int]]] = {}
+    places: dict[str, list[_Numbered]] = {}
     """Problem -> where each group's first finding is; these are in order and do not overlap."""
     for finding in ordered:
+        start, end = finding.span.start, finding.span.end
         known = places.setdefault(_problem(finding), [])
         # The place goes before the id: the second on a line may be the first of another source.
-        number = _group_at(known, finding.span)
+        number = None
+        if known and start <= known[-1][1]:
+            number = _group_at(known, start, end)
         if number is None:
             number = by_id.get(finding.id)
         if number is not None:
             groups[number].append(finding)
         else:
             by_id[finding.id] = len(groups)
-            insort(known, (finding.span, len(groups)))
+            insort(known, (start, end, len(groups)))
             groups.append([finding])
     return tuple(
-        sorted(map(_joined, groups), key=lambda finding: (finding.span, finding.rule, finding.id))
+        sorted(
+            (group[0] if len(group) == 1 else _joined(group) for group in groups),
+            key=lambda one: (one.span.start, one.span.end, one.rule, one.id),
+        )
     )
 
 
@@ -64,26 +71,30 @@ def _problem(finding: Finding) -> str:
     return f"other: {finding.title}" if finding.rule == "other" else finding.rule
 
 
-def _group_at(places: Sequence[tuple[Span, int]], span: Span) -> int | None:
-    """The lowest number of a place that overlaps `span` or is the same."""
+_Numbered: TypeAlias = tuple[int, int, int]
+"""Where a finding starts and ends, and the number of its group."""
+
+
+def _group_at(places: Sequence[_Numbered], start: int, end: int) -> int | None:
+    """The lowest number of a place that overlaps `start` to `end` or is the same."""
 
     def is_same(index: int) -> bool:
-        place = places[index][0]
-        return place == span or place.overlaps(span)
+        place_start, place_end, _ = places[index]
+        return (place_start < end and start < place_end) or (
+            place_start == start and place_end == end
+        )
 
-    # What overlaps one span lies side by side, since the places do not overlap each other.
-    first = end = bisect_left(places, (span, 0))
+    # What overlaps one place lies side by side, since the places do not overlap each other.
+    first = behind = bisect_left(places, (start, end, 0))
     while first > 0 and is_same(first - 1):
         first -= 1
-    while end < len(places) and is_same(end):
-        end += 1
-    return min((number for _, number in places[first:end]), default=None)
+    while behind < len(places) and is_same(behind):
+        behind += 1
+    return min((number for _, _, number in places[first:behind]), default=None)
 
 
 def _joined(group: Sequence[Finding]) -> Finding:
     first = group[0]
-    if len(group) == 1:
-        return first
     # A refuted finding counts for nothing where another source still reports it.
     standing = [finding for finding in group if not finding.refuted] or [first]
     told = next((finding for finding in standing if finding.author == "agent"), standing[0])

@@ -77,9 +77,11 @@ class Lines:
         "\\n" to the end of its line: LSP has no position there.
         """
         offset = min(max(offset, 0), len(self.text))
-        line = self.line_of(offset)
-        start = self._starts[line]
-        return line, self._width(start, min(offset, self.end(line)), encoding)
+        line = bisect_right(self._starts, offset) - 1
+        start, end = self._starts[line], min(offset, self.end(line))
+        if encoding == "utf-32" or self._ascii:
+            return line, end - start
+        return line, self._width(start, end, encoding)
 
     def offset(self, line: int, character: int, encoding: Encoding) -> int:
         """The offset of a position, as LSP 3.17 defines Position.

@@ -13,6 +13,7 @@ only once, where the edits around it were made (retyped, or put back by a format
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -81,7 +82,7 @@ def follow(tracked: Tracked, changes: Sequence[Change], text_after: str) -> Trac
         fixed = _is_fixed(finding, tracked.text, text_after)
         moved = None if fixed else move_finding(finding, changes)
         if moved and _is_whole(finding, moved):
-            live.append(_Live(moved, entry.memory))
+            live.append(entry if moved is finding else _Live(moved, entry.memory))
             continue
         if isinstance(finding.fix, Checking):
             # Nobody will hear of the end of these checks, which are of an older text.
@@ -108,9 +109,12 @@ def add(tracked: Tracked, findings: Iterable[Finding]) -> Tracked:
     for finding in fresh.values():
         if not _is_true(finding, tracked.text):
             raise ValueError(f"The finding {finding.id} ({finding.rule}) is not of this text.")
-    kept = remove(tracked, lambda finding: finding.id in fresh)
-    live = [*kept.live, *(_Live(finding, {}) for finding in fresh.values())]
-    return replace(kept, live=_in_order(live))
+    # A review brings its findings one by one, so this must not cost much for each that is known.
+    live = [entry for entry in tracked.live if entry.finding.id not in fresh]
+    aside = tuple(entry for entry in tracked.aside if entry.finding.id not in fresh)
+    for finding in fresh.values():
+        insort(live, _Live(finding, {}), key=_order)
+    return Tracked(tracked.text, tuple(live), aside)
 
 
 def remove(tracked: Tracked, unwanted: Callable[[Finding], bool]) -> Tracked:
@@ -131,12 +135,31 @@ def move_finding(finding: Finding, changes: Sequence[Change]) -> Finding | None:
     span = moved(finding.span, changes)
     if span is None:
         return None
-    flow = tuple((moved(place, changes), message) for place, message in finding.flow)
-    return replace(
-        finding,
-        span=span,
-        fix=_moved_fix(finding.fix, changes) if isinstance(finding.fix, Fix) else finding.fix,
-        flow=tuple((place, message) for place, message in flow if place),
+    fix = _moved_fix(finding.fix, changes) if isinstance(finding.fix, Fix) else finding.fix
+    flow = finding.flow
+    if flow:
+        steps = ((moved(place, changes), message) for place, message in flow)
+        flow = tuple((place, message) for place, message in steps if place)
+    if span is finding.span and fix is finding.fix and flow == finding.flow:
+        return finding
+    # Not `replace`, which takes twice as long: each key moves all findings behind it.
+    return Finding(
+        finding.id,
+        finding.rule,
+        finding.focus,
+        finding.severity,
+        finding.confidence,
+        span,
+        finding.code,
+        finding.title,
+        finding.message,
+        finding.sources,
+        finding.author,
+        finding.cwes,
+        finding.link,
+        fix,
+        flow,
+        finding.refuted,
     )
 
 
@@ -190,7 +213,12 @@ def _is_fixed(finding: Finding, text: str, text_after: str) -> bool:
         return False
     edits = finding.fix.edits
     growth = sum(len(edit.new_text) - (edit.span.end - edit.span.start) for edit in edits)
-    return len(text) + growth == len(text_after) and apply(text, edits) == text_after
+    return (
+        len(text) + growth == len(text_after)
+        # Fixes of one rule are of one length, and the whole text is not copied for each of them.
+        and all(text_after.startswith(edit.new_text, edit.span.start) for edit in edits[:1])
+        and apply(text, edits) == text_after
+    )
 
 
 def _returned(entry: _Aside, text: str) -> Finding | None:
@@ -249,25 +277,28 @@ def _smallest(text: str, changes: Sequence[Change], text_after: str) -> list[Cha
 
 
 def moved(span: Span, changes: Sequence[Change]) -> Span | None:
-    """Where a span lies after `changes`; None when one touched it."""
+    """Where a span lies after `changes`, `span` itself if there; None when one touched it."""
     start, end = span.start, span.end
     for change in changes:
         if change.span.end < start or (change.span.end == start < end):
-            start, end = start + change.growth, end + change.growth
+            growth = change.growth
+            start, end = start + growth, end + growth
         elif change.span.start < end or change.span.start == start:
             # An empty span is touched at its edge too: two fixes may insert the same import.
             return None
-    return Span(start, end)
+    return span if start == span.start else Span(start, end)
 
 
 def _moved_fix(fix: Fix, changes: Sequence[Change]) -> Fix | Withheld:
     edits = []
+    is_moved = False
     for edit in fix.edits:
         span = moved(edit.span, changes)
         if span is None:
             return Withheld(fix.title, EDITED)
+        is_moved = is_moved or span is not edit.span
         edits.append(TextEdit(span, edit.new_text))
-    return replace(fix, edits=tuple(edits))
+    return replace(fix, edits=tuple(edits)) if is_moved else fix
 
 
 def grown(envelope: Span, changes: Sequence[Change]) -> Span:
@@ -287,4 +318,9 @@ def _shifted(span: Span, shift: int) -> Span:
 
 
 def _in_order(live: Iterable[_Live]) -> tuple[_Live, ...]:
-    return tuple(sorted(live, key=lambda entry: (entry.finding.span, entry.finding.id)))
+    return tuple(sorted(live, key=_order))
+
+
+def _order(entry: _Live) -> tuple[int, int, str]:
+    finding = entry.finding
+    return finding.span.start, finding.span.end, finding.id

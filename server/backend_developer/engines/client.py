@@ -15,6 +15,7 @@ from email.utils import parsedate_to_datetime
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
+from ..garbage import staying
 from ..settings import Provider
 from .base import EngineError
 from .endpoint import CREDENTIALS_FILE, Endpoint
@@ -95,7 +96,8 @@ class ModelClient:
 
 def load_sdk() -> None:
     """Imports the SDK, which takes about a second, so that the first call does not wait for it."""
-    import anthropic  # noqa: F401
+    with staying():
+        import anthropic  # noqa: F401
 
 
 def connect(endpoint: Endpoint) -> ModelClient:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, insort
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -32,16 +32,8 @@ from ..rules.matching import PatternDetector
 from ..secrets import SecretDetector
 from ..settings import Level, Settings, Standing, enabled_rules, rule_level, standing_in
 from ..syntax import span_of
-from .base import EngineError, ReviewRequest
-
-
-@dataclass(frozen=True, slots=True)
-class Scan:
-    """What was found in one document, in text order, and which linter could not take part."""
-
-    proposals: tuple[Proposal, ...]
-    problems: tuple[str, ...] = ()
-    """Sentences; empty when every detector could be used."""
+from .base import ReviewRequest
+from .scan import Scan, asked_for, place_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +247,7 @@ class LocalEngine:
         reported = [
             proposal
             for proposal in proposals
-            if not any(function.contains(_place(proposal)) for function in emptied)
+            if not any(function.contains(place_of(proposal)) for function in emptied)
             and not _has_noqa(source, proposal, rules[proposal.rule])
         ]
         wrong = [one for one in reported if _is_refuted(one, refuted.get(one.rule, ()))]
@@ -303,25 +295,6 @@ class LocalEngine:
 
 MAXIMUM_PROGRAMS = 4
 """How many linters run at the same time."""
-
-
-def asked_for(
-    scan: Scan, request: ReviewRequest, rules: Mapping[str, Rule], told: set[str]
-) -> Iterator[Proposal]:
-    """What of a scan lies in the request's span and focuses.
-
-    Raises EngineError after it, when the scan has problems that are not in `told`, which they
-    are added to. `rules` is the catalogue by id.
-    """
-    for proposal in scan.proposals:
-        place = _place(proposal)
-        inside = request.span.contains(place) or request.span.overlaps(place)
-        if inside and rules[proposal.rule].focus in request.task.focuses:
-            yield proposal
-    news = [problem for problem in scan.problems if problem not in told]
-    if news:
-        told.update(news)
-        raise EngineError(" ".join(news))
 
 
 _FUNCTIONS = (
@@ -376,18 +349,18 @@ def _merged(proposals: Iterable[Proposal]) -> list[Proposal]:
     kept: list[Proposal] = []
     places: dict[str, list[Span]] = {}
     for proposal in sorted(proposals, key=_preference):
-        place = _place(proposal)
+        place = place_of(proposal)
         rules = (proposal.rule, *_SAID_BETTER_BY.get(proposal.rule, ()))
         if not any(_is_taken(place, places.get(rule, [])) for rule in rules):
             insort(places.setdefault(proposal.rule, []), place)
             kept.append(proposal)
         elif proposal.flow:
             kept = [_with_flow(one, proposal) for one in kept]
-    return sorted(kept, key=lambda proposal: (_place(proposal), proposal.rule))
+    return sorted(kept, key=lambda proposal: (place_of(proposal), proposal.rule))
 
 
 def _with_flow(kept: Proposal, other: Proposal) -> Proposal:
-    is_same = kept.rule == other.rule and _place(kept).overlaps(_place(other))
+    is_same = kept.rule == other.rule and place_of(kept).overlaps(place_of(other))
     return replace(kept, flow=other.flow) if is_same and not kept.flow else kept
 
 
@@ -410,15 +383,10 @@ def _is_taken(place: Span, taken: Sequence[Span]) -> bool:
 
 
 def _preference(proposal: Proposal) -> tuple[bool, bool, int, int, Span]:
-    place = _place(proposal)
+    place = place_of(proposal)
     surest = CONFIDENCES.index(proposal.confidence)
     is_general = proposal.rule in _SAID_BETTER_BY
     return (is_general, proposal.fix is None, surest, place.end - place.start, place)
-
-
-def _place(proposal: Proposal) -> Span:
-    assert isinstance(proposal.where, Span)  # The local engine points with spans.
-    return proposal.where
 
 
 _NOQA = re.compile(r"#\s*noqa(?P<codes>:\s*[A-Z]+[0-9]+(?:[,\s]+[A-Z]+[0-9]+)*)?", re.IGNORECASE)
@@ -428,7 +396,7 @@ def _has_noqa(source: Source, proposal: Proposal, rule: Rule) -> bool:
     """Whether a `# noqa` on the first or last line silences this rule or ruff's same rules."""
     if source.language != "python" or "noqa" not in source.text:
         return False
-    for line in source.lines.first_and_last(_place(proposal)):
+    for line in source.lines.first_and_last(place_of(proposal)):
         comment = _NOQA.search(source.lines.line(line))
         if comment is None:
             continue
@@ -440,7 +408,7 @@ def _has_noqa(source: Source, proposal: Proposal, rule: Rule) -> bool:
 
 def _is_refuted(proposal: Proposal, safe: Sequence[Span]) -> bool:
     """Whether a claim is about a place where data flow found nothing harmful."""
-    place = _place(proposal)
+    place = place_of(proposal)
     return proposal.source != FlowDetector.name and any(span.contains(place) for span in safe)
 
 

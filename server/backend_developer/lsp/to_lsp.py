@@ -14,6 +14,7 @@ from ..actions import KINDS, REVIEW_COMMAND, Action
 from ..core.model import Checking, Document, Finding, Fix, Rule, Severity, Span, TextEdit, Withheld
 from ..core.text import Change, Encoding, Lines
 from ..problems import Problem
+from ..wire import WithList
 from .from_lsp import ClientProfile
 
 if TYPE_CHECKING:
@@ -86,18 +87,14 @@ def message(finding: Finding) -> str:
     return f"Probably no problem: {finding.refuted}\n{text}" if finding.refuted else text
 
 
-def published(
-    document: Document, diagnostics: Sequence[types.Diagnostic]
-) -> types.PublishDiagnosticsParams:
-    """The version is the document's: some clients drop diagnostics of any other."""
-    return types.PublishDiagnosticsParams(document.uri, diagnostics, document.version)
+def published(document: Document, diagnostics: Sequence[str]) -> WithList:
+    """Encoded diagnostics. The version is the document's: some clients drop those of any other."""
+    return WithList({"uri": document.uri, "version": document.version}, "diagnostics", diagnostics)
 
 
-def report_full(
-    diagnostics: Sequence[types.Diagnostic], result_id: str
-) -> types.DocumentDiagnosticReport:
-    """All diagnostics of a document, for a client that asks."""
-    return types.RelatedFullDocumentDiagnosticReport(items=diagnostics, result_id=result_id)
+def report_full(diagnostics: Sequence[str], result_id: str) -> WithList:
+    """All diagnostics of a document, encoded, for a client that asks."""
+    return WithList({"kind": "full", "resultId": result_id}, "items", diagnostics)
 
 
 def report_unchanged(result_id: str) -> types.DocumentDiagnosticReport:
@@ -109,9 +106,14 @@ def report_unchanged(result_id: str) -> types.DocumentDiagnosticReport:
 
 
 def code_action(
-    action: Action, document: Document, lines: Lines, profile: ClientProfile
+    action: Action,
+    document: Document,
+    lines: Lines,
+    profile: ClientProfile,
+    *,
+    with_edit: bool = True,
 ) -> types.CodeAction | types.Command | None:
-    """The action; None when the client cannot show it."""
+    """The action, `with_edit` unless that comes late; None when the client cannot show it."""
     command = (
         types.Command(
             title=action.title, command=action.command, arguments=[dict(action.arguments)]
@@ -129,7 +131,7 @@ def code_action(
         or None,
         is_preferred=True if action.preferred and profile.preferred_actions else None,
         edit=workspace_edit(action.edits, document, lines, profile, action.confirm)
-        if action.edits and not is_late
+        if action.edits and with_edit and not is_late
         else None,
         data={"uri": document.uri, "about": action.about, "isFix": action.is_fix}
         if action.edits

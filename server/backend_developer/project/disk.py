@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from ..core.model import Document
@@ -14,23 +13,12 @@ from ..failures import where_raised
 from ..files import Content, SourceFile, UnreadableError, language_of, read, walk
 from ..roles import role_of
 from .extract import LANGUAGES, facts_of
-from .facts import FileFacts
+from .facts import Chunk, FileFacts
 
 logger = logging.getLogger(__name__)
 
 MAXIMUM_BYTES = 300_000
 """A larger file was written by a program."""
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """What one step of reading a folder came to."""
-
-    facts: tuple[FileFacts, ...]
-    """Of the files that say something."""
-    is_done: bool
-    is_cut_short: bool = False
-    """There were more files than may be read."""
 
 
 class Reading:

@@ -261,3 +261,14 @@ class FileFacts:
     def is_empty(self) -> bool:
         """Whether it says nothing at all, so that nobody needs to keep it."""
         return self == FileFacts(self.path, self.language)
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """What one step of reading a folder came to."""
+
+    facts: tuple[FileFacts, ...]
+    """Of the files that say something."""
+    is_done: bool
+    is_cut_short: bool = False
+    """There were more files than may be read."""
