@@ -68,8 +68,10 @@ def review_while_typing(session: Session, opened: OpenDocument) -> None:
     """Has the local engine look at the document's latest text, soon.
 
     One run of a document goes on at a time. One that is overtaken ends now, as its text is no
-    more, and is followed by the next.
+    more, and is followed by the next. Of one that is out of step there is nothing to look at.
     """
+    if opened.is_out_of_step:
+        return
     going_on = [run for run in session.runs.values() if run.open is opened and _is_passive(run)]
     if not going_on:
         run = session.new_run(opened, LOCAL, EVERYTHING.title)
@@ -279,7 +281,11 @@ async def _review_with_both(
         surrounded,
         replace(request, evidence=tuple(evidence)),
         context.root,
-        {one.document.path: one.document.text for one in session.documents.values()},
+        {
+            one.document.path: one.document.text
+            for one in session.documents.values()
+            if not one.is_out_of_step
+        },
         session.project_of(request.document.path),
     )
     found, usage = await _listen(session, run, asked, reviewers.agent, reviewers, context)
