@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
@@ -124,7 +124,8 @@ async def _review_passively(session: Session, run: Run) -> None:
                 session.finish(run, LOCAL)
                 await _learn(session, run, reviewers)
     except Exception as error:
-        report(session, error, "warning")
+        # The same with each key that is typed would be told again and again.
+        report(session, error, "warning", tell=session.tell_once)
 
 
 async def _learn(session: Session, run: Run, reviewers: Reviewers) -> None:
@@ -403,13 +404,19 @@ def _counted(count: int) -> str:
     return f"{count or 'no'} finding{'' if count == 1 else 's'}"
 
 
-def report(session: Session, error: Exception, severity: Severity, broken: str = BROKEN) -> str:
+def report(
+    session: Session,
+    error: Exception,
+    severity: Severity,
+    broken: str = BROKEN,
+    tell: Callable[[str, Severity], None] | None = None,
+) -> str:
     """Shows the person what went wrong, in a sentence, which is returned; logs the rest."""
     expected = isinstance(error, EngineError)
     sentence = str(error) if expected else broken
     logger.error("A run failed: %s", where_raised(error))
     logger.debug("%s", error)
-    session.tell(sentence, severity if expected else "error")
+    (tell or session.tell)(sentence, severity if expected else "error")
     return sentence
 
 

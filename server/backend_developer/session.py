@@ -643,8 +643,8 @@ class Session:
             task.cancel()
 
     async def ready(self) -> Reviewers:
-        """The engines and the catalogue, built once."""
-        if self._building is None:
+        """The engines and the catalogue, built once; where that failed, it is tried again."""
+        if self._building is None or (self._building.done() and self._building.exception()):
             self._building = asyncio.create_task(self._build())
         return await asyncio.shield(self._building)
 

@@ -365,9 +365,13 @@ LINTERS: Mapping[str, tuple[str, str]] = {
         "took longer than",
     ),
     "crashes": ("kill -SEGV $$", "failed with exit code -11"),
+    "reports a mistake of its own": ("echo 'panicked: 1' >&2; exit 101", "code 101: panicked: 1."),
     "fails without a word": ("exit 9", "failed with exit code 9: no message."),
     "prints 100 MB": ("head -c 100000000 /dev/zero", "printed more than 20 MB"),
     "prints for ever": ("cat /dev/zero", "printed more than 20 MB"),
+    "prints 100 MB of errors": ("head -c 100000000 /dev/zero >&2; exit 7", "code 7"),
+    "prints errors for ever": ("cat /dev/zero >&2", "took longer than"),
+    "leaves a child that holds its stderr": ("sleep 600 >/dev/null & exit 0", ""),
     "prints what is no text when it fails": ("head -c 3000 /dev/urandom >&2; exit 7", "code 7"),
     "does not read its input": ("exit 0", ""),
 }
