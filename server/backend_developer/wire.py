@@ -59,6 +59,8 @@ SOMETHING_WENT_WRONG = (
 )
 ASK_SECONDS = 30.0
 """How long a client may take to answer a request of ours."""
+MOST_BYTES = 200_000_000
+"""A message is announced with more only by mistake: nothing after it would ever be read."""
 EXIT_SECONDS = 5.0
 """How long the process may live after `exit` or the end of stdin, when a thread does not end."""
 
@@ -368,13 +370,13 @@ class _Framed(asyncio.StreamReader):
             line = await super().readline()
         except ValueError:  # It is longer than any header, and was thrown away.
             return _NO_HEADER
-        if found := _CONTENT_LENGTH.search(line):
+        found = _CONTENT_LENGTH.search(line)
+        if found and int(found[1]) <= MOST_BYTES:
             return b"Content-Length: %b\r\n" % found[1]
         return _NO_HEADER if line.strip() else line
 
 
 _CONTENT_LENGTH = re.compile(rb"content-length:[ \t]*(\d{1,9})[ \t]*\r?\n\Z", re.IGNORECASE)
-"""More digits are no length: nothing that came after it would ever be read."""
 _NO_HEADER = b"?\r\n"
 
 
