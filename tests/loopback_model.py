@@ -236,6 +236,9 @@ class LoopbackModel:
     def script(self, *replies: Reply) -> None:
         self._script.extend(replies)
 
+    def forget_script(self) -> None:
+        self._script.clear()
+
     @property
     def url(self) -> str:
         return f"http://{self._host}:{self._port}"

@@ -95,6 +95,7 @@ def create_server(
 
     session = Session(server, make, os.environ if environment is None else environment)
     server.handlers = {method: partial(handle, session) for method, handle in HANDLERS.items()}
+    server.text_lost = partial(handlers.text_lost, session)
     return server
 
 

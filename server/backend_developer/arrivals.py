@@ -40,7 +40,7 @@ async def watch(session: Session) -> None:
                 "information",
             )
             for opened in list(session.documents.values()):
-                if opened.document.path in collected.files:
+                if opened.document.path in collected.files and not opened.is_out_of_step:
                     whole = Span(0, len(opened.document.text))
                     for task in collected.tasks:
                         runs.start_review(session, opened, task, whole, None, only_kept=True)

@@ -336,6 +336,7 @@ async def _changed_files(session: Session, offer: Offer) -> tuple[tuple[str, str
     buffers = {
         one.document.path or one.document.uri: one.document.text
         for one in session.documents.values()
+        if not one.is_out_of_step
     }
     changed = []
     for path, before in shown.items():

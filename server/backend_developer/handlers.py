@@ -93,6 +93,9 @@ def did_open(session: Session, params: types.DidOpenTextDocumentParams) -> None:
 def did_change(session: Session, params: types.DidChangeTextDocumentParams) -> None:
     opened = session.find(params.text_document.uri)
     if opened is None:
+        session.tell_of_unopened(params.text_document.uri)
+        return
+    if opened.is_out_of_step and not any(map(from_lsp.is_whole_text, params.content_changes)):
         return
     changes: list[Change] = []
     lines = opened.lines
@@ -102,6 +105,18 @@ def did_change(session: Session, params: types.DidChangeTextDocumentParams) -> N
         lines = Lines(apply_changes(lines.text, [change]))
     session.change(opened, changes, lines, params.text_document.version)
     runs.review_while_typing(session, opened)
+
+
+def text_lost(session: Session, uri: str | None) -> None:
+    """What the client said of a document's text was not understood; None: of any document's."""
+    opened = session.find(uri) if uri is not None else None
+    if opened:
+        session.lose_step(opened)
+    elif uri is not None:
+        session.tell_of_unopened(uri)
+    else:
+        for each in list(session.documents.values()):
+            session.lose_step(each)
 
 
 def did_save(session: Session, params: types.DidSaveTextDocumentParams) -> None:
@@ -124,7 +139,7 @@ def did_close(session: Session, params: types.DidCloseTextDocumentParams) -> Non
 
 def code_action(session: Session, params: types.CodeActionParams) -> EncodedList:
     opened = session.find(params.text_document.uri)
-    if opened is None:
+    if opened is None or opened.is_out_of_step:
         return EncodedList([])
     document, lines, context = opened.document, opened.lines, opened.context
     selected = from_lsp.span(lines, params.range, session.profile.encoding)
@@ -350,7 +365,7 @@ def document_symbol(
     from .project.outline import symbols_of  # Here: a server starts without it.
 
     opened = session.find(params.text_document.uri)
-    if opened is None:
+    if opened is None or opened.is_out_of_step:
         return []
     path = opened.document.path or opened.document.uri
     symbols = symbols_of(session.project_of(path), path)
@@ -389,6 +404,8 @@ def execute_command(session: Session, params: types.ExecuteCommandParams) -> Any
 def review(session: Session, arguments: Arguments) -> dict[str, Any]:
     """{uri, task, range?}: starts a review -> {started, runId} or {started: false, reason}."""
     opened = _document(session, REVIEW_COMMAND, arguments)
+    if opened.is_out_of_step:
+        return {"started": False, "reason": session.out_of_step(opened)}
     task, context = _text(REVIEW_COMMAND, arguments, "task"), opened.context
     span = _span(opened, session, arguments)
     if context and all(known.name != task for known in context.tasks):
@@ -403,6 +420,8 @@ def change(session: Session, arguments: Arguments) -> dict[str, Any]:
     -> {started, runId} or {started: false, reason}
     """
     opened = _document(session, CHANGE_COMMAND, arguments)
+    if opened.is_out_of_step:
+        return {"started": False, "reason": session.out_of_step(opened)}
     task, context = _text(CHANGE_COMMAND, arguments, "task"), opened.context
     if context and all(known.name != task for known in context.changes):
         return {"started": False, "reason": runs.no_such_task(task, context.changes)}
@@ -708,6 +727,8 @@ def _offer(
     if opened is None:
         reason = "The file that it was asked for is not open: open it first."
         return offer, {"started": False, "reason": reason}
+    if opened.is_out_of_step:
+        return offer, {"started": False, "reason": session.out_of_step(opened)}
     return offer, opened
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
@@ -69,8 +69,10 @@ def review_while_typing(session: Session, opened: OpenDocument) -> None:
     """Has the local engine look at the document's latest text, soon.
 
     One run of a document goes on at a time. One that is overtaken ends now, as its text is no
-    more, and is followed by the next.
+    more, and is followed by the next. Of one that is out of step there is nothing to look at.
     """
+    if opened.is_out_of_step:
+        return
     going_on = [run for run in session.runs.values() if run.open is opened and _is_passive(run)]
     if not going_on:
         run = session.new_run(opened, LOCAL, EVERYTHING.title)
@@ -123,7 +125,8 @@ async def _review_passively(session: Session, run: Run) -> None:
                 session.finish(run, LOCAL)
                 await _learn(session, run, reviewers)
     except Exception as error:
-        report(session, error, "warning")
+        # The same with each key that is typed would be told again and again.
+        report(session, error, "warning", tell=session.tell_once)
 
 
 async def _learn(session: Session, run: Run, reviewers: Reviewers) -> None:
@@ -263,7 +266,11 @@ async def _review_with_both(
     if context.model:
         # Beside the local engine, which works in another process.
         session.keep(asyncio.to_thread(load_sdk))
-        texts = {one.document.path: one.document.text for one in session.documents.values()}
+        texts = {
+            one.document.path: one.document.text
+            for one in session.documents.values()
+            if not one.is_out_of_step
+        }
         project = session.project_of(request.document.path)
         gathering = asyncio.create_task(
             asyncio.to_thread(_surrounded, request, context.root, texts, project)
@@ -405,13 +412,19 @@ def _counted(count: int) -> str:
     return f"{count or 'no'} finding{'' if count == 1 else 's'}"
 
 
-def report(session: Session, error: Exception, severity: Severity, broken: str = BROKEN) -> str:
+def report(
+    session: Session,
+    error: Exception,
+    severity: Severity,
+    broken: str = BROKEN,
+    tell: Callable[[str, Severity], None] | None = None,
+) -> str:
     """Shows the person what went wrong, in a sentence, which is returned; logs the rest."""
     expected = isinstance(error, EngineError)
     sentence = str(error) if expected else broken
     logger.error("A run failed: %s", where_raised(error))
     logger.debug("%s", error)
-    session.tell(sentence, severity if expected else "error")
+    (tell or session.tell)(sentence, severity if expected else "error")
     return sentence
 
 

@@ -39,9 +39,9 @@ from .dismissals import FILE_NAME as DISMISSALS
 from .dismissals import Dismissal, Dismissals
 from .dismissals import add as add_dismissal
 from .failures import where_raised
-from .live_offers import LiveOffers
+from .live_offers import UNREADABLE, LiveOffers
 from .lsp import offered, to_lsp
-from .lsp.from_lsp import ClientProfile, key_of
+from .lsp.from_lsp import ClientProfile, key_of, path_of
 from .settings import EDITOR_SECTION, Settings
 
 if TYPE_CHECKING:
@@ -80,6 +80,9 @@ class OpenDocument:
 
     document: Document
     lines: Lines
+    is_out_of_step: bool = False
+    """What the client said of its text was not understood, so that nobody here knows it until the
+    client says it as a whole. Until then it is UNREADABLE, of which nothing is true."""
     context: Context | None = None
     """None until it was read from disk."""
     loading: asyncio.Task[Context] | None = None
@@ -204,10 +207,11 @@ class Session:
         return self.documents.get(key_of(uri))
 
     def change(
-        self, opened: OpenDocument, changes: Sequence[Change], lines: Lines, version: int
+        self, opened: OpenDocument, changes: Sequence[Change], lines: Lines, version: int | None
     ) -> None:
         """Its text became that of `lines`, each change relative to what the one before it left."""
         text = lines.text
+        opened.is_out_of_step = False
         opened.document = replace(opened.document, text=text, version=version)
         opened.lines = lines
         opened.findings = {
@@ -222,6 +226,36 @@ class Session:
                 run.typed += changes
         self.offers.follow(opened.document)
         self.changed(opened)
+
+    def lose_step(self, opened: OpenDocument) -> None:
+        """Its text is not known any more: what is said and offered of it is withdrawn, and what is
+        going on for it ends.
+        """
+        if opened.is_out_of_step:
+            return
+        nothing = Change(Span(0, len(opened.lines.text)), UNREADABLE)
+        self.change(opened, [nothing], Lines(UNREADABLE), opened.document.version)
+        opened.is_out_of_step = True
+        for run in list(self.runs.values()):
+            if run.open is opened:
+                self.cancel(run)
+        self.tell(self.out_of_step(opened), "error")
+
+    def out_of_step(self, opened: OpenDocument) -> str:
+        """The sentence for a document that is so."""
+        name = opened.document.path or opened.document.uri
+        return (
+            f"A change of {name} could not be understood, so "
+            "nothing is said or offered of the file: close it and open it again."
+        )
+
+    def tell_of_unopened(self, uri: str) -> None:
+        """Says once that a document was changed which is not open."""
+        self.tell_once(
+            f"{path_of(uri) or uri} was changed but is not open here, so nothing is said of it: "
+            "close it and open it again.",
+            "warning",
+        )
 
     def close(self, uri: str) -> None:
         """Its runs end and its findings go, in the client too."""
@@ -355,6 +389,8 @@ class Session:
 
     def offers_in(self, opened: OpenDocument) -> list[Offer]:
         """The offers that are shown in a document."""
+        if opened.is_out_of_step:
+            return []
         return [offer for offer in self.offers if self.find(offer.uri) is opened]
 
     # --- The project
@@ -615,8 +651,8 @@ class Session:
             task.cancel()
 
     async def ready(self) -> Reviewers:
-        """The engines and the catalogue, built once."""
-        if self._building is None:
+        """The engines and the catalogue, built once; where that failed, it is tried again."""
+        if self._building is None or (self._building.done() and self._building.exception()):
             self._building = asyncio.create_task(self._build())
         return await asyncio.shield(self._building)
 

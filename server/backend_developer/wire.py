@@ -16,6 +16,10 @@ text documents are not, because each of these cost somebody a day:
 - a malformed request is dropped too, and its sender waits for ever: here it is
   answered, as is what is no JSON, and what cannot be told apart costs the message
   that it runs into and no other;
+- a malformed notification is dropped without a word, and after one that would have
+  changed a text its copy is another than the editor's: here `text_lost` is told of it;
+- lsprotocol makes a text of whatever stands for one, so that null is "None" in the
+  document: here that is malformed;
 - an unexpected exception reaches the client with its traceback and our paths,
   and as a pop-up each time: here the client gets one fixed sentence, the log the
   traceback;
@@ -55,6 +59,8 @@ SOMETHING_WENT_WRONG = (
 )
 ASK_SECONDS = 30.0
 """How long a client may take to answer a request of ours."""
+MOST_BYTES = 200_000_000
+"""A message is announced with more only by mistake: nothing after it would ever be read."""
 EXIT_SECONDS = 5.0
 """How long the process may live after `exit` or the end of stdin, when a thread does not end."""
 
@@ -99,6 +105,9 @@ class Server:
 
     def __init__(self) -> None:
         self.handlers: Mapping[str, Handler] = {}
+        self.text_lost: Callable[[str | None], object] = lambda uri: None
+        """Called when what the client said of a document's text could not be understood, with the
+        document's URI; None when it does not say which."""
         self.writer: Writer | None = None
         self.exit_code = 1
         """What the process should exit with: 0 once `shutdown` came before `exit`."""
@@ -208,8 +217,10 @@ class Server:
                 asked = self._asked.get(reply_id)
                 if asked is not None and not asked.answer.done():
                     asked.answer.set_result(answer)
-            case Malformed(id=None, method=method):
+            case Malformed(id=None, method=method, uri=uri):
                 logger.warning("Ignored a malformed %s.", method)
+                if method in _TELLS_A_TEXT:
+                    self._lose_text(uri)
             case Malformed(id=message_id, method=method):
                 sentence = f"The parameters of {method} are not those that LSP gives it."
                 self._refuse(message_id, types.ErrorCodes.InvalidParams, sentence)
@@ -225,6 +236,14 @@ class Server:
             return
         logger.warning("Refused a message that is no JSON.")
         self._refuse(None, types.ErrorCodes.ParseError, _NO_JSON)
+        text = _what_was_read(error)
+        if any(f'"{method}"' in text for method in _TELLS_A_TEXT):
+            uris = set(_URI.findall(text))
+            self._lose_text(json.loads(uris.pop()) if len(uris) == 1 else None)
+
+    def _lose_text(self, uri: str | None) -> None:
+        if self._is_initialized and not self._is_shut_down:
+            self.text_lost(uri)
 
     def _structured(self, data: Any) -> Message:
         if not isinstance(data, dict):
@@ -246,8 +265,11 @@ class Server:
                 if message_type is None
                 else cast("Any", self._converter.structure(data, message_type)).params
             )
+            is_well = method not in _TELLS_A_TEXT or _TELLS_A_TEXT[method](data["params"])
         except Exception:  # the converter raises whatever the data makes it raise
-            return Malformed(message_id, method)
+            is_well = False
+        if not is_well:
+            return Malformed(message_id, method, _uri_in(data.get("params")))
         return _message(message_id, method, params)
 
     def _reply(self, data: dict[str, Any]) -> Reply:
@@ -393,13 +415,13 @@ class _Framed(asyncio.StreamReader):
             line = await super().readline()
         except ValueError:  # It is longer than any header, and was thrown away.
             return _NO_HEADER
-        if found := _CONTENT_LENGTH.search(line):
+        found = _CONTENT_LENGTH.search(line)
+        if found and int(found[1]) <= MOST_BYTES:
             return b"Content-Length: %b\r\n" % found[1]
         return _NO_HEADER if line.strip() else line
 
 
 _CONTENT_LENGTH = re.compile(rb"content-length:[ \t]*(\d{1,9})[ \t]*\r?\n\Z", re.IGNORECASE)
-"""More digits are no length: nothing that came after it would ever be read."""
 _NO_HEADER = b"?\r\n"
 
 
@@ -440,6 +462,8 @@ class Malformed:
 
     id: int | str | None
     method: str
+    uri: str | None
+    """Of the document that it is about, where it says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -463,6 +487,59 @@ _ANSWERED = (
 """What answers are lists of, or are."""
 
 _WITHOUT_PARAMS = frozenset({types.SHUTDOWN, types.EXIT})
+
+
+def _is_opening(params: Any) -> bool:
+    return all(isinstance(params["textDocument"][key], str) for key in ("uri", "text"))
+
+
+def _is_change(params: Any) -> bool:
+    changes = params["contentChanges"]
+    return (
+        isinstance(changes, list)
+        and isinstance(params["textDocument"]["uri"], str)
+        and _is_whole(params["textDocument"]["version"])
+        and all(isinstance(change["text"], str) for change in changes)
+        and all(
+            _is_whole(change["range"][end][key])
+            for change in changes
+            if "range" in change
+            for end in ("start", "end")
+            for key in ("line", "character")
+        )
+    )
+
+
+def _is_whole(value: object) -> bool:
+    """Whether it is a whole number; some clients write each number as a fraction."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and value == int(value)
+
+
+_TELLS_A_TEXT: Mapping[str, Callable[[Any], bool]] = {
+    types.TEXT_DOCUMENT_DID_OPEN: _is_opening,
+    types.TEXT_DOCUMENT_DID_CHANGE: _is_change,
+}
+"""The notifications after which a document has another text -> whether params say which; params
+that the converter takes for theirs."""
+_URI = re.compile(r'"uri"\s*:\s*("[^"\\\x00-\x1f]*")')
+
+
+def _what_was_read(error: Exception) -> str:
+    """The text that was no JSON, as far as the error has it; "" when it has not."""
+    match error:
+        case UnicodeDecodeError():
+            return error.object.decode("utf-8", "replace")
+        case json.JSONDecodeError():
+            return error.doc
+    return ""
+
+
+def _uri_in(params: Any) -> str | None:
+    try:
+        uri = params["textDocument"]["uri"]
+    except (KeyError, TypeError, IndexError):
+        return None
+    return uri if isinstance(uri, str) else None
 
 
 def _message(message_id: int | str | None, method: str, params: Any) -> Message:

@@ -69,7 +69,11 @@ class LocalWorker:
         """What the process knows: folder -> path -> facts."""
         self._thread = ThreadPoolExecutor(1)
         """Its own: among all that is done in threads, a request would wait as its time runs."""
-        self._process = self._start()
+        self._end: Callable[[], object] = lambda: None
+        """Ends the process, when there is one."""
+        self._process: subprocess.Popen[bytes] | None = None
+        with suppress(OSError):  # The first request tries again, and tells.
+            self._process = self._start()
 
     async def review(self, request: ReviewRequest) -> AsyncGenerator[Answer, None]:
         """Yields what was found in the request's span and focuses, the quickest first.
@@ -188,7 +192,8 @@ class LocalWorker:
 
         def tell() -> None:
             with suppress(OSError, ValueError):  # The process has ended, or its pipe is closed.
-                self._write(number, None)
+                if self._process:
+                    self._write(number, None)
 
         asyncio.get_running_loop().run_in_executor(None, tell)
 
@@ -208,6 +213,11 @@ class LocalWorker:
                 f"The local engine took longer than {SECONDS:.0f} seconds over {name} and was "
                 "stopped; its findings are those of before."
             ) from None
+        except _NotStartedError as error:
+            raise EngineError(
+                f"The local engine's process could not be started ({error}), so nothing looked at "
+                f"{name}: close other programs; the next review tries again."
+            ) from error
         except (OSError, EOFError, pickle.UnpicklingError) as error:
             self._end()
             raise EngineError(
@@ -220,14 +230,18 @@ class LocalWorker:
 
     def _transact(self, number: int, request: object) -> Any:
         """Sends one request and waits for its answer."""
-        if self._process.poll() is not None:
-            self._process = self._start()
+        if self._process is None or self._process.poll() is not None:
+            try:
+                self._process = self._start()
+            except OSError as error:
+                raise _NotStartedError(error.strerror) from error
             self._send_and_wait(number, ("know", self._projects))
         return self._send_and_wait(number, request)
 
     def _send_and_wait(self, number: int, request: object) -> Any:
         process = self._process
         self._write(number, request)
+        assert process is not None
         assert process.stdout is not None
         # Only ever our own process's words: pickles of anybody else's could run code here.
         read = pickle.Unpickler(process.stdout)
@@ -242,6 +256,7 @@ class LocalWorker:
 
     def _write(self, number: int, request: object) -> None:
         """A request; None: the answer to that of this number is not wanted any more."""
+        assert self._process is not None
         stdin = self._process.stdin
         assert stdin is not None
         with self._writing:
@@ -259,6 +274,10 @@ class LocalWorker:
         return process
 
 
+class _NotStartedError(Exception):
+    """There is no process; `str()` is the system's reason."""
+
+
 def _name_of(document: Document) -> str:
     return PurePath(document.path).name or document.uri
 
@@ -271,7 +290,8 @@ def _folder_of(path: str, folders: Iterable[str]) -> str:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     process.kill()
-    with process:  # Closes the pipes and waits.
+    # Closes the pipes and waits; what was written and not read is lost with a BrokenPipeError.
+    with suppress(OSError), process:
         pass
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -50,6 +52,50 @@ def test_a_process_that_ends_costs_the_item_that_it_was_at() -> None:
         lost += part[len(results) :]
     assert set(lost) == DEADLY
     assert found == {number: 2 * number for number in range(200) if number not in DEADLY}
+
+
+@pytest.mark.parametrize("after", [0, 1], ids=["none", "one"])
+def test_where_no_more_processes_can_be_started(
+    monkeypatch: pytest.MonkeyPatch, after: int
+) -> None:
+    fork, started = os.fork, []
+
+    def refuse() -> int:
+        if len(started) == after:
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        started.append(1)
+        return fork()
+
+    monkeypatch.setattr(os, "fork", refuse)
+    items = {number: number for number in range(1000, 1200)}
+    found: dict[int, int] = {}
+    for part, results in dealt_out(doubled, items, 4):
+        found |= dict(zip(part, results, strict=True))
+    assert found == {number: 2 * number for number in items}
+    for child in multiprocessing.active_children():
+        child.join(10)
+        assert not child.is_alive()
+
+
+def test_where_no_process_can_be_started_after_one_has_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fork, started = os.fork, []
+
+    def refuse() -> int:
+        if len(started) == 2:
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        started.append(1)
+        return fork()
+
+    monkeypatch.setattr(os, "fork", refuse)
+    lost: list[int] = []
+    seen: list[int] = []
+    for part, results in dealt_out(doubled, {number: number for number in range(200)}, 2):
+        seen += part
+        lost += part[len(results) :]
+    assert sorted(seen) == [*range(200)]
+    assert set(lost) >= DEADLY
 
 
 def mistaken(items: Mapping[int, int]) -> list[int]:

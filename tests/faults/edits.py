@@ -6,17 +6,24 @@ import asyncio
 import json
 import random
 import re
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+from faults.client import CAPABILITIES, connected, until
 from session.editor import Editor, with_capability
 
 URI = "file:///work/app.py"
 CHECKED_EVERY = 100
-NOTIFICATIONS_BETWEEN_STARTS = 2000
 PIECES = (
     "x", "md5(", "\n", "\r\n", "\r", "\f", "\x0b", "\x85", "\u2028", "\t", "é", "日本", "😀",
     "👩‍👩‍👧", "\u0301", "\ufeff", "𝕏", "\ud83d", "\ude00", "# a comment\n", "",
 )  # fmt: skip
+
+TOKEN = "AKIA" + "QYLPMN5HFIWXZ7R2"
+"""A secret of a made-up form, which is found wherever it stands by itself."""
+LEAK = "security/hardcoded-secret"
+_WHOLE_TOKEN = re.compile(rf"(?<!\w){TOKEN}(?!\w)")
 
 
 def type_at_random(encoding: str, count: int, seed: int) -> str:
@@ -25,35 +32,15 @@ def type_at_random(encoding: str, count: int, seed: int) -> str:
 
 
 async def _type(encoding: str, count: int, generator: random.Random) -> str:
-    # Half a surrogate pair has no UTF-8, so no client that counts bytes can say where it is.
-    pieces = [piece for piece in PIECES if encoding != "utf-8" or piece not in "\ud83d\ude00"]
     editor = Editor()
     await editor.start(with_capability("general.positionEncodings", [encoding]))
     assert editor.encoding == encoding
-    text, version = "", 1
+    text = ""
     editor.open(URI, text)
     compared = 0
     for done in range(count):
-        events: list[dict[str, Any]] = []
-        for _ in range(generator.choice((1, 1, 1, 2, 3))):
-            # In JSON, two halves of a character beside each other are that character.
-            new = json.loads(
-                json.dumps("".join(generator.choices(pieces, k=generator.randrange(4))))
-            )
-            if generator.random() < 0.002:
-                events.append({"text": new})
-                text = new
-                continue
-            one, other = (_place(generator, text, encoding) for _ in range(2))
-            if generator.random() < 0.5:
-                other = one
-            elif len(text) < 400:
-                # Mostly small, else nothing would ever be left.
-                other = {**one, "character": one["character"] + generator.randrange(3)}
-            events.append({"range": {"start": one, "end": other}, "text": new})
-            start, end = sorted((offset(text, one, encoding), offset(text, other, encoding)))
-            text = text[:start] + new + text[end:]
-        version += 1
+        events, text = random_edit(generator, text, encoding, PIECES)
+        version = done + 2
         identifier = {"uri": URI, "version": version}
         editor.notify(
             "textDocument/didChange", {"textDocument": identifier, "contentChanges": events}
@@ -74,6 +61,67 @@ async def _type(encoding: str, count: int, generator: random.Random) -> str:
     await editor.settled()
     assert editor.messages() == []
     return f"{count} notifications, compared {compared} times, {len(text)} characters at the end"
+
+
+def type_into_a_process(folder: Path, encoding: str, count: int, seed: int) -> str:
+    """The same over stdio, where the places of what the real engine finds say what the text is."""
+    generator = random.Random(f"{encoding} {seed} stdio")
+    pieces = [f" {TOKEN} " if piece == "md5(" else piece for piece in PIECES]
+    with connected(folder) as client:
+        client.start(with_capability("general.positionEncodings", [encoding], CAPABILITIES))
+        uri = (folder / "typed.py").as_uri()
+        text = ""
+        client.open(uri, text)
+        compared = found = 0
+
+        def places() -> list[int]:
+            arguments = [{"uri": uri}]
+            params = {"command": "backend-developer.findings", "arguments": arguments}
+            told = client.request("workspace/executeCommand", params)["result"]
+            starts = [one["range"]["start"] for one in told if one["rule"] == LEAK]
+            return [offset(text, place, encoding) for place in starts]
+
+        for done in range(count):
+            events, text = random_edit(generator, text, encoding, pieces)
+            identifier = {"uri": uri, "version": done + 2}
+            client.notify(
+                "textDocument/didChange", {"textDocument": identifier, "contentChanges": events}
+            )
+            if done % CHECKED_EVERY == CHECKED_EVERY - 1 or done == count - 1:
+                marks = [match.start() for match in _WHOLE_TOKEN.finditer(text)]
+                until(lambda marks=marks: places() == marks, f"other places at edit {done}")
+                compared += 1
+                found += len(marks)
+        assert client.popups() == []
+        assert "Traceback" not in client.log
+        client.goodbye()
+    return f"{count} notifications, compared {compared} times, {found} places in all"
+
+
+def random_edit(
+    generator: random.Random, text: str, encoding: str, pieces: Sequence[str]
+) -> tuple[list[dict[str, Any]], str]:
+    """The changes of one notification, and the text after them."""
+    # Half a surrogate pair has no UTF-8, so no client that counts bytes can say where it is.
+    pieces = [piece for piece in pieces if encoding != "utf-8" or piece not in "\ud83d\ude00"]
+    events: list[dict[str, Any]] = []
+    for _ in range(generator.choice((1, 1, 1, 2, 3))):
+        # In JSON, two halves of a character beside each other are that character.
+        new = json.loads(json.dumps("".join(generator.choices(pieces, k=generator.randrange(4)))))
+        if generator.random() < 0.002:
+            events.append({"text": new})
+            text = new
+            continue
+        one, other = (_place(generator, text, encoding) for _ in range(2))
+        if generator.random() < 0.5:
+            other = one
+        elif len(text) < 400:
+            # Mostly small, else nothing would ever be left.
+            other = {**one, "character": one["character"] + generator.randrange(3)}
+        events.append({"range": {"start": one, "end": other}, "text": new})
+        start, end = sorted((offset(text, one, encoding), offset(text, other, encoding)))
+        text = text[:start] + new + text[end:]
+    return events, text
 
 
 def _place(generator: random.Random, text: str, encoding: str) -> dict[str, int]:

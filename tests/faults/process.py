@@ -38,7 +38,7 @@ from backend_developer.lsp import from_lsp
 from backend_developer.state import State, StateError
 from faults.client import UNSAFE
 from faults.table import NotTriedError, Row, main, seen
-from loopback_model import LoopbackModel, Reply, answer, finding
+from loopback_model import LoopbackModel, Reply, answer, change, edit, finding
 
 FIXED = UNSAFE.replace('"out"', '"out", filter="data"')
 SECONDS = 60.0
@@ -156,13 +156,7 @@ async def killed_while_asking(folder: Path, count: int, seed: int) -> str:
     """Reviews by a model, killed at any moment: a sound state, and each call in it once."""
     generator = random.Random(seed)
     async with LoopbackModel() as model:
-        assert model.key
-        variables = environment(
-            folder,
-            ANTHROPIC_API_KEY=model.key,
-            ANTHROPIC_BASE_URL=model.url,
-            BACKEND_DEVELOPER_SECOND_LOOK="off",
-        )
+        variables = environment(folder, **_endpoint(model))
         for number in range(count):
             # A text of its own, so that what was answered before is no answer to it.
             (folder / "app.py").write_text(UNSAFE.replace("unpack", f"unpack_{number}"))
@@ -197,18 +191,155 @@ async def killed_while_asking(folder: Path, count: int, seed: int) -> str:
     return f"{count} kills, {begun} calls begun, in the ledger: {dict(outcomes)}; state sound"
 
 
+async def killed_while_a_batch_is_sent(folder: Path, count: int, seed: int) -> str:
+    """`review --batch`, killed at any moment: a sound state, each batch in the ledger, none sent
+    twice by one run, and what is remembered is fetched.
+    """
+    generator = random.Random(seed)
+    async with LoopbackModel() as model:
+        ours = _endpoint(model)
+        variables = environment(folder, **ours)
+        for number in range(count):
+            (folder / "app.py").write_text(UNSAFE.replace("unpack", f"unpack_{number}"))
+            command = [sys.executable, "-m", "backend_developer", "review", "app.py"]
+            known = len(model.requests)
+            is_asked = number % 2 == 0
+            await asyncio.to_thread(
+                _killed,
+                [*command, "--batch", "--yes"],
+                folder,
+                variables,
+                generator.uniform(0.0, 0.1 if is_asked else 4.0),
+                (lambda known=known: len(model.requests) > known) if is_asked else lambda: True,
+            )
+            assert len(model.requests) <= known + 1, "a batch was sent twice"
+        state = State(folder / "home/state/backend-developer")
+        _is_sound(state.path)
+        entries = ledger.entries(state)
+        assert len(model.batches) <= len(entries) <= count, "a batch is not in the ledger, or twice"
+        model.batches_are_done = True
+        fetched = await asyncio.to_thread(
+            run, folder, "review", "app.py", "--batch-results", "--fail-on", "never", **ours
+        )
+        assert fetched.returncode == 0, fetched.stderr
+        told = await asyncio.to_thread(run, folder, "review", ".", "--batch-status", **ours)
+        assert told.stdout.startswith("No batch of this workspace"), told.stdout
+        (folder / "app.py").write_text(UNSAFE)
+        await asyncio.to_thread(run, folder, "review", "app.py", "--yes", **ours)
+        outcomes = Counter(entry.outcome for entry in ledger.entries(state))
+        assert outcomes["under way"] == 0, "a call of a process that has ended is under way"
+        _is_sound(state.path)
+    return (
+        f"{count} kills, {len(model.batches)} batches sent, in the ledger: {dict(outcomes)}; "
+        "state sound"
+    )
+
+
+TASK = """\
+---
+name: bound
+title: Bound it
+kind: change
+---
+Bound it.
+"""
+BEFORE = {
+    "app.py": "from store import rows\n\n\ndef orders():\n    return rows('orders')\n",
+    "store.py": "def rows(table):\n    return [table]\n",
+}
+AFTER = {
+    "app.py": BEFORE["app.py"].replace("('orders')", "('orders')[:50]"),
+    "store.py": BEFORE["store.py"].replace("[table]", "[table][:1000]"),
+    "pages.py": "SIZE = 50\n",
+}
+CHANGE = change(
+    edit("app.py", "rows('orders')", "rows('orders')[:50]", 5),
+    edit("store.py", "[table]", "[table][:1000]", 2),
+    files={"pages.py": AFTER["pages.py"]},
+)
+
+
+async def killed_while_changing(folder: Path, count: int, seed: int) -> str:
+    """`do --apply` of three files, killed at any moment: each is as it was, or as it should be."""
+    generator = random.Random(seed)
+    seen_states: Counter[str] = Counter()
+    async with LoopbackModel() as model:
+        variables = environment(folder, **_endpoint(model))
+        for number in range(count):
+            place = _project(folder / str(number))
+            model.script(Reply(CHANGE))
+            known = len(model.requests)
+            is_asked = number % 4 != 0
+            await asyncio.to_thread(
+                _killed,
+                [sys.executable, "-m", "backend_developer", *DO],
+                place,
+                variables,
+                generator.uniform(0.0, 1.2 if is_asked else 4.0),
+                (lambda known=known: len(model.requests) > known) if is_asked else lambda: True,
+            )
+            model.forget_script()
+            seen_states += _states_of(place)
+        state = State(folder / "home/state/backend-developer")
+        _is_sound(state.path)
+        entries = ledger.entries(state)
+        assert len(model.requests) <= len(entries) <= count, "a call is not in the ledger, or twice"
+        model.script(Reply(CHANGE))
+        place = _project(folder / "last")
+        result = await asyncio.to_thread(run, place, *DO, **variables)
+        assert result.returncode == 0, result.stderr
+        assert _states_of(place) == {"as asked for": 3}
+        outcomes = Counter(entry.outcome for entry in ledger.entries(state))
+        assert outcomes["under way"] == 0, "a call of a process that has ended is under way"
+    return (
+        f"{count} kills: "
+        + ", ".join(f"{n} {name}" for name, n in seen_states.items())
+        + f"; in the ledger: {dict(outcomes)}; state sound"
+    )
+
+
+DO = ("do", "bound", "app.py:4-5", "--apply", "--yes")
+
+
+def _project(place: Path) -> Path:
+    tasks = place / ".claude/backend-developer/tasks"
+    tasks.mkdir(parents=True)
+    (place / ".git").mkdir()
+    (tasks / "bound.md").write_text(TASK)
+    for name, text in BEFORE.items():
+        (place / name).write_text(text)
+    return place
+
+
+def _states_of(place: Path) -> Counter[str]:
+    states: Counter[str] = Counter()
+    for file in place.iterdir():
+        if file.name.startswith("."):
+            states["left-over dot-file"] += file.is_file()
+            continue
+        text = file.read_text()
+        assert text in (BEFORE.get(file.name), AFTER[file.name]), f"{file.name} is half written"
+        states["as before" if text == BEFORE.get(file.name) else "as asked for"] += 1
+    assert all((place / name).exists() for name in BEFORE), "a file is gone"
+    return +states
+
+
+def _endpoint(model: LoopbackModel) -> dict[str, str]:
+    assert model.key
+    return {
+        "ANTHROPIC_API_KEY": model.key,
+        "ANTHROPIC_BASE_URL": model.url,
+        "BACKEND_DEVELOPER_SECOND_LOOK": "off",
+    }
+
+
 async def a_folder_whose_name_is_no_text(folder: Path) -> str:
     """A model reviews in it: consent, ledger and answers hold; the second time costs nothing."""
     place = folder / os.fsdecode(b"caf\xe9")
     place.mkdir(parents=True)
     (place / os.fsdecode(b"\xff.py")).write_text(UNSAFE)
     async with LoopbackModel() as model:
-        assert model.key
-        ours = {
-            "ANTHROPIC_API_KEY": model.key,
-            "ANTHROPIC_BASE_URL": model.url,
-            "BACKEND_DEVELOPER_SECOND_LOOK": "off",
-        }
+        ours = _endpoint(model)
         said = []
         for _ in range(2):
             model.script(Reply(answer(finding(quote=QUOTE))))
@@ -365,9 +496,13 @@ LINTERS: Mapping[str, tuple[str, str]] = {
         "took longer than",
     ),
     "crashes": ("kill -SEGV $$", "failed with exit code -11"),
+    "reports a mistake of its own": ("echo 'panicked: 1' >&2; exit 101", "code 101: panicked: 1."),
     "fails without a word": ("exit 9", "failed with exit code 9: no message."),
     "prints 100 MB": ("head -c 100000000 /dev/zero", "printed more than 20 MB"),
     "prints for ever": ("cat /dev/zero", "printed more than 20 MB"),
+    "prints 100 MB of errors": ("head -c 100000000 /dev/zero >&2; exit 7", "code 7"),
+    "prints errors for ever": ("cat /dev/zero >&2", "took longer than"),
+    "leaves a child that holds its stderr": ("sleep 600 >/dev/null & exit 0", ""),
     "prints what is no text when it fails": ("head -c 3000 /dev/urandom >&2; exit 7", "code 7"),
     "does not read its input": ("exit 0", ""),
 }
@@ -505,6 +640,16 @@ def rows(arguments: argparse.Namespace) -> Iterator[Row]:
         yield seen(
             "kill -9 during a model's review",
             lambda: asyncio.run(killed_while_asking(a_folder(folder / "ask"), count, seed)),
+        )
+        yield seen(
+            "kill -9 while a batch is sent",
+            lambda: asyncio.run(
+                killed_while_a_batch_is_sent(a_folder(folder / "batch"), count, seed)
+            ),
+        )
+        yield seen(
+            "kill -9 during do --apply",
+            lambda: asyncio.run(killed_while_changing(a_folder(folder / "do"), count, seed)),
         )
 
 

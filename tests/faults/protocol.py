@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from backend_developer.handlers import COMMANDS, REVOKE_COMMAND
 from backend_developer.wire import SOMETHING_WENT_WRONG
 from faults.client import CAPABILITIES, PLACE, UNSAFE, Client, connected, framed, until
-from faults.edits import type_at_random
+from faults.edits import type_at_random, type_into_a_process
 from faults.table import Row, main, seen
 
 PARSE_ERROR, INVALID_REQUEST, NO_METHOD, INVALID_PARAMS = -32700, -32600, -32601, -32602
@@ -50,6 +50,8 @@ BYTES: Mapping[str, tuple[bytes, Sequence[int]]] = {
     "an empty object": (framed("{}"), [INVALID_REQUEST]),
     "a number": (framed("1"), [INVALID_REQUEST]),
     "null": (framed("null"), [INVALID_REQUEST]),
+    "an empty batch": (framed("[]"), [INVALID_REQUEST]),
+    "a batch of 100,000": (framed("[" + ",".join(["{}"] * 100_000) + "]"), [INVALID_REQUEST]),
     "a batch": (framed(f"[{hover(id=7)}, {hover(id=8)}]"), [INVALID_REQUEST]),
     "not UTF-8": (framed(b'{"jsonrpc": "2.0", "method": "\xff\xfe"}'), [PARSE_ERROR]),
     "nested 100,000 deep": (framed("[" * 100_000 + "]" * 100_000), [PARSE_ERROR]),
@@ -63,6 +65,10 @@ BYTES: Mapping[str, tuple[bytes, Sequence[int]]] = {
     ),
     "an id that is an object": (framed(hover(id={"a": 1})), [INVALID_REQUEST]),
     "an id that is a fraction": (framed(hover(id=1.5)), [INVALID_REQUEST]),
+    "an id that is a whole fraction": (framed(hover(id=2.0)), [INVALID_REQUEST]),
+    "an id of 10^300 as a fraction": (framed(hover(id=1e300)), [INVALID_REQUEST]),
+    "an id that is null": (framed(hover(id=None)), []),
+    "an id that is null, of an unknown method": (framed(message(id=None, method="x/y")), []),
     "an id that is a list, of an unknown method": (
         framed(message(id=[1], method="x/y")),
         [INVALID_REQUEST],
@@ -76,6 +82,8 @@ BYTES: Mapping[str, tuple[bytes, Sequence[int]]] = {
     "a length of 0": (b"Content-Length: 0\r\n\r\n", []),
     "a negative length": (b"Content-Length: -5\r\n\r\n", []),
     "a length that is no number": (b"Content-Length: abc\r\n\r\n", []),
+    "a length of 10 GB": (b"Content-Length: 10737418240\r\n\r\n", []),
+    "a length of 900 MB": (b"Content-Length: 900000000\r\n\r\n", []),
     "a length of 20 digits": (b"Content-Length: 99999999999999999999\r\n\r\n", []),
     "a length of 5,000 digits": (b"Content-Length: %b\r\n\r\n" % (b"9" * 5000), []),
     "a header of 200,000 bytes": (b"X: " + b"x" * 200_000 + b"\r\n", []),
@@ -234,6 +242,7 @@ def odd_notifications(client: Client) -> str:
     for method in methods:
         for odd in _ODD:
             client.notify(method, odd)
+    client.open_again()  # A change that names no document may have been of any.
     client.is_well()
     return f"{len(methods) * len(_ODD)} notifications ignored"
 
@@ -249,7 +258,7 @@ def same_id_twice(client: Client) -> str:
 
 def ids_that_are_texts(client: Client) -> str:
     client.strays.clear()
-    ids = ["", "a", "1", "backend-developer-1", 0, -1, 2**62, "\ud800"]
+    ids = ["", "a", "1", "backend-developer-1", 0, -1, 2**62, 10**300, "\ud800", "x" * 100_000]
     for one in ids:
         client.send(json.loads(message(id=one, method="our/own")))
     client.is_well()
@@ -295,6 +304,79 @@ def cancels(client: Client) -> str:
     return f"{count} requests answered"
 
 
+def many_cancels(client: Client, count: int, seed: int) -> str:
+    """So many requests, each cancelled at some moment before, after or long after it; all are
+    answered, under their ids."""
+    generator = random.Random(seed)
+    kinds = [*KINDS.items(), ("workspace/symbol", {"query": "x"}), ("our/own", {})]
+    begun: list[int] = []
+    waiting: list[int] = []
+    for _ in range(count):
+        method, params = generator.choice(kinds)
+        assert isinstance(params, dict)
+        number = client._number + 1
+        waiting.append(number)
+        if generator.random() < 0.2:
+            _cancel(client, number)
+        begun.append(client.begin(method, {"textDocument": {"uri": client.uri}, **params}))
+        while generator.random() < 0.5 and waiting:
+            _cancel(client, waiting.pop(generator.randrange(len(waiting))))
+    for number in begun:
+        reply = client.reply(number, 60)
+        assert ("result" in reply) or reply["error"]["code"] == NO_METHOD, reply
+    client.is_well()
+    return f"{count} requests answered"
+
+
+def _cancel(client: Client, number: int) -> None:
+    client.notify("$/cancelRequest", {"id": number})
+
+
+def lost_changes(client: Client) -> str:
+    """Changes that cannot be understood: the finding goes, a sentence is told; then it is opened
+    again."""
+    place = {"start": PLACE, "end": PLACE}
+    identifier = {"uri": client.uri, "version": 2}
+    good = message(
+        method="textDocument/didChange",
+        params={"textDocument": identifier, "contentChanges": [{"range": place, "text": "y"}]},
+    )
+    bodies = {
+        "without a text": good.replace('"text"', '"txt"').encode(),
+        "with a text that is null": good.replace('"y"', "null").encode(),
+        "with half a range": good.replace('"end"', '"and"').encode(),
+        "with a version that is none": good.replace('"version": 2', '"version": "x"').encode(),
+        "without a version": good.replace('"version"', '"vision"').encode(),
+        "without a document": good.replace('"uri"', '"url"').encode(),
+        "that is not UTF-8": good.replace('"y"', '"\xff"').encode("latin-1"),
+        "that is cut short": good[:-3].encode(),
+    }
+    for name, body in bodies.items():
+        told = len(client.popups())
+        client.write(framed(body))
+        assert not client.hover(), f"a change {name} left the finding"
+        [sentence] = client.popups()[told:]
+        assert sentence.endswith("close it and open it again."), sentence
+        client.open_again()
+        client.is_well()
+    return f"{len(bodies)} changes; {sentence}"
+
+
+def large_messages(client: Client, size: int) -> str:
+    """One that is mostly white space, and a text that is too large to be looked at."""
+    reply = client.begin("workspace/symbol", {"query": "x"})
+    assert "result" in client.reply(reply)
+    padded = hover(id="large").replace("{", "{" + " " * size, 1)
+    client.strays.clear()
+    client.write(framed(padded))
+    until(lambda: [one["id"] for one in client.strays] == ["large"], "it was not answered")
+    client.open(client.uri + "large.py", "x = 1\n" * (size // 6))
+    client.is_well()
+    client.notify("textDocument/didClose", {"textDocument": {"uri": client.uri + "large.py"}})
+    client.is_well()
+    return f"two of {size // 1_000_000} MB, answered; well"
+
+
 def cancelled_reviews(client: Client) -> str:
     """Reviews that are cancelled at once, after each of some moments, and twice."""
     generator = random.Random(7)
@@ -338,6 +420,7 @@ ON_RUNNING: Mapping[str, Callable[[Client], str]] = {
     "notifications with odd params": odd_notifications,
     "two requests with one id": same_id_twice,
     "ids that are texts": ids_that_are_texts,
+    "changes that cannot be understood": lost_changes,
     "cancels at every moment": cancels,
     "reviews cancelled at every moment": cancelled_reviews,
 }
@@ -529,7 +612,9 @@ def fuzz(client: Client, count: int, seed: int) -> str:
         data = framed(_damaged(generator, body.encode()) if number % 3 == 0 else body)
         client.write(data)
         if number % 200 == 199:
+            client.open_again()
             client.is_well()
+    client.open_again()
     client.is_well()
     clean(client)
     return f"{count} messages, {len(client.strays)} answers; well"
@@ -596,6 +681,8 @@ def faults(folder: Path, arguments: argparse.Namespace) -> Iterator[Row]:
         client.start()
         for name, work in ON_RUNNING.items():
             yield seen(name, work, client)
+        yield seen("many cancels", many_cancels, client, arguments.cancels, arguments.seed)
+        yield seen("messages of 100 MB", large_messages, client, 100_000_000)
         yield seen("fuzzed messages", fuzz, client, arguments.count, arguments.seed)
         yield seen("no error of our own in all that", clean, client)
         yield seen("goodbye after all that", lambda: client.goodbye() or "exit code 0")
@@ -611,6 +698,11 @@ def faults(folder: Path, arguments: argparse.Namespace) -> Iterator[Row]:
     for encoding in ("utf-8", "utf-16", "utf-32"):
         count = arguments.edits // 3
         yield seen(f"edits, {encoding}", type_at_random, encoding, count, arguments.seed)
+        place = folder / f"edits-{encoding}"
+        yield seen(
+            f"edits over stdio, {encoding}",
+            type_into_a_process, place, encoding, count, arguments.seed,
+        )  # fmt: skip
 
 
 def clean(client: Client) -> str:
@@ -623,6 +715,7 @@ def clean(client: Client) -> str:
 def options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--count", type=int, default=2000, help="fuzzed messages")
+    parser.add_argument("--cancels", type=int, default=10_000, help="requests that are cancelled")
     parser.add_argument("--edits", type=int, default=100_000, help="random edits, of all encodings")
     parser.add_argument("--silence", type=float, default=20.0, help="seconds of a silent client")
     parser.add_argument("--seed", type=int, default=1)

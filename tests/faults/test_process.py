@@ -29,6 +29,14 @@ async def test_kills_while_a_model_is_asked(tmp_path: Path) -> None:
     assert await process.killed_while_asking(tmp_path, 1, 1)
 
 
+async def test_kills_while_a_batch_is_sent(tmp_path: Path) -> None:
+    assert await process.killed_while_a_batch_is_sent(tmp_path, 2, 1)
+
+
+async def test_kills_while_a_change_is_made(tmp_path: Path) -> None:
+    assert await process.killed_while_changing(tmp_path, 2, 1)
+
+
 async def test_a_model_in_a_folder_whose_name_is_no_text(tmp_path: Path) -> None:
     assert await process.a_folder_whose_name_is_no_text(tmp_path)
 

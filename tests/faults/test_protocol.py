@@ -10,7 +10,7 @@ import pytest
 
 from faults import protocol
 from faults.client import Client, connected
-from faults.edits import type_at_random
+from faults.edits import type_at_random, type_into_a_process
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +34,14 @@ def test_documents_under_uris_that_no_editor_writes(client: Client) -> None:
     assert protocol.odd_documents(client)
 
 
+def test_many_cancels(client: Client) -> None:
+    assert protocol.many_cancels(client, 300, 1)
+
+
+def test_large_messages(client: Client) -> None:
+    assert protocol.large_messages(client, 3_000_000)
+
+
 def test_fuzzed_messages(client: Client) -> None:
     assert protocol.fuzz(client, 300, 1)
 
@@ -55,5 +63,6 @@ def test_a_beginning_and_an_end(tmp_path: Path, fault: Any) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32"])
-def test_edits_at_random(encoding: str) -> None:
+def test_edits_at_random(tmp_path: Path, encoding: str) -> None:
     assert type_at_random(encoding, 300, 1)
+    assert type_into_a_process(tmp_path, encoding, 300, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import signal
@@ -63,6 +64,7 @@ async def local(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[LocalWorker]:
 
 
 def process_of(local: LocalWorker) -> int:
+    assert local._process
     return local._process.pid
 
 
@@ -99,6 +101,51 @@ async def test_a_process_that_ends_costs_one_review(local: LocalWorker) -> None:
         await review
     assert len(await found(local, document())) == 2
     assert process_of(local) != first
+
+
+@pytest.mark.parametrize("code", ["0", "1", "137"])
+async def test_a_process_that_exits_costs_one_review(
+    local: LocalWorker, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    local._end()
+    long = document(TEXT + "# a line\n" * 100_000)
+    with monkeypatch.context() as patch:
+        started = subprocess.Popen
+        patch.setattr(
+            worker.subprocess,
+            "Popen",
+            lambda command, **rest: started(["/bin/sh", "-c", f"exit {code}"], **rest),
+        )
+        with pytest.raises(
+            EngineError, match=r"process ended while it looked at app\.py; the next"
+        ):
+            await found(local, long)
+    assert len(await found(local, document())) == 2
+
+
+@pytest.mark.parametrize("reason", [errno.EAGAIN, errno.ENOMEM, errno.EMFILE])
+@pytest.mark.parametrize("when", ["from the beginning", "after another has ended"])
+async def test_a_process_that_cannot_be_started_costs_one_review(
+    monkeypatch: pytest.MonkeyPatch, reason: int, when: str
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(reason, os.strerror(reason))
+
+    local = LocalWorker(LOCAL.catalogue.rules) if when.startswith("after") else None
+    if local:
+        local._end()
+    with monkeypatch.context() as patch:
+        patch.setattr(worker.subprocess, "Popen", refuse)
+        local = local or LocalWorker(LOCAL.catalogue.rules)
+        for _ in range(2):
+            with pytest.raises(EngineError) as caught:
+                await found(local, document())
+            assert str(caught.value) == (
+                f"The local engine's process could not be started ({os.strerror(reason)}), so "
+                "nothing looked at app.py: close other programs; the next review tries again."
+            )
+    assert len(await found(local, document())) == 2
+    local._end()
 
 
 async def test_a_process_that_takes_too_long_is_ended(

@@ -4,6 +4,7 @@
 
 A process that ends, as one does that runs out of memory or into a mistake of a parser, costs the
 one item that it was at: the others of its part are given to processes of their own, in halves.
+Where the system starts no more processes, this one does the work.
 """
 
 from __future__ import annotations
@@ -69,20 +70,27 @@ def dealt_out(
     if _CAN_FORK:
         prepare()  # What this process has read, the others begin with.
     broken: list[Mapping[Item, Content]] = []
-    with _pool(processes, prepare) as pool:
-        at_work = [(part, _submitted(pool, work, part)) for part in waiting]
-        for part, result in at_work:
-            try:
-                yield tuple(part), result.result()
-            except BrokenProcessPool:
-                broken.append(part)
+    try:
+        with _pool(processes, prepare) as pool:
+            at_work = [(part, _submitted(pool, work, part)) for part in waiting]
+            for part, result in at_work:
+                try:
+                    yield tuple(part), result.result()
+                except BrokenProcessPool:
+                    broken.append(part)
+    except _NotStartedError:
+        prepare()
+        for part in waiting:
+            yield tuple(part), work(part)
+        return
     # Which of them it was is not told.
     while broken:
         part = broken.pop()
         try:
             with _pool(1, prepare) as pool:
-                yield tuple(part), pool.submit(work, part).result()
-        except BrokenProcessPool:
+                yield tuple(part), _submitted(pool, work, part).result()
+        except (BrokenProcessPool, _NotStartedError):
+            # Not in this process, which the item may end too.
             if len(part) == 1:
                 yield tuple(part), ()
             else:
@@ -110,6 +118,10 @@ def _pool(processes: int, prepare: Callable[[], None]) -> Iterator[ProcessPoolEx
     pool.shutdown()
 
 
+class _NotStartedError(Exception):
+    """No process could be started."""
+
+
 def _submitted(
     pool: ProcessPoolExecutor, work: Callable[[Content], Result], content: Content
 ) -> Future[Result]:
@@ -119,6 +131,8 @@ def _submitted(
         lost: Future[Result] = Future()
         lost.set_exception(error)
         return lost
+    except OSError as error:
+        raise _NotStartedError from error
 
 
 def _begin(prepare: Callable[[], None]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import signal
@@ -13,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import IO
 
 from ..detector import DetectorCrashError, DetectorError
 
@@ -20,6 +22,8 @@ TIMEOUT_SECONDS = 10.0
 SECONDS_PER_FILE = 0.2
 """Both are much more than any linter needs, on a machine that does much else too."""
 MAXIMUM_OUTPUT_BYTES = 20_000_000
+KEPT_OF_ERRORS = 10_000
+"""Bytes of stderr: its first line is what a person reads."""
 
 
 class LinterError(DetectorError):
@@ -27,7 +31,8 @@ class LinterError(DetectorError):
 
 
 class LinterCrashError(LinterError, DetectorCrashError):
-    """One that the system ended, as where a stack has overflowed."""
+    """One that came to no answer: the system ended it, as where a stack has overflowed, or it found
+    a mistake of its own."""
 
 
 def run_linter(
@@ -48,12 +53,8 @@ def run_linter(
     """
     seconds = TIMEOUT_SECONDS + (files - 1) * SECONDS_PER_FILE
     name = Path(command[0]).stem
-    # stdin and stderr are files, so that one pipe is left and nothing can wait on both sides.
-    with (
-        disk_trouble_told(name),
-        tempfile.TemporaryFile() as stdin,
-        tempfile.TemporaryFile() as stderr,
-    ):
+    # stdin is a file, and both pipes are read, so that nothing can wait on both sides.
+    with disk_trouble_told(name), tempfile.TemporaryFile() as stdin:
         stdin.write(text.encode("utf-8", "replace"))
         stdin.seek(0)
         try:
@@ -61,27 +62,35 @@ def run_linter(
                 command,
                 stdin=stdin,
                 stdout=subprocess.PIPE,
-                stderr=stderr,
+                stderr=subprocess.PIPE,
                 cwd=folder,
                 env=_clean_environment(with_home),
                 start_new_session=True,
             )
         except OSError as error:
+            # Processes, memory or open files are used up; else there is something wrong with it.
+            is_short = error.errno in (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
+            what_next = "close other programs and review again" if is_short else "install it again"
             raise LinterError(
-                f"{name} could not be started ({error.strerror}); install it again."
+                f"{name} could not be started ({error.strerror}); {what_next}."
             ) from error
-        output = _output(process, seconds)
+        said = bytearray()
+        try:
+            output = _output(process, seconds, said)
+        except RuntimeError as error:
+            raise LinterError(
+                f"{name} could not be run ({error}); close other programs and review again."
+            ) from error
         if output is None:
             raise LinterError(f"{name} took longer than {seconds:.0f} seconds.")
         if len(output) > MAXIMUM_OUTPUT_BYTES:
             raise LinterError(f"{name} printed more than {MAXIMUM_OUTPUT_BYTES // 1_000_000} MB.")
         if process.returncode not in exit_codes:
-            stderr.seek(0)
-            lines = stderr.read(10_000).decode("utf-8", "replace").strip().splitlines()
-            said = lines[0] if lines else "no message"
-            has_crashed = not 0 <= process.returncode <= 255
+            lines = said.decode("utf-8", "replace").strip().splitlines()
+            why = lines[0] if lines else "no message"
+            has_crashed = not 0 <= process.returncode <= USAGE_ERROR
             raise (LinterCrashError if has_crashed else LinterError)(
-                f"{name} failed with exit code {process.returncode}: {said}."
+                f"{name} failed with exit code {process.returncode}: {why}."
             )
     return output
 
@@ -98,21 +107,25 @@ def disk_trouble_told(name: str) -> Iterator[None]:
         ) from error
 
 
-def _output(process: subprocess.Popen[bytes], seconds: float) -> bytes | None:
+def _output(process: subprocess.Popen[bytes], seconds: float, said: bytearray) -> bytes | None:
     """What the process prints until it ends, and a byte more than is allowed when it prints more.
 
     None when it, or a child of it that holds its stdout, goes on for longer. Neither does then.
+    The beginning of its stderr is added to `said`.
     """
-    stdout = process.stdout
-    assert stdout is not None  # stdout=PIPE says so.
+    stdout, stderr = process.stdout, process.stderr
+    assert stdout is not None  # PIPE says so, here and in the next line.
+    assert stderr is not None
     printed: list[bytes] = []
-    # In a thread, because a child that has left the session can hold stdout for ever.
+    # In threads, because a child that has left the session can hold them for ever.
     reader = threading.Thread(
         target=lambda: printed.append(stdout.read(MAXIMUM_OUTPUT_BYTES + 1)), daemon=True
     )
+    listener = threading.Thread(target=_listen, args=(stderr, said), daemon=True)
     end = time.monotonic() + seconds
-    reader.start()
     try:
+        for thread in (reader, listener):
+            thread.start()
         reader.join(seconds)
         if printed and len(printed[0]) <= MAXIMUM_OUTPUT_BYTES:
             process.wait(max(end - time.monotonic(), 0))
@@ -122,9 +135,20 @@ def _output(process: subprocess.Popen[bytes], seconds: float) -> bytes | None:
     finally:
         if process.poll() is None or reader.is_alive():
             _end(process)
-        reader.join(1)
-        if not reader.is_alive():
-            stdout.close()
+        for thread, stream in ((reader, stdout), (listener, stderr)):
+            if thread.ident is not None:
+                thread.join(1)
+            if thread.is_alive():
+                _end(process)  # A child of it goes on.
+                thread.join(1)
+            if not thread.is_alive():
+                stream.close()
+
+
+def _listen(stream: IO[bytes], said: bytearray) -> None:
+    """Reads to the end, and keeps the beginning."""
+    while data := os.read(stream.fileno(), 1 << 16):
+        said += data[: KEPT_OF_ERRORS - len(said)]
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -134,6 +158,11 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             os.killpg(process.pid, signal.SIGKILL)
     process.kill()
     process.wait()
+
+
+USAGE_ERROR = 2
+"""The exit code for a wrong option or configuration, which is the same for each file; those above
+say that something went wrong with one, as 101 does of what is written in Rust."""
 
 
 def find_program(name: str, *, anywhere: bool = False) -> str | None:

@@ -142,6 +142,11 @@ def change(lines: Lines, event: types.TextDocumentContentChangeEvent, encoding: 
     return Change(Span(0, len(lines.text)), event.text)
 
 
+def is_whole_text(event: types.TextDocumentContentChangeEvent) -> bool:
+    """Whether the change says the text as a whole, whatever it was before."""
+    return isinstance(event, types.TextDocumentContentChangeWholeDocument)
+
+
 def span(lines: Lines, range_: types.Range, encoding: Encoding) -> Span:
     """The offsets of a range, whose ends may come in either order."""
     start, end = range_.start, range_.end
