@@ -14,6 +14,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeAlias
 
 from .batching import Batched
@@ -86,9 +87,9 @@ class FixChecker:
         documents = [document for document, *_ in asked]
         fixes = [(index, fix) for index, one in enumerate(asked) for fix in one[1]]
         results = [replace(documents[index], text=fix.text_after) for index, fix in fixes]
-        names = _check_names(documents, [index for index, _ in fixes], results)
-        if any(one.has_failed for one in names):
-            self._local.has_failed = True
+        indices = [index for index, _ in fixes]
+        # The linters have their time beside the scans.
+        naming = self._local.beside(partial(_check_names, documents, indices, results))
         edited = [
             # A part must tell what is gone from its whole file, which may be in another one now.
             [Span(0, len(fix.text_after))]
@@ -98,8 +99,12 @@ class FixChecker:
         ]
         befores = self._before(documents, settings) if fixes else []
         afters = self._local.scan_all(results, settings, edited) if fixes else []
+        names = naming()
+        if any(one.has_failed for one in names):
+            self._local.has_failed = True
         reports: list[list[CheckReport]] = [[] for _ in asked]
         for (index, fix), result, name, after in zip(fixes, results, names, afters, strict=True):
+            self._local.go_on()
             document, before = documents[index], befores[index]
             catalogue = self._local.catalogue
             findings = _findings(

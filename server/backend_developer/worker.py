@@ -37,12 +37,20 @@ logger = logging.getLogger(__name__)
 PAUSE_SECONDS = 0.3
 """How long the checks wait before they begin. Who types on within it cancels them, and the scan
 of what was typed finds nobody at work."""
+BETWEEN_KEYS_SECONDS = 0.05
+"""How long a scan waits whose document was typed into while the scan before it went on: keys that
+come faster than a scan takes are in no scan but that of the last one."""
 SECONDS = 30.0
 """How long one request may take; a scan of a large file takes a second."""
 STEP_SECONDS = 0.03
 """How long one step of reading the project's files takes; a scan waits for no more than one."""
 PART = 4
 """Items of a long answer in one part, which takes half a millisecond to read."""
+REST_SECONDS = 1.0
+"""Without a request for so long, the process has time to look for garbage."""
+MOST_GARBAGE = 300_000
+"""Objects that the process may have made since, before it looks for garbage in its work: as many as
+the scans of 10,000 lines leave behind."""
 CHECKED_AT_ONCE = 4
 """Candidates in one request: one that gives way to a scan is asked for again as a whole."""
 
@@ -63,6 +71,8 @@ class LocalWorker:
         self._told: set[str] = set()
         self._turn = asyncio.Lock()
         self._writing = Lock()
+        self._overtaken = ""
+        """The URI of the document whose scan was cancelled last, until one comes to its end."""
         self._at_work = (0, "")
         """The number of the request that the process was sent last, and its first word."""
         self._projects: dict[str, dict[str, FileFacts]] = {}
@@ -81,9 +91,11 @@ class LocalWorker:
         Raises EngineError, when a linter could not be used after all that was found.
         """
         document = request.document
+        if document.uri == self._overtaken:
+            await asyncio.sleep(BETWEEN_KEYS_SECONDS)
         problems = None
         for step in ("scan", "scan on"):
-            scan = await self._ask(_name_of(document), step, document, request.settings)
+            scan = await self._scan(step, document, request.settings)
             try:
                 for proposal in asked_for(scan, request, self._rules, self._told):
                     yield proposal
@@ -91,6 +103,16 @@ class LocalWorker:
                 problems = error
         if problems:
             raise problems
+
+    async def _scan(self, step: str, document: Document, settings: Settings) -> Scan:
+        try:
+            scan: Scan = await self._ask(_name_of(document), step, document, settings)
+        except asyncio.CancelledError:
+            if step == "scan":
+                self._overtaken = document.uri
+            raise
+        self._overtaken = ""
+        return scan
 
     async def check(
         self, document: Document, candidates: Sequence[Candidate], settings: Settings
@@ -304,9 +326,10 @@ class _GivenUpError(Exception):
 
 def main() -> None:
     """Answers on stdout what stdin asks, until that ends: the process never outlives the server."""
+    import gc
     import os
     import signal
-    from queue import SimpleQueue
+    from queue import Empty, SimpleQueue
     from threading import Thread
 
     from .checks import FixChecker, syntax_error_line
@@ -401,8 +424,21 @@ def main() -> None:
     local.scan(
         Document("", "", "python", ""), Settings()
     )  # Reads the rules before they are needed.
+    # What was read by now stays, and need not be looked through for garbage. Of the rest, a look
+    # through all of it takes as long as a quarter of a scan, and so waits for a moment of rest.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(MOST_GARBAGE, *gc.get_threshold()[1:])
+
+    def next_request() -> tuple[int, Any]:
+        try:
+            return requests.get(timeout=REST_SECONDS)
+        except Empty:
+            gc.collect()
+            return requests.get()
+
     while True:
-        at_work, request = requests.get()
+        at_work, request = next_request()
         try:
             succeeded, reply = True, answer(request)
         except _GivenUpError:

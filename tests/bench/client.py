@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import os
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +41,9 @@ CAPABILITIES: dict[str, Any] = {
 class Client:
     """Speaks JSON-RPC with one server process; notifications go to `on_notification`."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, command: list[str]) -> None:
         self.process = process
+        self.command = command
         self.on_notification: Callable[[str, Any], None] = lambda method, params: None
         self.longest_read = sys.maxsize
         """A longer message, in bytes, is taken and not decoded, which keeps from the clock."""
@@ -146,7 +149,7 @@ async def started(command: list[str], folder: Path | None = None) -> AsyncIterat
         stderr=asyncio.subprocess.DEVNULL,
         limit=1 << 24,
     )
-    client = Client(process)
+    client = Client(process, command)
     reader = asyncio.create_task(client._read())
     try:
         yield client
@@ -177,6 +180,47 @@ def _resident_bytes(pid: int) -> int:
             if line.startswith("VmRSS:"):
                 return int(line.split()[1]) * 1024
     return 0
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Of one or several processes, in MiB."""
+
+    rss: float = 0.0
+    """What lies in RAM."""
+    pss: float = 0.0
+    """The same, of what is shared only its part."""
+    uss: float = 0.0
+    """What is shared with nobody."""
+
+
+def memory_of(pid: int) -> tuple[Memory, Memory]:
+    """Of a process, and of all that it started together (Linux only)."""
+    server, *started = family(pid)
+    each = [_memory(one) for one in started]
+    return _memory(server), Memory(
+        sum(one.rss for one in each), sum(one.pss for one in each), sum(one.uss for one in each)
+    )
+
+
+def _memory(pid: int) -> Memory:
+    kilobytes: dict[str, int] = {}
+    with suppress(OSError):  # A linter that has ended meanwhile.
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]:
+            name, amount, _ = line.split()
+            kilobytes[name.rstrip(":")] = int(amount)
+    own = kilobytes.get("Private_Clean", 0) + kilobytes.get("Private_Dirty", 0)
+    return Memory(kilobytes.get("Rss", 0) / 1024, kilobytes.get("Pss", 0) / 1024, own / 1024)
+
+
+def processor_seconds(pid: int) -> float:
+    """What a process and all that it started, those that have ended too, have worked so far."""
+    ticks = 0
+    for one in family(pid):
+        with suppress(OSError):  # A linter that has ended meanwhile.
+            after_name = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2]
+            ticks += sum(map(int, after_name.split()[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def percentile(values: list[float], share: float) -> float:

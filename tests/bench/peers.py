@@ -16,6 +16,7 @@ import shutil
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -187,12 +188,13 @@ async def keys(all_peers: list[Peer], folder: Path, count: int) -> None:
 
 
 async def burst(folder: Path) -> None:
-    """How soon after a burst of keys its last version is shown, and how many scans were begun."""
-    scans = folder / "scans"
+    """How soon after a burst of keys its last version is shown, and what the worker began."""
+    begun = folder / "begun"
     counting = str(Path(__file__).with_name("counting_server.py"))
-    peer = Peer("ours", [sys.executable, counting, str(scans)])
+    peer = Peer("ours", [sys.executable, counting, str(begun)])
     print(
-        f"\nours, {BURST} keys, one each {BURST_SECONDS * 1e3:.0f} ms: last key to its diagnostics"
+        f"\nours, {BURST} keys, one each {BURST_SECONDS * 1e3:.0f} ms: last key to diagnostics, "
+        "and what was begun for that key and for those before it"
     )
     for lines in LINES:
         async with started(peer.command, folder) as client:
@@ -200,15 +202,24 @@ async def burst(folder: Path) -> None:
             typing = _Typing(client, peer, folder, lines)
             await typing.key()
             await typing.settled()
-            scans.write_text("")
+            begun.write_text("")
             for _ in range(BURST):
                 typing.type()
                 await asyncio.sleep(BURST_SECONDS)
             begin = time.perf_counter()
             await typing.shown()
             milliseconds = (time.perf_counter() - begin) * 1e3
-            scanned = len(scans.read_text().split())
-        print(f"{lines:>7,} lines: {milliseconds:.0f} ms, {scanned} scans begun")
+            await asyncio.sleep(PAUSE_SECONDS)
+            works = [line.split() for line in begun.read_text().splitlines()]
+        last, earlier = (
+            Counter(what for what, version in works if (version == str(typing.version)) is is_last)
+            for is_last in (True, False)
+        )
+        print(f"{lines:>7,} lines: {milliseconds:.0f} ms; {_said(last)}; before: {_said(earlier)}")
+
+
+def _said(works: Counter[str]) -> str:
+    return ", ".join(f"{count} {what}" for what, count in works.items()) or "nothing"
 
 
 async def main(keystrokes: int, start_count: int) -> None:

@@ -94,6 +94,7 @@ def find_uses(source: Source, index: Index, enabled: frozenset[str]) -> Iterator
     seen: set[tuple[int, int, int]] = set()
     for kind, by_last in candidates.items():
         for use in _uses(kind, by_last, names):
+            source.go_on()
             name = names.name_of(use.callee) if kind in ("calls", "names") else use.callee.text()
             for rule in by_last[use.last]:
                 if not _is_named(rule.names, kind, name, use.last):

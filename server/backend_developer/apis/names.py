@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
+from ..core.model import Span
 from ..expressions import bare
 from ..syntax import Language, named_children, span_of
 
@@ -111,23 +113,15 @@ class Names:
 
     def _assigned(self, name: str, use: SgNode) -> SgNode | None:
         """The one value that the name has where it is used, None when that is not known."""
-        values = self._assignments.get(name)
-        if not values:
+        by_scope = self._assignments.get(name)
+        if not by_scope:
             return None
         place = span_of(use).start
-        seen = [
-            value
-            for scope_start, scope_end, value in values
-            if scope_start <= place < scope_end and not _contains(value, place)
-        ]
+        around = [by_scope[scope] for scope in self._scopes.around(place) if scope in by_scope]
+        seen = [value for values in around for value in values if not _contains(value, place)]
         # The innermost function that assigns it decides; there it must be assigned once.
         if len(seen) > 1:
-            inner = max(start for start, end, value in values if start <= place < end)
-            seen = [
-                value
-                for start, end, value in values
-                if start == inner and not _contains(value, place)
-            ]
+            seen = [value for value in around[0] if not _contains(value, place)]
         return seen[0] if len(seen) == 1 else None
 
     @cached_property
@@ -163,30 +157,22 @@ class Names:
                     yield local.text(), f"{module}.{key.text()}"
 
     @cached_property
-    def _assignments(self) -> Mapping[str, list[tuple[int, int, SgNode]]]:
-        """Name -> the function it is assigned in, as offsets, and the value, in text order."""
-        found: dict[str, list[tuple[int, int, SgNode]]] = {}
-        functions = [
-            span_of(node)
-            for node in self.root.find_all(
-                any=[{"kind": kind} for kind in FUNCTIONS[self.language]]
-            )
-        ]
-        whole = (-1, span_of(self.root).end + 1)
+    def _assignments(self) -> Mapping[str, Mapping[Span | None, list[SgNode]]]:
+        """Name -> the function that it is assigned in, None for the whole file -> the values."""
+        found: dict[str, dict[Span | None, list[SgNode]]] = {}
         for target, value in self._bindings():
             name = _variable(target)
             if not name:
                 continue
-            place = span_of(target).start
-            scope = whole
             # `self.x` and `this.x` live as long as the object.
-            if "." not in name:
-                around = [one for one in functions if one.start <= place < one.end]
-                if around:
-                    inner = min(around, key=lambda one: one.end - one.start)
-                    scope = (inner.start, inner.end)
-            found.setdefault(name, []).append((*scope, value))
+            scope = None if "." in name else next(self._scopes.around(span_of(target).start))
+            found.setdefault(name, {}).setdefault(scope, []).append(value)
         return found
+
+    @cached_property
+    def _scopes(self) -> _Scopes:
+        functions = self.root.find_all(any=[{"kind": kind} for kind in FUNCTIONS[self.language]])
+        return _Scopes(map(span_of, functions))
 
     def _bindings(self) -> Iterator[tuple[SgNode, SgNode]]:
         """What is assigned, and its value: assignments, and in Python `with value as name`."""
@@ -199,6 +185,30 @@ class Names:
             alias = node.field("alias")
             if alias is not None and node.children():
                 yield alias.child(0) or alias, node.children()[0]
+
+
+class _Scopes:
+    """Which functions are around a place; of two functions that overlap, one lies in the other."""
+
+    def __init__(self, functions: Iterable[Span]) -> None:
+        self._functions = sorted(functions, key=lambda one: (one.start, -one.end))
+        self._starts = [one.start for one in self._functions]
+        self._outer: list[int] = []
+        """The index of the function around each, -1 for none."""
+        for index, function in enumerate(self._functions):
+            outer = index - 1
+            while outer >= 0 and self._functions[outer].end <= function.start:
+                outer = self._outer[outer]
+            self._outer.append(outer)
+
+    def around(self, place: int) -> Iterator[Span | None]:
+        """The functions around a place, the innermost first, and last None: the whole file."""
+        index = bisect_right(self._starts, place) - 1
+        while index >= 0:
+            if place < self._functions[index].end:
+                yield self._functions[index]
+            index = self._outer[index]
+        yield None
 
 
 _PROPERTY = {"attribute": "attribute", "member_expression": "property"}

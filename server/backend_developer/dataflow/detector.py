@@ -104,7 +104,7 @@ def summaries_of(source: Source, modules: Sequence[str]) -> tuple[DataSummary, .
 
 def _analysed(source: Source, knowledge: Knowledge) -> Flow:
     try:
-        return analyse(source.derived(_program), knowledge)
+        return analyse(source.derived(_program), knowledge, source.go_on)
     except RecursionError:
         # Nested beyond what the limits of the lowering and of the calls can foresee.
         return Flow(())
@@ -112,7 +112,7 @@ def _analysed(source: Source, knowledge: Knowledge) -> Flow:
 
 def _program(source: Source) -> tuple[Statement, ...]:
     lower = lower_python if source.language == "python" else lower_javascript
-    return lower(source.tree)
+    return lower(source.tree, source.go_on)
 
 
 _CLAIMED_TOO = {"security/command-injection": ("security/program-started",)}

@@ -46,9 +46,13 @@ DEEPEST = 80
 """Nodes inside one another; what lies deeper is left out, so that no input ends the stack."""
 
 
-def lower_javascript(root: SgNode) -> tuple[Statement, ...]:
-    """The statements of a module."""
-    return _block(root, 0)
+def lower_javascript(root: SgNode, go_on: Callable[[], None]) -> tuple[Statement, ...]:
+    """The statements of a module; `go_on` is called before each, and what it raises ends this."""
+    statements: list[Statement] = []
+    for child in root.named_children():
+        go_on()
+        _statement(child, child.kind(), 1, statements)
+    return tuple(statements)
 
 
 def module_path(name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from ..core.program import (
@@ -48,9 +48,13 @@ DEEPEST = 70
 """Nodes inside one another; what lies deeper is left out, so that no input ends the stack."""
 
 
-def lower_python(root: SgNode) -> tuple[Statement, ...]:
-    """The statements of a module."""
-    return _block(root, 0)
+def lower_python(root: SgNode, go_on: Callable[[], None]) -> tuple[Statement, ...]:
+    """The statements of a module; `go_on` is called before each, and what it raises ends this."""
+    statements: list[Statement] = []
+    for child in root.named_children():
+        go_on()
+        _statement(child, child.kind(), 1, statements)
+    return tuple(statements)
 
 
 def _block(node: SgNode | None, depth: int) -> tuple[Statement, ...]:

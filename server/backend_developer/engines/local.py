@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, insort
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from typing import TypeVar
 
 from ..apis.detector import ApiDetector
 from ..batching import Batched
@@ -35,6 +36,8 @@ from ..syntax import span_of
 from .base import ReviewRequest
 from .scan import Scan, asked_for, place_of
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
 class _Looking:
@@ -52,8 +55,8 @@ class _Looking:
 class LocalEngine:
     """Implements Engine. Holds the rules, which it reads when it first needs them.
 
-    `project_of` gives the project that a path belongs to, as far as it is known. `between_steps`
-    is called between the detectors, and what it raises ends a scan.
+    `project_of` gives the project that a path belongs to, as far as it is known. `go_on` is called
+    between the detectors and the pieces of their work, and what it raises ends a scan.
     """
 
     name = "local"
@@ -61,10 +64,10 @@ class LocalEngine:
     def __init__(
         self,
         project_of: Callable[[str], Project] = lambda path: Project(),
-        between_steps: Callable[[], None] = lambda: None,
+        go_on: Callable[[], None] = lambda: None,
     ) -> None:
         self.project_of = project_of
-        self._between_steps = between_steps
+        self.go_on = go_on
         self.project = ProjectDetector(self._project_at)
         self.has_failed = False
         """Whether a linter could not be used: what was found since may lack what it would say."""
@@ -160,11 +163,12 @@ class LocalEngine:
         settings: Settings,
         edited: Sequence[Sequence[Span]] | None = None,
     ) -> _Looking:
-        sources = [Source(_encodable(document)) for document in documents]
-        reduced = [
-            _without_functions(source, edited[index]) if edited is not None else (source, [])
-            for index, source in enumerate(sources)
-        ]
+        sources = [Source(_encodable(document), self.go_on) for document in documents]
+        reduced: list[tuple[Source, list[Span]]] = [(source, []) for source in sources]
+        if edited is not None:
+            for index, source in enumerate(sources):
+                self.go_on()
+                reduced[index] = _without_functions(source, edited[index])
         return _Looking(
             sources,
             reduced,
@@ -175,11 +179,11 @@ class LocalEngine:
         )
 
     def _look(self, looking: _Looking, detectors: Iterable[Detector]) -> None:
-        """Adds what the detectors find."""
+        """Adds what the detectors find, those first that run a program beside the others."""
         sources, standings = looking.sources, looking.standings
-        with ThreadPoolExecutor(MAXIMUM_PROGRAMS) as pool:
-            runs: list[tuple[Detector, list[int], Callable[[], list[list[Proposal]]]]] = []
-            # What runs another program is started first, and then has its time beside the rest.
+        runs: list[tuple[Detector, list[int], Future[list[list[Proposal]]]]] = []
+        pool = ThreadPoolExecutor(MAXIMUM_PROGRAMS)
+        try:
             for detector in sorted(detectors, key=lambda one: not one.runs_program):
                 places = [
                     index
@@ -193,16 +197,16 @@ class LocalEngine:
                     looking.reduced[index][0] if is_fast else sources[index] for index in places
                 ]
                 if detector.runs_program:
-                    run = pool.submit(detector.find, chosen, looking.enabled).result
-                    runs.append((detector, places, run))
+                    future = pool.submit(detector.find, chosen, looking.enabled)
+                    runs.append((detector, places, future))
                     continue
                 for index, source in zip(places, chosen, strict=True):
-                    step = partial(detector.find, [source], looking.enabled)
-                    runs.append((detector, [index], step))
-            for detector, places, result in runs:
-                self._between_steps()
+                    self.go_on()
+                    runs.append((detector, [index], _tried(detector, [source], looking.enabled)))
+            for detector, places, future in runs:
                 try:
-                    for index, proposals in zip(places, result(), strict=True):
+                    found = self._result_of(future)
+                    for index, proposals in zip(places, found, strict=True):
                         looking.found[index] += proposals
                 except DetectorError as error:
                     if isinstance(error, DetectorCrashError) and len(places) > 1:
@@ -210,12 +214,28 @@ class LocalEngine:
                         middle = len(places) // 2
                         for half in (places[:middle], places[middle:]):
                             chosen = [sources[index] for index in half]
-                            again = partial(detector.find, chosen, looking.enabled)
+                            again = _tried(detector, chosen, looking.enabled)
                             runs.append((detector, half, again))
                         continue
                     self.has_failed = True
                     for index in places:
                         looking.problems[index].append(str(error))
+        finally:
+            # A scan that is given up does not wait for its programs.
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def beside(self, work: Callable[[], T]) -> Callable[[], T]:
+        """Begins work in a thread; the function it gives waits for the answer, unless given up."""
+        pool = ThreadPoolExecutor(1)
+        future = pool.submit(work)
+        pool.shutdown(wait=False)
+        return partial(self._result_of, future)
+
+    def _result_of(self, future: Future[T]) -> T:
+        while not future.done():
+            self.go_on()
+            wait([future], LOOK_SECONDS)
+        return future.result()
 
     def _scans_of(self, looking: _Looking, settings: Settings) -> list[Scan]:
         return [
@@ -295,6 +315,20 @@ class LocalEngine:
 
 MAXIMUM_PROGRAMS = 4
 """How many linters run at the same time."""
+LOOK_SECONDS = 0.005
+"""How often somebody who waits for one looks whether the scan is wanted still."""
+
+
+def _tried(
+    detector: Detector, sources: Sequence[Source], enabled: frozenset[str]
+) -> Future[list[list[Proposal]]]:
+    """What the detector finds, or the DetectorError that it raises."""
+    future: Future[list[list[Proposal]]] = Future()
+    try:
+        future.set_result(detector.find(sources, enabled))
+    except DetectorError as error:
+        future.set_exception(error)
+    return future
 
 
 _FUNCTIONS = (
@@ -332,7 +366,7 @@ def _without_functions(source: Source, edited: Sequence[Span]) -> tuple[Source, 
         done = inside.end
         emptied.append(function)
     reduced = replace(source.document, text="".join([*pieces, text[done:]]))
-    return Source(reduced), emptied
+    return Source(reduced, source.go_on), emptied
 
 
 def _settled(proposal: Proposal, level: Level | None, standing: Standing) -> Proposal:

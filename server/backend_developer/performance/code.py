@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
@@ -158,7 +158,7 @@ def read_code(source: Source) -> Code:
     else:
         # ast-grep refuses a kind that the language does not have.
         grammar = _JAVASCRIPT if source.language == "javascript" else _TYPESCRIPT
-    return _Reader(source.text, grammar).read(source.tree)
+    return _Reader(source.text, grammar).read(source.tree, source.go_on)
 
 
 def chain_of(node: SgNode | None, text: str) -> Chain | None:
@@ -265,7 +265,7 @@ class _Reader:
         self.spines: set[tuple[int, int]] = set()
         self.callbacks: dict[Span, Chain] = {}
 
-    def read(self, tree: SgNode) -> Code:
+    def read(self, tree: SgNode, go_on: Callable[[], None]) -> Code:
         open_scopes: list[Scope] = []
         grammar = self.grammar
         kinds = grammar.kinds() + ([_NEW] if grammar.language == "javascript" else [])
@@ -279,6 +279,7 @@ class _Reader:
             elif kind in grammar.functions or kind in grammar.classes:
                 if node.field("body") is None:
                     continue  # The keyword `class` has this kind too.
+                go_on()
                 opened = self._scope(node, kind, span, scope)
                 self.scopes.append(opened)
                 open_scopes.append(opened)

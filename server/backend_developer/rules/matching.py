@@ -35,7 +35,7 @@ class PatternDetector:
                 proposal
                 for rule in self._worth_trying(source)
                 if rule.id in enabled
-                for proposal in match(rule, source.tree, source.text)
+                for proposal in _matched(rule, source)
             ]
             for source in sources
         ]
@@ -76,6 +76,11 @@ class PatternDetector:
     @cached_property
     def _pattern_rules(self) -> tuple[PatternRule, ...]:
         return load_rules()
+
+
+def _matched(rule: PatternRule, source: Source) -> Iterator[Proposal]:
+    source.go_on()
+    return match(rule, source.tree, source.text)
 
 
 def match(rule: PatternRule, root: SgNode, text: str) -> Iterator[Proposal]:

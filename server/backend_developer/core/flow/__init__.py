@@ -15,7 +15,7 @@ another goes through the Analysis.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ..knowledge import Knowledge
 from ..program import Statement
@@ -32,9 +32,13 @@ __all__ = ["Flow", "Hit", "Summary", "analyse"]
 _MEANING = Meaning(EXPRESSIONS, STATEMENTS, assume, summarise)
 
 
-def analyse(program: Sequence[Statement], knowledge: Knowledge) -> Flow:
-    """Everything found in one file."""
-    analysis = Analysis(knowledge, _MEANING)
+def analyse(
+    program: Sequence[Statement], knowledge: Knowledge, go_on: Callable[[], None] = lambda: None
+) -> Flow:
+    """Everything found in one file. `go_on` is called before each function of it, and what it
+    raises ends the analysis.
+    """
+    analysis = Analysis(knowledge, _MEANING, go_on)
     try:
         _look_through(analysis, program)
     except ExhaustedError:

@@ -18,9 +18,11 @@ MOST_STEPS = 50_000
 class Analysis:
     """Of one file."""
 
-    def __init__(self, knowledge: Knowledge, meaning: Meaning) -> None:
+    def __init__(self, knowledge: Knowledge, meaning: Meaning, go_on: Callable[[], None]) -> None:
+        """`go_on` is called before each function; what it raises ends the analysis."""
         self.meaning = meaning
         self.knowledge = knowledge
+        self.go_on = go_on
         self.summaries: dict[tuple[int, tuple[str, ...]], Summary] = {}
         self.variants: dict[int, set[tuple[str, ...]]] = {}
         self.active: set[int] = set()
@@ -72,7 +74,10 @@ class Analysis:
     def summary(self, closure: Closure) -> Summary | None:
         """None while it is being made (it calls itself), and where calls nest too deeply."""
         known = self.summaries.get(closure.key)
-        return known if known is not None else self.meaning.summarise(self, closure)
+        if known is not None:
+            return known
+        self.go_on()
+        return self.meaning.summarise(self, closure)
 
     def hoist(self, statements: Sequence[Statement], state: State) -> None:
         """Functions may be called above where they are written."""
