@@ -44,6 +44,7 @@ from .signatures import (
     functions_of,
     misfit,
     own_calls,
+    parses_as_python,
     python_tree,
     signature_of,
 )
@@ -154,7 +155,7 @@ def syntax_error_line(document: Document) -> int:
     Blocks for some milliseconds, and where there seems to be one for the linter to say so.
     """
     if document.language == "python":
-        suspect = python_tree(document.text) is None
+        suspect = not parses_as_python(document.text)
     else:
         suspect = document.language in LANGUAGES and bool(_syntax_errors(document))
     # The linters know newer versions of the languages than the parsers here.

@@ -6,6 +6,7 @@ Pure functions of syntax trees; who calls what is for the callers of this module
 from __future__ import annotations
 
 import ast
+import symtable
 from collections import Counter
 from collections.abc import Iterator
 from typing import TypeAlias
@@ -19,6 +20,16 @@ def python_tree(text: str) -> ast.Module | None:
         return ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+
+
+def parses_as_python(text: str) -> bool:
+    """Whether `python_tree` would read it; told without the tree, which takes longer to build."""
+    try:
+        symtable.symtable(text, "", "exec")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        # It refuses some texts that do parse, such as a `nonlocal` of no function.
+        return python_tree(text) is not None
+    return True
 
 
 def functions_of(tree: ast.Module) -> dict[str, Function]:

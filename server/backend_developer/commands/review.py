@@ -209,7 +209,8 @@ def _review_locally(
     # What one file says of a route or a table is needed for the review of another.
     facts = memory.facts() if memory else {}
     unread = {file: content for file, content in contents.items() if file not in facts}
-    for files, found in dealt_out(_facts_of, unread, plan.jobs):
+    warm_up = partial(_warm_up, will_do_much=len(unread) > ITEMS_PER_PROCESS)
+    for files, found in dealt_out(_facts_of, unread, plan.jobs, warm_up):
         facts |= dict(zip(files, found or ("",) * len(files), strict=True))
         if memory and found:
             memory.keep_facts({file: facts[file] for file in files})
@@ -292,10 +293,14 @@ def _facts_from(plain: str, content: Content) -> FileFacts | None:
 
 
 def _know_project(project: Project, *, will_do_much: bool) -> None:
-    local = _local_engine()
-    local.project_of = lambda path: project
+    _local_engine().project_of = lambda path: project
+    _warm_up(will_do_much=will_do_much)
+
+
+def _warm_up(*, will_do_much: bool) -> None:
+    """What it reads in the first process, those that are forked from it need not."""
     if will_do_much:
-        local.warm_up()
+        _local_engine().warm_up()
 
 
 def _facts_of(contents: Mapping[SourceFile, Content]) -> list[str]:

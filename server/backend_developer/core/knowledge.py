@@ -8,7 +8,7 @@ it was imported or made from, where that is known.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -35,17 +35,42 @@ ones."""
 class PathPattern:
     """The paths that something is about; compiled when a file first needs it."""
 
-    __slots__ = ("_compiled", "_text")
+    __slots__ = ("_compiled", "_only", "_text")
 
     def __init__(self, text: str) -> None:
         """`text` is a regular expression."""
         self._text = text
         self._compiled: re.Pattern[str] | None = None
+        # Most are a path as it is, and to compile thousands takes longer than to read a file.
+        self._only = re.sub(r"\\(.)", r"\1", text) if _ONE_PATH.fullmatch(text) else None
 
     def matches(self, path: str) -> bool:
+        if self._only is not None:
+            return path == self._only
         if self._compiled is None:
             self._compiled = re.compile(self._text)
         return self._compiled.fullmatch(path) is not None
+
+
+_ONE_PATH = re.compile(r"(?:[\w@/-]|\\[^\w\s])*")
+"""A regular expression that matches one text alone."""
+
+
+class ModulePaths:
+    """The paths of modules and of all that is in them: `users`, `users.find`, `users().find`."""
+
+    __slots__ = ("_modules",)
+
+    def __init__(self, modules: Iterable[str]) -> None:
+        self._modules = tuple(modules)
+
+    def matches(self, path: str) -> bool:
+        return path.startswith(self._modules) and any(
+            _BELOW_MODULE.fullmatch(path, len(one)) for one in self._modules if path.startswith(one)
+        )
+
+
+_BELOW_MODULE = re.compile(r"(?:\(\))?(?:\..*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,26 +238,39 @@ class Knowledge:
     """What is no outside data although it lies in some: the server has made it."""
     schemas: Schemas
     hosts: frozenset[str] = frozenset(["hostname", "host", "netloc", "origin"])
-    elsewhere: PathPattern | None = None
+    elsewhere: ModulePaths | None = None
     """Calls of functions of other files, of which it is noted what they are given."""
     functions: Mapping[str, tuple[tuple[PathPattern, tuple[Effect, ...]], ...]] = field(
         default_factory=dict
     )
     """Functions of other files, of which nothing but this is true."""
+    _found: dict[tuple[str, ...], tuple[Effect, ...]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+    """Effects of `calls` by name and paths: the same are asked for in nearly every file. Shared
+    with the copies that know of other files, which have the same calls."""
 
-    def effects(self, name: str, paths: tuple[str, ...]) -> Iterator[Effect]:
+    def effects(self, name: str, paths: tuple[str, ...]) -> tuple[Effect, ...]:
         """What a call does whose path ends in `name`; `paths` are its possible paths."""
         for pattern, known in self.functions.get(name, ()):
-            if any(pattern.matches(path) for path in paths):
-                yield from known
-                return
-        for pattern, effect in self.calls.get(name, ()):
-            for path in paths:
-                if pattern.matches(path):
-                    yield effect
-                    break
-        if self.elsewhere is not None and any(self.elsewhere.matches(path) for path in paths):
-            yield from HANDED
+            if any(map(pattern.matches, paths)):
+                return known
+        key = (name, *paths)
+        found = self._found.get(key)
+        if found is None:
+            if len(self._found) >= _MOST_FOUND:
+                self._found.clear()
+            found = self._found[key] = tuple(
+                effect
+                for pattern, effect in self.calls.get(name, ())
+                if any(map(pattern.matches, paths))
+            )
+        if self.elsewhere is not None and any(map(self.elsewhere.matches, paths)):
+            return (*found, *HANDED)
+        return found
+
+
+_MOST_FOUND = 10_000
 
 
 HANDED = tuple(Sink("handed over", f"handed over {place}", "", (place,)) for place in range(4))

@@ -65,7 +65,7 @@ def baked(value: Value, state: State) -> Value:
 
     def bake(taint: Taint) -> Iterable[Taint]:
         kinds = state.kinds(taint.label)
-        return (taint._replace(cleared=taint.cleared | kinds) if kinds else taint,)
+        return (taint.safe_for(kinds) if kinds else taint,)
 
     return map_taints(value, bake)
 

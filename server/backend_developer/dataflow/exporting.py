@@ -17,6 +17,7 @@ from ..core.knowledge import (
     Guard,
     Input,
     Knowledge,
+    ModulePaths,
     Passes,
     PathPattern,
     Sink,
@@ -68,8 +69,7 @@ def noting_calls(knowledge: Knowledge, modules: Sequence[str], family: Family) -
     spelled = sorted({spelled_path(one, "", family) for one in modules} - {""})
     if not spelled:
         return knowledge
-    paths = "|".join(re.escape(one) for one in spelled)
-    return replace(knowledge, elsewhere=PathPattern(rf"(?:{paths})(?:\(\))?(?:\..*)?"))
+    return replace(knowledge, elsewhere=ModulePaths(spelled))
 
 
 def spelled_path(module: str, member: str, language: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ..core.model import Confidence
 from .code import Chain
@@ -28,6 +29,7 @@ class Api:
     needs_await: bool = False
 
 
+@lru_cache(maxsize=4096)  # Most paths are in many files.
 def spellings_of(path: str, language: str) -> tuple[tuple[Api, int], ...]:
     """What a chain of this path may be, and where in the path the spelling ends."""
     if "(" not in path and "`" not in path:

@@ -68,7 +68,7 @@ class Receivers(Loops):
 
 
 _ANNOTATED = re.compile(
-    r"\b(\w+)\s*[?!]?\s*:\s*(?:Annotated\[\s*)?(?:readonly\s+)?(?:Optional\[)?[\"']?([A-Z]\w*)\b(?![\[<(])"
+    r"\b(\w++)\s*+(?:[?!]\s*+)?:\s*+(?:Annotated\[\s*)?(?:readonly\s+)?(?:Optional\[)?[\"']?([A-Z]\w*)\b(?![\[<(])"
 )
 _MADE = re.compile(r"(?:new )?([A-Z]\w*)\(\)")
 

@@ -81,7 +81,7 @@ class _Memo:
     """What was worked out of one version's facts; never changes once it is in there."""
 
     mounts: dict[tuple[str, str], list[tuple[str, Mount]]] | None = None
-    modules: dict[str, list[str]] | None = None
+    modules: dict[str, list[tuple[str, str]]] | None = None
     routes: dict[str, tuple[KnownRoute, ...]] = field(default_factory=dict)
     placements: dict[tuple[str, str], tuple[_Placement, ...]] = field(default_factory=dict)
     of_files: dict[tuple[str, object], Any] = field(default_factory=dict)
@@ -474,8 +474,8 @@ class Project:
                 return None
         candidates = [
             file
-            for file in self._modules.get(_stem(tail), ())
-            if f"/{_without_suffix(file)}".endswith(f"/{tail}")
+            for whole, file in self._modules.get(_stem(tail), ())
+            if f"/{whole}".endswith(f"/{tail}")
         ]
         return max(candidates, key=lambda file: len(os.path.commonpath([file, path])), default=None)
 
@@ -483,18 +483,20 @@ class Project:
         """The file whose module lies at a path without suffix, or is the folder's own module."""
         place = _slashes(place)
         plain = _without_suffix(place)
-        for file in self._modules.get(_stem(place), []) + self._modules.get(_stem(plain), []):
-            if _without_suffix(file) in (place, plain):
-                return file
+        for stem in (_stem(place), _stem(plain)):
+            for module, file in self._modules.get(stem, ()):
+                if module in (place, plain):
+                    return file
         return None
 
     @property
-    def _modules(self) -> Mapping[str, list[str]]:
-        """Last word of a module's name -> the files that may be meant."""
+    def _modules(self) -> Mapping[str, list[tuple[str, str]]]:
+        """Last word of a module's name -> the modules and files that may be meant."""
         if self._memo.modules is None:
-            found: dict[str, list[str]] = {}
+            found: dict[str, list[tuple[str, str]]] = {}
             for file in self.files:
-                found.setdefault(_stem(_without_suffix(file)), []).append(file)
+                module = _without_suffix(file)
+                found.setdefault(_stem(module), []).append((module, file))
             self._memo.modules = found
         return self._memo.modules
 

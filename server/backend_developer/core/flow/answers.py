@@ -144,13 +144,11 @@ def answer_of_unknown(
     taints = receiver_taints
     if name in ("model_dump", "dict") and _DECLARED.fullmatch(receiver.path):
         # A model has the fields that it declares, whatever was sent.
-        taints = tuple(
-            taint._replace(cleared=taint.cleared | {"mass-assignment"}) for taint in taints
-        )
+        taints = tuple(taint.safe_for({"mass-assignment"}) for taint in taints)
     if name == "pop" or name == "shift":
         taints = element(Value(receiver_taints)).taints
     if name not in _KEYED and name not in ("json", "copy", "dict", "model_dump", "to_dict"):
-        taints = tuple(taint._replace(cleared=taint.cleared | _TEXT_KINDS) for taint in taints)
+        taints = tuple(taint.safe_for(_TEXT_KINDS) for taint in taints)
     return Value(
         taints,
         receiver.is_known,

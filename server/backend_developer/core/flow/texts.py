@@ -46,15 +46,11 @@ def put_together(
         follows_base = one.constant is None and all(taint.label.kind != "input" for taint in taints)
         if index > 0 and taints:
             taints = tuple(
-                taint._replace(cleared=taint.cleared | URL_KINDS)
-                if host_fixed or is_own_address(taint.label)
-                else taint
+                taint.safe_for(URL_KINDS) if host_fixed or is_own_address(taint.label) else taint
                 for taint in taints
             )
         if is_past_headers:
-            taints = tuple(
-                taint._replace(cleared=taint.cleared | {"header-injection"}) for taint in taints
-            )
+            taints = tuple(taint.safe_for({"header-injection"}) for taint in taints)
         groups.append(taints)
         text = one.constant if isinstance(one.constant, str) else ""
         is_past_headers |= "\n\n" in text or "\r\n\r\n" in text
@@ -66,7 +62,7 @@ def put_together(
             host_fixed |= bool(FIXED_HOST.fullmatch(prefix))
     taints = merged(groups)
     if taints:
-        taints = tuple(taint._replace(cleared=taint.cleared | OBJECT_KINDS) for taint in taints)
+        taints = tuple(taint.safe_for(OBJECT_KINDS) for taint in taints)
     result = Value(
         taints,
         is_known,
