@@ -205,14 +205,12 @@ def _offer_actions(
 
 CURSOR_LINES = 30
 """How many lines before and after a cursor say which tasks fit there."""
-SELECTED = 50_000
-"""So many characters of a selection say it: all tasks' patterns are searched for in them."""
 
 
 def _looked_at(lines: Lines, selected: Span) -> str:
     """The code that decides which tasks are offered."""
     if selected.end - selected.start > 1:
-        return lines.text[selected.start : min(selected.end, selected.start + SELECTED)]
+        return lines.text[selected.start : selected.end]
     line = lines.line_of(selected.start)
     first, last = max(line - CURSOR_LINES, 0), min(line + CURSOR_LINES, lines.count - 1)
     return lines.text[lines.start(first) : lines.end(last)]
