@@ -278,7 +278,12 @@ def _confirm(fix: Fix) -> str:
 
 def _is_safe(fix: object) -> TypeGuard[Fix]:
     """Whether a person can take the fix without reading it."""
-    return isinstance(fix, Fix) and fix.author == "local" and not _confirm(fix)
+    return (
+        isinstance(fix, Fix)
+        and fix.author == "local"
+        and fix.needs == "none"
+        and not fix.out_of_scope
+    )
 
 
 def _findings_at(span: Span, findings: Sequence[Finding], lines: Lines) -> list[Finding]:

@@ -104,4 +104,6 @@ def start() -> int:
     logging.basicConfig(
         stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(message)s"
     )
-    return serve_stdio(create_server())
+    with staying():
+        server = create_server()
+    return serve_stdio(server)

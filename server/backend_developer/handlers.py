@@ -30,7 +30,7 @@ from .actions import (
     offered_again,
 )
 from .core.model import Document, Span, TaskDefinition
-from .core.text import Change, Lines, apply_changes
+from .core.text import Change, Lines
 from .lsp import from_lsp, to_lsp
 from .lsp import offered as offered_changes
 from .models import MODELS
@@ -102,7 +102,7 @@ def did_change(session: Session, params: types.DidChangeTextDocumentParams) -> N
     for event in params.content_changes:
         change = from_lsp.change(lines, event, session.profile.encoding)
         changes.append(change)
-        lines = Lines(apply_changes(lines.text, [change]))
+        lines = lines.after(change)
     session.change(opened, changes, lines, params.text_document.version)
     runs.review_while_typing(session, opened)
 

@@ -40,6 +40,9 @@ from .engines.base import Answer, Engine, EngineError, Note, Pending, ReviewRequ
 from .project.facts import FileFacts
 from .settings import Settings, rule_level
 
+LARGE = 100_000
+"""Characters of a text that is prepared in a thread."""
+
 Outcome: TypeAlias = Finding | Rejection | Verdict | Usage | Note | Pending
 
 
@@ -165,6 +168,9 @@ async def review(
             conclude(anchored, report) for (anchored, _), report in zip(batch, reports, strict=True)
         ]
 
+    if len(request.document.text) > LARGE:
+        # Findings are known by it, and of 1 MB it takes 20 ms.
+        await asyncio.to_thread(getattr, lines, "normalised")
     async with aclosing(engine.review(request)) as answers:
         coming: asyncio.Task[Answer | None] | None = asyncio.create_task(_next(answers))
         try:

@@ -150,6 +150,18 @@ def test_edits_typed_in_a_client_give_the_clients_text(
     assert apply_changes(text, changes) == typed
 
 
+@given(texts, st.lists(st.tuples(st.integers(0, 30), st.integers(0, 9), texts), max_size=4))
+def test_lines_after_changes_are_those_of_the_text(
+    text: str, changes: list[tuple[int, int, str]]
+) -> None:
+    lines = Lines(text)
+    for wanted, length, new in changes:
+        start = min(wanted, len(lines.text))
+        lines = lines.after(Change(Span(start, min(start + length, len(lines.text))), new))
+        found = [(lines.start(line), lines.end(line)) for line in range(lines.count)]
+        assert found == split(lines.text)
+
+
 def test_each_change_is_relative_to_the_text_after_the_one_before() -> None:
     changes = [Change(Span(0, 1), "xyz"), Change(Span(2, 4), "")]
     assert apply_changes("abc", changes) == "xyc"

@@ -74,6 +74,34 @@ async def test_it_finds_what_the_engine_finds(local: LocalWorker) -> None:
     assert proposals == await found(LOCAL, document())
 
 
+async def test_a_long_answer_comes_whole_and_in_order(local: LocalWorker) -> None:
+    long = document("import requests\n" + "requests.get('/a')\n" * 101)
+    proposals = await found(local, long)
+    assert len(proposals) == 101
+    assert proposals == await found(LOCAL, long)
+
+
+@pytest.mark.skipif(not hasattr(os, "getpriority"), reason="asks for priorities")
+async def test_it_gives_way_to_the_server(local: LocalWorker) -> None:
+    await found(local, document())
+    worker_s, ours = (os.getpriority(os.PRIO_PROCESS, pid) for pid in (process_of(local), 0))
+    assert worker_s > ours
+
+
+def test_the_server_needs_none_of_the_detectors() -> None:
+    code = (
+        "import sys, backend_developer.app as app;"
+        "app.make_reviewers({}, None).local._end();"
+        "print(*(name for name in sys.modules if 'backend_developer' in name))"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    modules = said.stdout.split()
+    assert "backend_developer.worker" in modules
+    assert not [
+        one for one in modules if one.endswith((".local", ".extract", ".dataflow.detector"))
+    ]
+
+
 async def test_it_checks_as_the_checker_does(
     local: LocalWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:

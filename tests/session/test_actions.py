@@ -377,6 +377,19 @@ async def test_of_a_selection_with_many_findings_the_first_have_their_own_action
     assert editor.texts[URI] == text.replace("md5", "sha256")
 
 
+async def test_many_edits_are_those_of_the_latest_text(editor: Editor) -> None:
+    text = "".join(f"md5({number})\n" for number in range(30))
+    editor.open(URI, text)
+    await editor.settled()
+    before, again = [await editor.action(URI, "md5(29", "Fix all") for _ in range(2)]
+    assert before == again
+    editor.edit(URI, "md5(0)", "x = 1\nmd5(0)")
+    await editor.settled()
+    action = await editor.action(URI, "md5(29", "Fix all")
+    editor.apply(action["edit"])
+    assert editor.texts[URI] == f"x = 1\n{text.replace('md5', 'sha256')}"
+
+
 async def test_one_finding_is_no_fix_all(editor: Editor) -> None:
     editor.open(URI, "md5(1)\n")
     await editor.settled()

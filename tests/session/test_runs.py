@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -298,6 +300,22 @@ async def test_a_local_run_that_is_overtaken_is_followed_by_another(editor: Edit
     await editor.settled()
     assert editor.marked(URI) == ["md5(123)"]
     assert len(editor.local.calls) == 2
+
+
+async def test_a_run_that_was_overtaken_leaves_nothing_for_the_garbage_collector(
+    editor: Editor,
+) -> None:
+    editor.open(URI, "md5(1)\n")
+    runs = [weakref.ref(run) for run in editor.session.runs.values()]
+    editor.edit(URI, "1", "2")
+    editor.edit(URI, "2", "3")
+    gc.disable()
+    try:
+        await editor.settled()
+        await until(lambda: all(run() is None for run in runs))
+    finally:
+        gc.enable()
+    assert len(runs) == 1
 
 
 async def test_a_local_run_that_only_checks_fixes_of_an_old_text_ends_now(editor: Editor) -> None:

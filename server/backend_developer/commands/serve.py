@@ -6,6 +6,7 @@ import gc
 import sys
 
 from .. import __version__
+from ..garbage import staying
 
 _FOR_PEOPLE = f"""\
 backend-developer {__version__}: a language server, which an editor starts and talks to here.
@@ -20,12 +21,10 @@ def run() -> int:
     if sys.stdin.isatty():
         # A person is told on stderr, since standard output is the wire, and served all the same.
         sys.stderr.write(_FOR_PEOPLE)
-    # What is imported now stays: a search for garbage in it costs a tenth of the start, and 40 ms
-    # of silence each time that it is made again.
     gc.set_threshold(10_000, 10, 10)
-    from ..app import start
+    with staying():  # To search for garbage meanwhile would cost a tenth of the start.
+        from ..app import start
 
-    gc.freeze()
     # So soon a thread that unpickles or imports gives way to the event loop; in seconds.
     sys.setswitchinterval(0.001)
     return start()

@@ -91,9 +91,9 @@ def merge_all(fixes: Sequence[Sequence[TextEdit]]) -> tuple[tuple[TextEdit, ...]
     merged: list[TextEdit] = []
     taken: list[int] = []
     for index, edits in enumerate(fixes):
-        if edits and (not merged or merged[-1].span.end < min(edit.span.start for edit in edits)):
+        if len(edits) == 1 and (not merged or merged[-1].span.end < edits[0].span.start):
             # Mostly they come in text order and far apart.
-            merged += sorted(dict.fromkeys(edits), key=_place) if len(edits) > 1 else edits
+            merged += edits
             taken.append(index)
             continue
         new = [edit for edit in dict.fromkeys(edits) if not _is_in(merged, edit)]

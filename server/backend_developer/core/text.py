@@ -33,6 +33,28 @@ class Lines:
     def __init__(self, text: str) -> None:
         self.text = text
 
+    def after(self, change: Change) -> Lines:
+        """The lines of the text after `change`, for which only the changed ones are looked at.
+
+        Raises ValueError when the change lies outside the text.
+        """
+        changed = Lines(apply_changes(self.text, [change]))
+        # The line before may have ended in a "\r" that is half of a line end now, and only the end
+        # of the last line is as it was.
+        first = max(self.line_of(change.span.start) - 1, 0)
+        behind = self.line_of(change.span.end) + 1
+        start = self.start(first)
+        end = self.start(behind) if behind < self.count else len(self.text)
+        within = _line_starts(changed.text[start : end + change.growth])
+        if behind < self.count:
+            within.pop()  # The start of the line behind, which comes with the others.
+        changed._starts = [
+            *self._starts[:first],
+            *map(start.__add__, within),
+            *map(change.growth.__add__, self._starts[behind:]),
+        ]
+        return changed
+
     @cached_property
     def _starts(self) -> list[int]:
         return _line_starts(self.text)
