@@ -522,6 +522,8 @@ def a_linter(folder: Path, script: str, expected: str) -> str:
         linters.TIMEOUT_SECONDS = limit
     assert expected in said, said
     assert bool(expected) == bool(said), said
+    assert len(said) < 400, "not a sentence"
+    assert said.isprintable(), ascii(said)
     assert time.monotonic() - begun < 15, "it hung"
     return ascii(said or "its output")
 

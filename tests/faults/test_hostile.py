@@ -30,6 +30,7 @@ def test_settings_that_are_a_bomb(tmp_path: Path, text: str) -> None:
     [
         pytest.param("sql", "@", "\n", id="empty lines in SQL"),
         pytest.param("yaml", "# @\n", "\n", id="empty lines in YAML"),
+        pytest.param("yaml", hostile.PLACES["yaml"][5], "\n", id="empty lines in Compose"),
         pytest.param("dockerfile", "FROM a\nRUN @\n", "chmod -a ", id="options of chmod"),
         pytest.param("dockerfile", "FROM a\nRUN @\n", "curl http://", id="addresses"),
         pytest.param("graphql", "type A { a: Int }\n@", '"\\', id="texts without an end"),
