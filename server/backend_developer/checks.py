@@ -454,7 +454,9 @@ def _tree(document: Document) -> ast.Module:
     return tree or ast.Module([], [])
 
 
-_HEAD = re.compile(r"function\b[^{]*|[\w$]+\s*=\s*(?:async\s*)?\([^)]*\)\s*(?::[^=]+)?=>")
+_HEAD = re.compile(
+    r"function\b[^{]*|(?<![\w$])[\w$]+\s*=\s*(?:async\s*)?\([^)]{0,2000}\)\s*(?::[^=]{1,500})?=>"
+)
 
 
 def _function_heads(document: Document) -> list[str]:

@@ -169,11 +169,12 @@ def _project_folders(
     if start is None:
         return ()
     top = repository_root(workspace or start) or workspace or start
+    levels = len(start.parts) - len(top.parts)  # `top` is `start`, or lies above it.
     return tuple(
         Folder(folder / place, "project", within=top)
-        for folder in (start, *start.parents)
+        for folder in (start, *start.parents[:levels])
         # A home folder may be a repository; what lies there is the user's all the same.
-        if folder.is_relative_to(top) and folder / place != user
+        if folder / place != user
     )
 
 

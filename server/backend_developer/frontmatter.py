@@ -111,7 +111,7 @@ def parse(
 
 _FENCE = re.compile(r"---[ \t]*")
 _BLOCK_SCALAR = re.compile(r"[|>][+-]?\d?[+-]?")
-_KEY = re.compile(r"([A-Za-z_][\w-]*)[ \t]*:(?:[ \t]+|$)")
+_KEY = re.compile(r"(?<![\w-])([A-Za-z_][\w-]*)[ \t]*:(?:[ \t]+|$)")
 
 
 # --- Files
@@ -348,4 +348,4 @@ class Fields:
         return None
 
 
-_COMMA = re.compile(r",(?![^()]*\))")
+_COMMA = re.compile(r",(?![^()]{0,1000}\))")

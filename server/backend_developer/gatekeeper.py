@@ -76,7 +76,7 @@ class Gatekeeper:
     ) -> None:
         call = self._calls.pop(permit.number)
         settling = asyncio.create_task(
-            asyncio.to_thread(ledger.settle, self._state, permit.number, call, usage, outcome)
+            asyncio.to_thread(_settle, self._state, permit.number, call, usage, outcome)
         )
         try:
             # Who is cancelled a second time must not leave the reservation.
@@ -224,6 +224,16 @@ def what_is_exceeded(overrun: Overrun) -> str:
         f"the limit of {limit} {per[overrun.per]}: {used} {are} used or under way, and this call "
         f"takes up to {expected}"
     )
+
+
+def _settle(
+    state: State, number: int, call: OutgoingCall, usage: Usage | None, outcome: Outcome
+) -> None:
+    """As `ledger.settle`; a second time, when somebody else had the file for too long."""
+    try:
+        ledger.settle(state, number, call, usage, outcome)
+    except StateError:
+        ledger.settle(state, number, call, usage, outcome)
 
 
 def _over_the_limit(call: OutgoingCall, overrun: Overrun) -> str:

@@ -146,6 +146,7 @@ def table(outcome: Outcome) -> str:
         f"{outcome.longest:.1f} s",
         f"{outcome.requests} requests, {injected} faults: "
         + ", ".join(f"{kind} {n}" for kind, n in outcome.faults.most_common() if kind != "none"),
+        "asked: " + ", ".join(f"{model} {n}" for model, n in outcome.models.most_common()),
         f"{len(outcome.reviews) - len(outcome.failed)} ended whole, {len(outcome.failed)} with a "
         f"sentence, {len(outcome.hung)} hung",
         f"{outcome.begun} answers began, {outcome.begun_again} of them for a second time; "

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-SECONDS = 15.0
+SECONDS = 60.0
 """Limit of every wait: a loaded machine is slow."""
 UNSAFE = """\
 import tarfile

@@ -52,7 +52,7 @@ UNITS = (
     "a", "A", "_", "0", " ", "\t", "\n", "a.", ".a()", "a=", '"', "'", "(", "[", "{", "/*", "--",
     "ON ", "--\n", "a: ", "- ", "a_", "chmod -a ", "$", "${", "{{", "://", "SELECT FROM ", "<",
     "\\", "`", "-----BEGIN ", "def a(", "): ", "=>", "curl http://", "system", "<!--",
-    "ignore all ", "a@", "password=", "eyJ", "é", "\u202e",
+    "ignore all ", "a@", '"\\', "a=(", "/*a", "' ", "req ", "password=", "eyJ", "é", "\u202e",
 )  # fmt: skip
 """What is repeated there: what our expressions look for, and what they pass over."""
 NAMES: Mapping[str, str] = {

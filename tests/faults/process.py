@@ -522,6 +522,8 @@ def a_linter(folder: Path, script: str, expected: str) -> str:
         linters.TIMEOUT_SECONDS = limit
     assert expected in said, said
     assert bool(expected) == bool(said), said
+    assert len(said) < 400, "not a sentence"
+    assert said.isprintable(), ascii(said)
     assert time.monotonic() - begun < 15, "it hung"
     return ascii(said or "its output")
 
@@ -603,6 +605,7 @@ def drive_uris(_: Path) -> str:
         from_lsp.os = system  # type: ignore[misc]
     assert from_lsp.key_of("file:///c%3A/x.py") == from_lsp.key_of("file:///c:/x.py")
     assert from_lsp.path_of("FILE:///a%3Ab.py") == "/a:b.py"
+    assert from_lsp.path_of("file:///" + "a/" * 5000) == ""
     assert from_lsp.key_of("file:///%FF.py") != from_lsp.key_of("file:///%FE.py")
     assert os.fsencode(from_lsp.path_of("file:///%FF.py")) == b"/\xff.py"
     return f"{len(cases)} URIs of Windows, 4 of others"

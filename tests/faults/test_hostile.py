@@ -30,8 +30,14 @@ def test_settings_that_are_a_bomb(tmp_path: Path, text: str) -> None:
     [
         pytest.param("sql", "@", "\n", id="empty lines in SQL"),
         pytest.param("yaml", "# @\n", "\n", id="empty lines in YAML"),
+        pytest.param("yaml", hostile.PLACES["yaml"][5], "\n", id="empty lines in Compose"),
         pytest.param("dockerfile", "FROM a\nRUN @\n", "chmod -a ", id="options of chmod"),
         pytest.param("dockerfile", "FROM a\nRUN @\n", "curl http://", id="addresses"),
+        pytest.param("graphql", "type A { a: Int }\n@", '"\\', id="texts without an end"),
+        pytest.param("prisma", "model A {\n a String\n}\n@", '"\\', id="the same in Prisma"),
+        pytest.param("sql", "SELECT 1;\n@", "/*a", id="comments without an end"),
+        pytest.param("javascript", "@", "a=(", id="functions without an end"),
+        pytest.param("python", 'db.execute("@")\n', "SELECT FROM ", id="queries"),
     ],
 )
 def test_a_text_that_was_made_to_be_slow(

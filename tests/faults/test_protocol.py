@@ -32,6 +32,8 @@ def test_a_running_server_stays_well(client: Client, fault: str) -> None:
 
 def test_documents_under_uris_that_no_editor_writes(client: Client) -> None:
     assert protocol.odd_documents(client)
+    # Their folders have been added to the workspace, and are looked at at each of these.
+    assert protocol.odd_notifications(client)
 
 
 def test_many_cancels(client: Client) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from types import MappingProxyType
@@ -84,6 +86,23 @@ async def test_calls_that_come_at_once_ask_once(state: State) -> None:
     person.thinking.set()
     await asyncio.gather(*calls)
     assert len(person.asked) == 1
+
+
+async def test_what_was_used_is_noted_though_the_file_was_in_use_for_long(
+    agreed: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gatekeeper(agreed, Scripted())
+    permit = await gate.enter(outgoing())
+    monkeypatch.setattr(state_module, "BUSY_SECONDS", 0.1)
+    other = sqlite3.connect(agreed.path, isolation_level=None, check_same_thread=False)
+    with contextlib.closing(other):
+        other.execute("BEGIN EXCLUSIVE")
+        leaving = asyncio.create_task(gate.leave(permit, Usage("claude-sonnet-5-5", 7)))
+        await asyncio.sleep(0.15)
+        other.execute("ROLLBACK")
+        await leaving
+    [entry] = entries(agreed)
+    assert (entry.outcome, entry.usage.input_tokens) == ("finished", 7)
 
 
 @pytest.mark.parametrize("answer", ["no", "no answer"])

@@ -243,3 +243,22 @@ def test_another_detectors_finding_at_the_sink_tells_the_way_to_it_too() -> None
     findings = LocalEngine().scan(Document("x", "app.py", "python", code), Settings())
     [injection] = [one for one in findings if one.rule == "security/sql-injection"]
     assert injection.flow[0].message == "`request.args` comes in here"
+
+
+def test_what_a_compiled_pattern_replaces_is_looked_at() -> None:
+    code = """\
+import re
+from flask import Flask, request
+
+app = Flask(__name__)
+SPECIAL = re.compile(r"[.*+?()]")
+
+
+@app.get("/search")
+def search():
+    pattern = SPECIAL.sub("x", request.args["q"])
+    return {"found": re.search(pattern, "text") is not None}
+"""
+    document = Document("file:///a.py", "/a.py", "python", code)
+    [hits] = FLOW.find([Source(document)], FLOW.rules)
+    assert [proposal.rule for proposal in hits] == ["performance/regex-explosion"]

@@ -40,7 +40,7 @@ _WORTH_READING = Clues(
     "quote pickle yaml template_string literal( redirect service repositor selector",
     {
         "raw": r"\braw\b",
-        "exec": r"exec\w*\(",
+        "exec": r"exec\w{0,60}\(",
         "request": r"requests?\b",
         "dao": r"\bdao\b",
     },

@@ -111,6 +111,6 @@ CHECKS_OF: Mapping[Kind, Callable[[], Checks]] = {
 }
 
 _OPENAPI_HINT = re.compile(
-    r"""^(?:\s*\{\s*)?["']?(?:openapi|swagger)["']?\s*:\s*["']?[23]""", re.MULTILINE
+    r"""^(?:[^\S\n]*\{\s*)?["']?(?:openapi|swagger)["']?\s*:\s*["']?[23]""", re.MULTILINE
 )
 _HINT = re.compile(r"""\b(?:openapi|swagger|services|apiVersion)["']?\s*:""")

@@ -154,7 +154,8 @@ def _column(match: re.Match[str], offset: int) -> Column:
     )
 
 
-_COMMENT = re.compile(r'("(?:\\.|[^"\\\r\n])*")|//[^\r\n]*')
+# A text without an end goes to the end of its line, so that none is looked through twice.
+_COMMENT = re.compile(r'("(?:\\.|[^"\\\r\n])*+"?)|//[^\r\n]*')
 _BLOCK = re.compile(
     # A block ends at the first line that begins with a brace.
     r"^[ \t]*(?P<kind>model|datasource|view|type)[ \t]+(?P<name>\w+)[ \t]*\{"

@@ -244,8 +244,9 @@ _DEFINITIONS = frozenset(
     {"type", "interface", "input", "enum", "union", "scalar", "schema", "directive", "extend"}
     | {"query", "mutation", "subscription", "fragment"}
 )
+# A text without an end goes as far as it can, so that none is looked through twice.
 _TOKEN = re.compile(
     r"(?P<ignored>#[^\r\n]*|[\s,\ufeff]+)"
-    r'|(?P<text>"""(?:\\"""|[^"]|"(?!""))*"""|"(?:\\.|[^"\\\r\n])*")'
+    r'|(?P<text>"""(?:\\"""|[^"]|"(?!""))*+(?:"""|\Z)|"(?:\\.|[^"\\\r\n])*+"?)'
     r"|(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<number>-?[0-9][0-9.eE+-]*)|(?P<sign>\.\.\.|\S)"
 )

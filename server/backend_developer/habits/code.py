@@ -280,12 +280,14 @@ def logs(look: Look) -> Iterator[Fact]:
 _DEPENDS = re.compile(r"\b(?:Depends|Security)\(\s*(?:\w+\.)*(\w+)")
 _ALIAS = re.compile(r"^(\w+)\s*(?::\s*\w+\s*)?=\s*Annotated\[[^\n]*\b(?:Depends|Security)\(", re.M)
 _FUNCTION = re.compile(r"^(?:async\s+)?(?:def|class)\s+(\w+)", re.MULTILINE)
-_NEST_GUARD = re.compile(r"class\s+(\w+)\s+(?:extends\s+[^\n{]+?)?implements\s+[^\n{]*CanActivate")
+_NEST_GUARD = re.compile(
+    r"class\s+(\w+)\s+(?:extends\s+[^\n{]{1,300}?)?implements\s+[^\n{]{0,300}CanActivate"
+)
 _NEST_GUARD_OF = re.compile(r"class\s+(\w+)\s+extends\s+AuthGuard\(")
 _MIDDLEWARE = re.compile(r"(?:^|/)middlewares?(?:/[^/]+)?\.[cm]?[jt]s$")
 _PERMISSIONS = re.compile(r"\b(permission_classes|authentication_classes)\s*=\s*[\[(]([\w., ]*)")
 _DECORATED = re.compile(
-    r"^\s*@(login_required|permission_required|jwt_required|\w*_required)\b", re.M
+    r"^[^\S\n]*@(login_required|permission_required|jwt_required|\w*_required)\b", re.M
 )
 
 

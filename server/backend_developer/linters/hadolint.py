@@ -88,7 +88,7 @@ def _line(source: Source, line: int) -> Span:
 # --- Fixes
 
 _FIXES: dict[str, tuple[str, re.Pattern[str], str]] = {
-    "DL3014": ("Add -y", re.compile(r"\bapt-get(?:\s+-\S+)*\s+install\b"), r"\g<0> -y"),
+    "DL3014": ("Add -y", re.compile(r"\bapt-get(?:\s+-\S+){0,20}\s+install\b"), r"\g<0> -y"),
     "DL3019": ("Add --no-cache", re.compile(r"\bapk\s+add\b"), r"\g<0> --no-cache"),
     "DL3027": ("Use apt-get", re.compile(r"\bapt(?=\s+[a-z-])"), "apt-get"),
     "DL3030": ("Add -y", re.compile(r"\byum\s+install\b"), r"\g<0> -y"),

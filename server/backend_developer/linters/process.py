@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
+from ..core.text import visible
 from ..detector import DetectorCrashError, DetectorError
 
 TIMEOUT_SECONDS = 10.0
@@ -23,7 +24,9 @@ SECONDS_PER_FILE = 0.2
 """Both are much more than any linter needs, on a machine that does much else too."""
 MAXIMUM_OUTPUT_BYTES = 20_000_000
 KEPT_OF_ERRORS = 10_000
-"""Bytes of stderr: its first line is what a person reads."""
+"""Bytes of stderr."""
+MOST_SAID = 300
+"""Characters of its first line, which is what a person reads."""
 
 
 class LinterError(DetectorError):
@@ -87,7 +90,7 @@ def run_linter(
             raise LinterError(f"{name} printed more than {MAXIMUM_OUTPUT_BYTES // 1_000_000} MB.")
         if process.returncode not in exit_codes:
             lines = said.decode("utf-8", "replace").strip().splitlines()
-            why = lines[0] if lines else "no message"
+            why = visible(lines[0])[:MOST_SAID] if lines else "no message"
             has_crashed = not 0 <= process.returncode <= USAGE_ERROR
             raise (LinterCrashError if has_crashed else LinterError)(
                 f"{name} failed with exit code {process.returncode}: {why}."

@@ -234,7 +234,7 @@ def _is_route(text: str, message: RuffMessage) -> bool:
 
 _WAITS_FOR_DISK = re.compile(
     r"\b(?:exists|lexists|isfile|isdir|isjunction|isdevdrive|islink|ismount|getsize|getmtime|getatime"
-    r"|getctime|samefile|sameopenfile|samestat|realpath|abspath|relpath|expanduser|stat|\w*link\w*)\s*\("
+    r"|getctime|samefile|sameopenfile|samestat|realpath|abspath|relpath|expanduser|stat|\w{0,40}link\w{0,40})\s*\("
 )
 
 

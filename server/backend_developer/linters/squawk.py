@@ -178,10 +178,11 @@ def _plain(name: str) -> str:
 
 _NAME = r'(?:(?:"[^"\n]+"|\w+)\.)?(?:"[^"\n]+"|\w+)'
 _INDEX = re.compile(
-    rf"CREATE\s+(?:UNIQUE\s+)?INDEX\b[^;()]*?\bON\s+(?:ONLY\s+)?(?P<table>{_NAME})", re.IGNORECASE
+    rf"CREATE\s+(?:UNIQUE\s+)?INDEX\b[^;()]{{0,500}}?\bON\s+(?:ONLY\s+)?(?P<table>{_NAME})",
+    re.IGNORECASE,
 )
 _MADE = re.compile(
-    rf"""(?:^|[;"'`])\s*CREATE\s+(?:UNLOGGED\s+)?TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?(?P<table>{_NAME})"""
+    rf"""(?:^[^\S\n]*|[;"'`]\s*)CREATE\s+(?:UNLOGGED\s+)?TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?(?P<table>{_NAME})"""
     r"""|\bcreate_?table\(\s*["'`](?P<called>\w+)""",
     re.IGNORECASE | re.MULTILINE,
 )

@@ -165,6 +165,9 @@ def range_(value: Mapping[str, Any]) -> types.Range:
     return types.Range(start, end)
 
 
+MOST_BYTES_OF_A_PATH = 4096 if os.name == "posix" else 32_767
+
+
 def key_of(uri: str) -> str:
     """What a document is known by: clients write `:` and `%3A` for the same thing."""
     return unquote(uri, errors="surrogateescape")
@@ -173,16 +176,17 @@ def key_of(uri: str) -> str:
 def path_of(uri: str) -> str:
     """The absolute path of a `file:` URI in the system's spelling; "" for any other URI.
 
-    Also for one that can name no file: a relative one, or with a NUL or half a character.
+    Also for one that can name no file: a relative one, one with a NUL or half a character, or one
+    that is longer than any system takes.
     """
     try:
         parts = urlsplit(uri)
         # A name on disk need not be UTF-8.
         path = unquote(parts.path, errors="surrogateescape")
-        os.fsencode(path)
+        is_too_long = len(os.fsencode(path)) > MOST_BYTES_OF_A_PATH
     except ValueError:
         return ""
-    if parts.scheme != "file" or not path.startswith("/") or "\0" in path:
+    if parts.scheme != "file" or not path.startswith("/") or "\0" in path or is_too_long:
         return ""
     if os.name == "nt":
         path = path.lstrip("/").replace("/", "\\")

@@ -219,7 +219,7 @@ _IMPORT = re.compile(
 _ONE_TYPE = r"[\"']?(?:None\s*\|\s*)?([\w.]+)\b(?!\s*\|(?!\s*None\b))"
 """A type's name, `| None` beside it or not; of a union of others nothing is certain."""
 _ANNOTATED_PARAMETER = re.compile(
-    rf"(\w+)\s*:\s*(?:(?:\w+\.)?(?:Annotated|Optional|Union)\[\s*)?{_ONE_TYPE}"
+    rf"\b(\w+)\s*:\s*(?:(?:\w+\.)?(?:Annotated|Optional|Union)\[\s*)?{_ONE_TYPE}"
 )
 _ANNOTATED_NAME = re.compile(rf"\w+\s*:\s*(?:(?:\w+\.)?(?:Optional|Union)\[\s*)?{_ONE_TYPE}")
 _DECLARED = re.compile(

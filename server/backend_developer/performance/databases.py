@@ -119,7 +119,7 @@ _PYTHON: Sequence[Api] = (
         r"replace_one|delete_one|count_documents)\(\)"
     ),
     _api(
-        r"(?:^|[._])(?:collection|coll|db\.\w+|db\[\]|\w+_collection)\.(?:find|"
+        r"(?:^|[._])(?:collection|coll|db\.\w+|db\[\]|\w{1,40}_collection)\.(?:find|"
         r"aggregate|distinct|update_many|delete_many)\(\)"
     ),
     # Tortoise, Beanie, Peewee, Pony: class methods of a model
@@ -132,7 +132,7 @@ _PYTHON: Sequence[Api] = (
     _api(r"\.(?:get_or_404|first_or_404|one_or_404)\(\)$"),
     _api(r"^(?:pd|pandas)\.read_sql\w*\(\)|^spark\.sql\(\)"),
     # Firestore, Supabase
-    _api(r"\.document\(\)(?:\.\w+\(\))*\.(?:get|set|update|delete)\(\)$"),
+    _api(r"\.document\(\)(?:\.\w+\(\)){0,20}\.(?:get|set|update|delete)\(\)$"),
     _api(r"\.table\(\)\..*\.execute\(\)$"),
     # DynamoDB, Elasticsearch
     _api(
@@ -146,7 +146,7 @@ _PYTHON: Sequence[Api] = (
     ),
     # A layer of the program's own in front of the database
     _api(
-        r"(?i)(?:^|[._])(?:repo|repository|dao|crud|\w+_store|gateway)\.(?:get|find|"
+        r"(?i)(?:^|[._])(?:repo|repository|dao|crud|\w{1,40}_store|gateway)\.(?:get|find|"
         r"fetch|load|read|lookup|save|update|delete|"
         r"create|insert|count|exists|list|query|by)\w*\(\)",
         confidence="medium",
@@ -228,7 +228,7 @@ _JAVASCRIPT: Sequence[Api] = (
     # Prisma, Sequelize, Mongoose, TypeORM, the MongoDB driver: names that nothing else has
     _api(rf"\.{_ONE}\(\)"),
     _api(
-        r"(?:^|\.)(?:\w*[pP]risma\w*|tx|trx|db|client)\.(?!query\b|"
+        r"(?:^|\.)(?:\w{0,40}[pP]risma\w{0,40}|tx|trx|db|client)\.(?!query\b|"
         r"collection\b)[a-z]\w*\.(?:create|update|upsert|delete|count|aggregate|"
         r"groupBy|updateMany|deleteMany)\(\)",
         evidence=r"[pP]risma",
@@ -313,7 +313,7 @@ _JAVASCRIPT: Sequence[Api] = (
     _api(r"(?:^|\.)(?:query|dbQuery|runQuery|executeQuery)\(\)$", first=_SQL),
     _api(r"\.(?:loadItems|loadCount|matching)\(\)$|\.init\(\)$", evidence=r"mikro-orm"),
     # Firestore, Supabase, DynamoDB, MongoDB
-    _api(r"\.(?:doc|collection)\(\)(?:\.\w+\(\))*\.(?:get|set|update|delete|add)\(\)$"),
+    _api(r"\.(?:doc|collection)\(\)(?:\.\w+\(\)){0,20}\.(?:get|set|update|delete|add)\(\)$"),
     _api(r"^(?:getDoc|getDocs|setDoc|updateDoc|addDoc)\(\)"),
     _api(r"(?:^|\.)supabase\w*\.(?:from|rpc)\(\)"),
     _api(r"\.collection\(\)\.(?:find|aggregate|distinct|updateMany|deleteMany)\(\)"),
@@ -335,7 +335,7 @@ _JAVASCRIPT: Sequence[Api] = (
         "medium",
     ),
     _api(
-        r"(?:^|\.)(?:\w*[hH]ttp|\w*[hH]ttpService|apiClient|\w*[aA]xios\w*)\.(?:get|"
+        r"(?:^|\.)(?:\w{0,40}[hH]ttp|\w{0,40}[hH]ttpService|apiClient|\w{0,40}[aA]xios\w{0,40})\.(?:get|"
         r"post|put|patch|delete|request)\(\)",
         "request",
         "medium",

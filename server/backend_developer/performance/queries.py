@@ -507,11 +507,11 @@ _NAMED_LIKE_A_QUERY = re.compile(
 )
 _NOT_A_DATABASE = re.compile(r"(?i)loader|cache|page\.|screen|element|driver|browser|locator")
 _HANDLE_TYPES = re.compile(
-    r"(\w+)\s*[?!]?:\s*(?:\w+\.)?(?:Mongo|Tree|Entity)?(?:Repository|Model|"
+    r"\b(\w+)\s*[?!]?:\s*(?:\w+\.)?(?:Mongo|Tree|Entity)?(?:Repository|Model|"
     r"EntityManager|DataSource|Collection|ModelStatic|"
     r"EntityRepository|ReturnModelType|ModelType|PoolClient|Pool|Connection)\b"
 )
-_HANDLE_FIELDS = re.compile(r"(\w+)\s*=\s*\w[\w.]*\.get(?:Mongo|Tree|Custom)?Repository\(")
+_HANDLE_FIELDS = re.compile(r"\b(\w+)\s*=\s*\w[\w.]*\.get(?:Mongo|Tree|Custom)?Repository\(")
 _HANDLE_MAKERS = re.compile(
     r"(getRepository|getCustomRepository|getMongoRepository|collection|"
     r"mongoose\.model|sequelize\.define|sequelize\.model|getModel)\(\)$|^model\(\)$"

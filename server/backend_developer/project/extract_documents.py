@@ -14,7 +14,7 @@ from .guarding import word_set
 from .reading import joined, path_of
 from .sql import steps_of
 
-_DESCRIPTION = re.compile(r"^\s*[\"']?(?:openapi|swagger)[\"']?\s*:", re.MULTILINE)
+_DESCRIPTION = re.compile(r"^[^\S\n]*[\"']?(?:openapi|swagger)[\"']?\s*:", re.MULTILINE)
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 

@@ -626,7 +626,7 @@ def _injected_name(injected: Call) -> str:
 
 
 _INJECTED = re.compile(
-    r"(?:(?P<type>[\w.]+)\s*=\s*)?\b(?P<how>Depends|Security)\(\s*(?:dependency\s*=\s*)?(?P<name>[\w.]*)"
+    r"(?:(?<![\w.])(?P<type>[\w.]+)\s*=\s*)?\b(?P<how>Depends|Security)\(\s*(?:dependency\s*=\s*)?(?P<name>[\w.]*)"
 )
 _ALIAS = re.compile(r":\s*([A-Z]\w*)\s*[,)]")
 _NAMED_AS_ALIAS = re.compile(

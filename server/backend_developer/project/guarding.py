@@ -84,7 +84,7 @@ INSIDE = Clues(
         "admin": r"is_?admin",
         "has": r"has_?(?:perm|role|access)",
         "check require ensure verify assert enforce": (
-            r"(?:check|require|ensure|verify|assert|enforce)_?\w*"
+            r"(?:check|require|ensure|verify|assert|enforce)_?\w{0,60}"
             r"(?:auth|perm|access|owner|role|token|signature|user|login)"
         ),
         "401 403": r"\b40[13]\b",

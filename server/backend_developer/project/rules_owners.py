@@ -124,14 +124,15 @@ def _loading(source: Source, known: KnownRoute, place: Place, body: Place) -> _L
 
 
 _SIGNATURE = re.compile(
-    r"\bdef\s+\w+\s*\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)[^:]*:|=>|\)\s*(?::[^{]*)?\{"
+    r"\bdef\s+\w+\s*\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)[^:]*:|=>|\)\s*(?::[^{]{0,500})?\{"
 )
 
 
 def _inside(text: str) -> str:
     """A handler without its signature, decorators and comments."""
     signature = re.search(
-        r"\bdef\s+\w+\s*\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)[^:]*:|=>|\)\s*(?::[^{]*)?\{", text
+        r"\bdef\s+\w+\s*\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)[^:]*:|=>|\)\s*(?::[^{]{0,500})?\{",
+        text,
     )
     inside = text[signature.end() :] if signature else text
     return re.sub(r"(?m)#[^\n]*$|//[^\n]*$|^\s*\"\"\".*?\"\"\"", "", inside)

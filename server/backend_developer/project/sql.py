@@ -6,7 +6,7 @@ No parser: statements that are stranger than usual say nothing here.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from ..core.model import Span
 from .facts import MigrationStep, Place, Query
@@ -41,7 +41,7 @@ _ADD_KEY = re.compile(
     re.IGNORECASE,
 )
 _DROP = re.compile(rf"DROP\s+COLUMN\s+{_IF}({_NAME})", re.IGNORECASE)
-_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+_COMMENT = re.compile(r"--[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
 
 
 def plain(name: str) -> str:
@@ -106,21 +106,26 @@ _WHERE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _COMPARED = re.compile(
-    rf"(?:({_NAME})\s*\.\s*)?({_NAME})\s*(?:=|<=|>=|<(?!>)|>|\bIN\b|\bBETWEEN\b)\s*(?!NULL\b)",
+    rf"(?<![\w$])(?:({_NAME})\s*\.\s*)?({_NAME})\s*(?:=|<=|>=|<(?!>)|>|\bIN\b|\bBETWEEN\b)\s*(?!NULL\b)",
     re.IGNORECASE,
 )
 _ON = re.compile(
     rf"\bON\s*\(?\s*({_NAME})\s*\.\s*({_NAME})\s*=\s*({_NAME})\s*\.\s*({_NAME})", re.IGNORECASE
 )
-LOOKS_LIKE_A_QUERY = re.compile(
-    r"\b(?:SELECT\b.*\bFROM|UPDATE\b.*\bSET|DELETE\s+FROM)\b.*\b(?:WHERE|JOIN)\b",
-    re.IGNORECASE | re.DOTALL,
+_QUERIES = tuple(
+    tuple(re.compile(rf"\b(?:{word})\b", re.IGNORECASE) for word in words)
+    for words in (
+        ("SELECT", "FROM", "WHERE|JOIN"),
+        ("UPDATE", "SET", "WHERE|JOIN"),
+        (r"DELETE\s+FROM", "WHERE|JOIN"),
+    )
 )
+"""The words that a statement has one after another."""
 
 
 def queries_of(sql: str, place: Place) -> Iterator[Query]:
     """Which columns of which tables a statement looks rows up by."""
-    if not LOOKS_LIKE_A_QUERY.search(sql):
+    if not any(_has_in_turn(sql, words) for words in _QUERIES):
         return
     tables = {}
     for match in _FROM.finditer(sql):
@@ -145,6 +150,16 @@ def queries_of(sql: str, place: Place) -> Iterator[Query]:
     for table in names:
         if table in filtered or table in joined:
             yield Query(table, tuple(filtered.get(table, ())), place, tuple(joined.get(table, ())))
+
+
+def _has_in_turn(text: str, words: Sequence[re.Pattern[str]]) -> bool:
+    place = 0
+    for word in words:
+        match = word.search(text, place)
+        if match is None:
+            return False
+        place = match.end()
+    return True
 
 
 def _columns(text: str) -> tuple[str, ...]:

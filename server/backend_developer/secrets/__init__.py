@@ -177,7 +177,7 @@ def _proposal(place: Span, what: str, confidence: Confidence) -> Proposal:
 _SECRET_NAME = re.compile(
     r"(?i)passw(or)?d|passwd|(^|[_\W]|[a-z](?=P))pwd|passphrase|(^|_)pass$|(?<![a-z])pass$"
     r"|secret|api_?-?key|apikey|access_?key|auth_?key|private_?key|encryption_?key|signing_?key"
-    r"|crypt\w*_?key|master_?key|jwt_?key|account_?key|service_?key|session_?key|hmac_?key"
+    r"|crypt\w{0,40}_?key|master_?key|jwt_?key|account_?key|service_?key|session_?key|hmac_?key"
     r"|auth_?token|access_?token|api_?token|refresh_?token|bearer|_token$|Token$|^token$"
     r"|credential|connection_?string|client_?secret|webhook_?key"
 )

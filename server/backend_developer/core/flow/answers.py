@@ -166,7 +166,7 @@ def answer_of_passing(
     if path == "re.sub()" and len(given.positional) == 3:
         return replaced_text(given.positional[2], given.positional)
     if path == "re.compile().sub()" and len(given.positional) == 2 and given.receiver:
-        return replaced_text(given.positional[1], [given.receiver])
+        return replaced_text(given.positional[1], [given.receiver, given.positional[0]])
     if path == "map()" and len(values) > 1:
         for change in analysis.knowledge.effects(
             values[0].path.rpartition(".")[2], (values[0].path,)

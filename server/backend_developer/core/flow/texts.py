@@ -97,7 +97,8 @@ def replaced_text(receiver: Value, arguments: list[Value]) -> Value:
     elif (
         what.startswith("[")
         and all(one in what for one in ".*+?()")
-        and (arguments[1].constant == "\\$&")
+        and len(arguments) > 1
+        and arguments[1].constant == "\\$&"
     ):
         kinds = {"regex-explosion"}
     if "*" in kinds:
