@@ -296,8 +296,11 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 # --- In the worker's process
 
 
-class _GivenUpError(Exception):
-    """Nobody wants the answer to the request any more that is being worked at."""
+class _GivenUp(BaseException):
+    """Nobody wants the answer to the request any more that is being worked at.
+
+    No Exception, of which a reader of files makes an empty answer.
+    """
 
 
 def main() -> None:
@@ -333,7 +336,7 @@ def main() -> None:
 
     def go_on() -> None:
         if at_work <= given_up:
-            raise _GivenUpError
+            raise _GivenUp
 
     projects: dict[str, Project] = {}
     readings: dict[str, Reading] = {}
@@ -416,7 +419,7 @@ def main() -> None:
         at_work, request = next_request()
         try:
             reply = (True, answer(request))
-        except _GivenUpError:
+        except _GivenUp:
             reply = (True, None)
         except Exception as error:
             logger.error("The local engine failed: %s", where_raised(error))
