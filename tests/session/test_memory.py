@@ -70,6 +70,23 @@ async def test_of_an_open_document_its_earlier_texts_are_not_held(with_agent: Ed
     assert {text for text in whole if text.count("\n") > 1} <= {latest}
 
 
+async def test_documents_share_what_is_the_same_for_them(editor: Editor) -> None:
+    uris = [f"file:///work/{number}.py" for number in range(2)]
+    for uri in uris:
+        editor.open(uri, "x = 1\n")
+        await editor.settled()
+    one, other = (editor.session.documents[uri].context for uri in uris)
+    assert one is not None
+    assert other is not None
+    for mine, its in (
+        (one.tasks, other.tasks),
+        (one.changes, other.changes),
+        ([listing.definition for listing in one.agents], [one.definition for one in other.agents]),
+    ):
+        assert mine
+        assert [*map(id, mine)] == [*map(id, its)]
+
+
 async def test_a_file_that_was_never_saved_leaves_nothing_in_its_project(
     connect: Callable[..., Editor], tmp_path: Path
 ) -> None:
