@@ -8,12 +8,13 @@ https://code.claude.com/docs/en/sub-agents
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeAlias
 
 from .core.model import AgentDefinition
 from .discovery import Listing, Origin, agent_folders, find_definitions
-from .frontmatter import Fields, read_markdown
+from .frontmatter import Fields, parse, read_text
 from .problems import Problem, nearest
 
 AgentListing: TypeAlias = Listing[AgentDefinition]
@@ -75,7 +76,16 @@ def find_agent(listings: Sequence[AgentListing], name: str) -> AgentDefinition:
 
 def read_agent(path: Path, origin: Origin) -> tuple[AgentDefinition | None, tuple[Problem, ...]]:
     """The agent in one file; None when it has no name or cannot be read."""
-    file, problems = read_markdown(path, KNOWN_KEYS)
+    text, problem = read_text(path)
+    return _agent_in(text, path, origin) if problem is None else (None, (problem,))
+
+
+@lru_cache(maxsize=200)
+def _agent_in(
+    text: str, path: Path, origin: Origin
+) -> tuple[AgentDefinition | None, tuple[Problem, ...]]:
+    """Remembered, as each open document looks for its agents by itself, mostly in one place."""
+    file, problems = parse(text, str(path), KNOWN_KEYS)
     if file is None:
         return None, problems
     fields = Fields(file, path)

@@ -24,8 +24,8 @@ class Source:
 
     document: Document
     go_on: Callable[[], None] = field(default=lambda: None, repr=False, compare=False)
-    """Called between the pieces of a detector's work, each some milliseconds; what it raises ends
-    the look at the source, since nobody waits for it any more."""
+    """Called between the pieces of a detector's work, each some milliseconds. What it raises, which
+    is no Exception, ends the look at the source, since nobody waits for it any more."""
     _derived: dict[Callable[[Source], Any], Any] = field(
         default_factory=dict, repr=False, compare=False
     )

@@ -50,18 +50,6 @@ class MarkdownFile:
     """What follows the frontmatter, without blank lines around it; line ends are `\\n`."""
 
 
-def read_markdown(
-    path: Path, known_keys: Collection[str]
-) -> tuple[MarkdownFile | None, tuple[Problem, ...]]:
-    """The file at `path`; None when it cannot be used, and then a problem says why.
-
-    `known_keys` are the ones to look for when YAML refuses the frontmatter: there, in the
-    middle of a description, any line may look like a key.
-    """
-    text, problem = read_text(path)
-    return parse(text, str(path), known_keys) if problem is None else (None, (problem,))
-
-
 def read_mapping(path: Path) -> tuple[YamlMapping | None, tuple[Problem, ...]]:
     """The YAML file at `path`; None when it cannot be used, and then a problem says why.
 
@@ -80,7 +68,11 @@ def read_mapping(path: Path) -> tuple[YamlMapping | None, tuple[Problem, ...]]:
 def parse(
     text: str, path: str, known_keys: Collection[str]
 ) -> tuple[MarkdownFile | None, tuple[Problem, ...]]:
-    """`read_markdown` for text already read; `path` is only what the problems name."""
+    """A Markdown file's text; None when it cannot be used, and then a problem says why.
+
+    `path` is only what the problems name. `known_keys` are the ones to look for when YAML refuses
+    the frontmatter: there, in the middle of a description, any line may look like a key.
+    """
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
     def refuse(line: int, message: str) -> tuple[None, tuple[Problem, ...]]:

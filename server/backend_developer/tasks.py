@@ -29,7 +29,7 @@ from typing import get_args
 
 from .core.model import FOCUSES, Focus, TaskDefinition, TaskKind
 from .discovery import Origin, find_definitions, task_folders
-from .frontmatter import Fields, read_markdown
+from .frontmatter import Fields, parse, read_text
 from .problems import Problem, did_you_mean, nearest
 
 KNOWN_KEYS = (
@@ -130,7 +130,14 @@ def _pattern(contains: str) -> re.Pattern[str]:
 
 def read_task(path: Path, origin: Origin) -> tuple[TaskDefinition | None, tuple[Problem, ...]]:
     """The task in one file; None when it lacks a name or an instruction, or cannot be read."""
-    file, problems = read_markdown(path, KNOWN_KEYS)
+    text, problem = read_text(path)
+    return _task_in(text, path) if problem is None else (None, (problem,))
+
+
+@lru_cache(maxsize=200)
+def _task_in(text: str, path: Path) -> tuple[TaskDefinition | None, tuple[Problem, ...]]:
+    """Remembered, as each open document looks for its tasks by itself, mostly in the same files."""
+    file, problems = parse(text, str(path), KNOWN_KEYS)
     if file is None:
         return None, problems
     fields = Fields(file, path)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend_developer.frontmatter import parse, read_mapping, read_markdown
+from backend_developer.frontmatter import parse, read_mapping, read_text
 from backend_developer.problems import Problem, did_you_mean
 
 KEYS = ("name", "description", "tools", "model", "maxTurns", "color")
@@ -165,10 +165,11 @@ def test_refuses_what_is_no_frontmatter(text: str, line: int, words: str) -> Non
 
 
 def check_unreadable(path: Path, line: int | None, words: str) -> None:
-    file, problems = read_markdown(path, KEYS)
-    assert file is None
-    assert [(problem.path, problem.line) for problem in problems] == [(str(path), line)]
-    assert words in problems[0].message
+    text, problem = read_text(path)
+    assert text == ""
+    assert problem is not None
+    assert (problem.path, problem.line) == (str(path), line)
+    assert words in problem.message
 
 
 @pytest.mark.parametrize(

@@ -223,6 +223,16 @@ def processor_seconds(pid: int) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
+def is_at_work(pid: int) -> bool:
+    """Whether a thread of a process, or of what it started, works or waits for a processor."""
+    for one in family(pid):
+        for path in Path(f"/proc/{one}/task").glob("*/stat"):
+            with suppress(OSError):  # It has ended meanwhile.
+                if path.read_text().rpartition(")")[2].split()[0] != "S":
+                    return True
+    return False
+
+
 def percentile(values: list[float], share: float) -> float:
     """The smallest value that `share` (0 to 1) of the values do not exceed."""
     ordered = sorted(values)

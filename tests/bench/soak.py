@@ -31,7 +31,17 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from client import BARE, OURS, Client, Memory, memory_of, processor_seconds, python_file, started
+from client import (
+    BARE,
+    OURS,
+    Client,
+    Memory,
+    is_at_work,
+    memory_of,
+    processor_seconds,
+    python_file,
+    started,
+)
 
 from backend_developer.consents import give
 from backend_developer.state import State, state_folder
@@ -229,9 +239,9 @@ async def at_rest(client: Client) -> None:
     async with asyncio.timeout(1_200):
         while time.monotonic() - since < REST_SECONDS:
             spent = processor_seconds(client.process.pid)
-            if spent != seen:
+            if spent != seen or is_at_work(client.process.pid):
                 since, seen = time.monotonic(), spent
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.05)
 
 
 def model_for(person: Callable[[], Person]) -> Callable[[dict[str, Any]], Reply]:

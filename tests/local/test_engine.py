@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
+import threading
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from backend_developer.apis import load_apis
+from backend_developer.checks import FixChecker
 from backend_developer.core.model import (
     AgentDefinition,
+    Candidate,
     Document,
     Focus,
     Profile,
@@ -20,7 +25,9 @@ from backend_developer.core.model import (
     Severity,
     Span,
     TaskDefinition,
+    TextEdit,
 )
+from backend_developer.detector import Source
 from backend_developer.documents.case_files import example_of
 from backend_developer.engines.base import EngineError, ReviewRequest
 from backend_developer.engines.local import LocalEngine
@@ -412,3 +419,111 @@ def test_what_is_found_at_once_and_the_rest_are_all(profile: Profile) -> None:
         assert sorted(both, key=repr) == sorted(whole, key=repr), file.path
         at_once += len(first.proposals)
     assert at_once > len(files), "and much is found at once"
+
+
+# --- Whoever types waits for no more than a piece of the work
+
+
+FUNCTIONS = 200
+MANY_FUNCTIONS = {
+    "python": "import hashlib, requests\n"
+    + "".join(
+        f"\n\ndef read_{number}(address):\n    return hashlib.md5(requests.get(address).content)\n"
+        for number in range(FUNCTIONS)
+    ),
+    "javascript": "".join(
+        f"\nexport async function read{number}(address) {{\n"
+        "  return (await fetch(address)).json();\n}\n"
+        for number in range(FUNCTIONS)
+    ),
+}
+
+
+class _GivenUp(BaseException):
+    pass
+
+
+def steps_of(work: str, language: str, most: int) -> int:
+    """How often somebody is asked whether the work is wanted still; it is no more after `most`."""
+    steps, is_begun = 0, False
+
+    def go_on() -> None:
+        nonlocal steps
+        steps += is_begun
+        if steps > most:
+            raise _GivenUp
+
+    engine = LocalEngine(go_on=go_on)
+    text = MANY_FUNCTIONS[language]
+    document = Document("file:///a", "/a", language, text)
+    edit = TextEdit(Span(len(text), len(text)), "\n")
+    candidate = Candidate("security/weak-hash", Span(0, 0), (edit,), text + "\n")
+    _, rest = engine.scan_in_two(document, Settings())
+    is_begun = True
+    with contextlib.suppress(_GivenUp):
+        if work == "at once":
+            engine.scan_in_two(document, Settings())
+        elif work == "the rest":
+            rest()
+        else:
+            FixChecker(engine).reports(document, [candidate], Settings())
+    return steps
+
+
+@pytest.mark.parametrize("work", ["at once", "the rest", "a check"])
+@pytest.mark.parametrize("language", MANY_FUNCTIONS)
+def test_what_is_at_work_can_be_given_up_at_each_function(language: str, work: str) -> None:
+    assert steps_of(work, language, 1_000_000) >= FUNCTIONS
+    assert steps_of(work, language, FUNCTIONS // 2) == FUNCTIONS // 2 + 1
+
+
+class _Program:
+    """A detector that runs a program, which ends when it is told to."""
+
+    name, runs_program = "program", True
+    languages = frozenset({"python"})
+    rules = frozenset({"security/weak-hash"})
+
+    def __init__(self) -> None:
+        self.may_end = threading.Event()
+
+    def find(self, sources: Sequence[Source], enabled: frozenset[str]) -> list[list[Proposal]]:
+        self.may_end.wait(10)
+        return [[] for _ in sources]
+
+
+def with_program(program: _Program, go_on: Callable[[], None]) -> LocalEngine:
+    engine = LocalEngine(go_on=go_on)
+    engine.detectors = (program, *(one for one in engine.detectors if not one.runs_program))
+    return engine
+
+
+def test_a_program_has_its_time_beside_the_other_detectors() -> None:
+    program = _Program()
+    steps = 0
+
+    def go_on() -> None:
+        nonlocal steps
+        steps += 1
+        if steps > FUNCTIONS:  # The others are at work, though it has not ended.
+            program.may_end.set()
+
+    engine = with_program(program, go_on)
+    begin = time.perf_counter()
+    engine.scan(Document("file:///a", "/a", "python", MANY_FUNCTIONS["python"]), Settings())
+    assert time.perf_counter() - begin < 9
+
+
+def test_a_scan_that_is_given_up_does_not_wait_for_a_program() -> None:
+    program = _Program()
+    begin = time.perf_counter()
+
+    def go_on() -> None:
+        if time.perf_counter() - begin > 0.2:
+            raise _GivenUp
+
+    engine = with_program(program, go_on)
+    with pytest.raises(_GivenUp):
+        engine.scan(Document("file:///a", "/a", "python", "x = 1\n"), Settings())
+    assert time.perf_counter() - begin < 9
+    program.may_end.set()

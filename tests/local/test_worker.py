@@ -249,6 +249,34 @@ async def test_a_scan_that_nobody_waits_for_ends_at_its_next_step(local: LocalWo
     assert given_up_after < (time.perf_counter() - begin) / 2
 
 
+async def test_keys_that_come_faster_than_a_scan_are_in_no_scan_but_the_last(
+    local: LocalWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[int | None] = []
+    transact = local._transact
+
+    def transact_and_note(number: int, request: tuple[str, Document]) -> object:
+        begun.append(request[1].version)
+        return transact(number, request)
+
+    await found(local, document())
+    monkeypatch.setattr(local, "_transact", transact_and_note)
+    monkeypatch.setattr(worker, "BETWEEN_KEYS_SECONDS", 0.5)
+    # The first key is in a scan that the second one ends.
+    os.kill(process_of(local), signal.SIGSTOP)
+    keys = 30
+    for key in range(keys):
+        typed = replace(document(f"x = {key}\n" + TEXT), version=key)
+        review = asyncio.create_task(found(local, typed))
+        await asyncio.sleep(0.01)
+        if key == 1:
+            os.kill(process_of(local), signal.SIGCONT)
+        if key < keys - 1:
+            review.cancel()
+    assert await review == await found(LOCAL, typed)
+    assert set(begun) == {0, keys - 1}
+
+
 async def test_a_project_does_not_say_what_is_imported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
