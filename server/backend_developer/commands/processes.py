@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from functools import partial
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -70,7 +71,7 @@ def dealt_out(
         prepare()  # What this process has read, the others begin with.
     broken: list[Mapping[Item, Content]] = []
     with _pool(processes, prepare) as pool:
-        at_work = [(part, _submitted(pool, work, part)) for part in waiting]
+        at_work = [(part, _submitted(pool, partial(_tidily, work), part)) for part in waiting]
         for part, result in at_work:
             try:
                 yield tuple(part), result.result()
@@ -81,7 +82,7 @@ def dealt_out(
         part = broken.pop()
         try:
             with _pool(1, prepare) as pool:
-                yield tuple(part), pool.submit(work, part).result()
+                yield tuple(part), pool.submit(partial(_tidily, work), part).result()
         except BrokenProcessPool:
             if len(part) == 1:
                 yield tuple(part), ()
@@ -119,6 +120,14 @@ def _submitted(
         lost: Future[Result] = Future()
         lost.set_exception(error)
         return lost
+
+
+def _tidily(work: Callable[[Content], Result], content: Content) -> Result:
+    """The work, and nothing of it left: the trees of earlier parts would wait for a million others
+    before they are found to be garbage."""
+    result = work(content)
+    gc.collect()
+    return result
 
 
 def _begin(prepare: Callable[[], None]) -> None:
