@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,29 @@ def test_a_process_that_ends_costs_the_item_that_it_was_at() -> None:
         lost += part[len(results) :]
     assert set(lost) == DEADLY
     assert found == {number: 2 * number for number in range(200) if number not in DEADLY}
+
+
+class Held:
+    """What only a search for garbage takes away."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+EARLIER: list[weakref.ref[Held]] = []
+
+
+def left_over(items: Mapping[int, int]) -> list[int]:
+    """For each item, how much of earlier parts is still there."""
+    left = sum(one() is not None for one in EARLIER)
+    EARLIER.extend(weakref.ref(Held()) for _ in items)
+    return [left for _ in items]
+
+
+def test_a_process_keeps_nothing_of_a_part_that_is_done() -> None:
+    items = {number: number for number in range(8 * ITEMS_AT_ONCE)}
+    for _, left in dealt_out(left_over, items, 2):
+        assert not any(left)
 
 
 def mistaken(items: Mapping[int, int]) -> list[int]:
