@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,29 @@ def test_where_no_process_can_be_started_after_one_has_ended(
         lost += part[len(results) :]
     assert sorted(seen) == [*range(200)]
     assert set(lost) >= DEADLY
+
+
+class Held:
+    """What only a search for garbage takes away."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+EARLIER: list[weakref.ref[Held]] = []
+
+
+def left_over(items: Mapping[int, int]) -> list[int]:
+    """For each item, how much of earlier parts is still there."""
+    left = sum(one() is not None for one in EARLIER)
+    EARLIER.extend(weakref.ref(Held()) for _ in items)
+    return [left for _ in items]
+
+
+def test_a_process_keeps_nothing_of_a_part_that_is_done() -> None:
+    items = {number: number for number in range(8 * ITEMS_AT_ONCE)}
+    for _, left in dealt_out(left_over, items, 2):
+        assert not any(left)
 
 
 def mistaken(items: Mapping[int, int]) -> list[int]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from ..core.model import Proposal, ProposedFix, Replacement, Span
@@ -79,12 +79,17 @@ def find_uses(source: Source, index: Index, enabled: frozenset[str]) -> Iterator
     """Each use in the source that an entry of the index describes, for the enabled rules."""
     family: Family = "python" if source.language == "python" else "javascript"
     words = source.words
+
+    @cache
+    def is_in_file(pattern: re.Pattern[str]) -> bool:  # Several rules ask for the same.
+        return pattern.search(source.text) is not None
+
     candidates: dict[UseKind, dict[str, list[ApiRule]]] = {}
     for kind in ("calls", "names", "sets", "keys"):
         for last, rules in index.entries.get((family, kind), {}).items():
             if last not in words and (last not in index.phrases or last not in source.text):
                 continue
-            usable = [rule for rule in rules if rule.rule in enabled and _fits(rule, source.text)]
+            usable = [rule for rule in rules if rule.rule in enabled and _fits(rule, is_in_file)]
             if usable:
                 candidates.setdefault(kind, {})[last] = usable
     if not candidates:
@@ -110,10 +115,10 @@ def find_uses(source: Source, index: Index, enabled: frozenset[str]) -> Iterator
 _WORD = re.compile(r"[A-Za-z_$][\w$]*")
 
 
-def _fits(rule: ApiRule, text: str) -> bool:
-    if rule.in_file and not rule.in_file.search(text):
+def _fits(rule: ApiRule, is_in_file: Callable[[re.Pattern[str]], bool]) -> bool:
+    if rule.in_file and not is_in_file(rule.in_file):
         return False
-    return not (rule.not_in_file and rule.not_in_file.search(text))
+    return not (rule.not_in_file and is_in_file(rule.not_in_file))
 
 
 # --- Uses

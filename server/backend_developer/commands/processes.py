@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from functools import partial
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -126,13 +127,21 @@ def _submitted(
     pool: ProcessPoolExecutor, work: Callable[[Content], Result], content: Content
 ) -> Future[Result]:
     try:
-        return pool.submit(work, content)
+        return pool.submit(partial(_tidily, work), content)
     except BrokenProcessPool as error:  # One has ended before all had been dealt out.
         lost: Future[Result] = Future()
         lost.set_exception(error)
         return lost
     except OSError as error:
         raise _NotStartedError from error
+
+
+def _tidily(work: Callable[[Content], Result], content: Content) -> Result:
+    """The work, and nothing of it left: the trees of earlier parts would wait for a million others
+    before they are found to be garbage."""
+    result = work(content)
+    gc.collect()
+    return result
 
 
 def _begin(prepare: Callable[[], None]) -> None:

@@ -264,6 +264,7 @@ class _Reader:
         self.parents: dict[int, Scope | None] = {}
         self.spines: set[tuple[int, int]] = set()
         self.callbacks: dict[Span, Chain] = {}
+        self.has_callbacks = grammar.language != "python" or "lambda" in text
 
     def read(self, tree: SgNode, go_on: Callable[[], None]) -> Code:
         open_scopes: list[Scope] = []
@@ -367,6 +368,8 @@ class _Reader:
 
     def _callback_loops(self, chain: Chain, scope: Scope | None) -> Iterator[Loop]:
         """`items.map(item => …)`, `_.each(items, item => …)`, `map(lambda item: …, items)`."""
+        if not self.has_callbacks:
+            return
         for index, step in enumerate(chain.steps):
             if step.arguments is None:
                 continue

@@ -17,6 +17,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from ..core.clues import Clues
 from ..core.model import Confidence, Proposal, Span
 from ..core.model import Step as FlowStep
 from ..core.text import quoted
@@ -38,17 +39,27 @@ RULES = frozenset({QUERY, REQUEST})
 def is_worth_reading(text: str, language: str) -> bool:
     """A cheap look at whether `find` could find anything."""
     words = _PYTHON_WORDS if language == "python" else _JAVASCRIPT_WORDS
-    return bool(words.search(text))
+    return words.are_in(text)
 
 
-_PYTHON_WORDS = re.compile(
-    r"\.objects\b|[sS]ession|execute\(|\.query\b|find_one|fetch|_set\.|\.all\(|"
-    r"select\(|_or_404|[sS]erializer|"
-    r"get_item|requests\.|httpx|aiohttp|[rR]edis|cache|[rR]epo|crud|resolve_|strawberry|_one\(|"
-    r"\bdb\b|\bconn\b|cursor|_by_|\.document\(|read_sql|find_|models\b"
+_PYTHON_WORDS = Clues(
+    "execute( fetch _set. .all( select( _or_404 get_item requests. httpx aiohttp cache crud "
+    "resolve_ strawberry _one( cursor _by_ .document( read_sql find_",
+    {
+        ".objects": r"\.objects\b",
+        "ession": r"[sS]ession",
+        ".query": r"\.query\b",
+        "erializer": r"[sS]erializer",
+        "edis": r"[rR]edis",
+        "epo": r"[rR]epo",
+        "db": r"\bdb\b",
+        "conn": r"\bconn\b",
+        "models": r"models\b",
+    },
 )
-_JAVASCRIPT_WORDS = re.compile(
-    r"await|[pP]risma|find|query|knex|\.then\(|Promise|sequelize|mongoose|resolve|models?['\"/]"
+_JAVASCRIPT_WORDS = Clues(
+    "await find query knex .then( Promise sequelize mongoose resolve",
+    {"risma": r"[pP]risma", "model": r"models?['\"/]"},
 )
 
 
@@ -304,7 +315,7 @@ class Queries(Relations):
 
     @cached_property
     def _may_keep_answers(self) -> bool:
-        return _KEEPS.search(self.text) is not None
+        return _MAY_KEEP.are_in(self.text)
 
     def _by_its_name(
         self, chain: Chain, scope: Scope | None, repeats: tuple[Repeat, ...], text: str
@@ -488,6 +499,7 @@ _DATA_DEFINITION = re.compile(
 )
 _CACHED = re.compile(r"cache|memo|lru")
 _KEEPS = re.compile(r"(?i)loader\.load|_cache\b|memo")
+_MAY_KEEP = Clues("loader.load memo", {"_cache": r"_cache\b"}, ignore_case=True)
 _STORES_ROWS = re.compile(r"\w+(?:Repository|Repo|DAO|Dao)\.(\w+)")
 _HANDED = re.compile(
     r"[(,]\s*(?:self\.|ctx\.|info\.context\.|\w+\s*=\s*)?_?(db|db_session|dbsession|session|"
@@ -507,11 +519,11 @@ _NAMED_LIKE_A_QUERY = re.compile(
 )
 _NOT_A_DATABASE = re.compile(r"(?i)loader|cache|page\.|screen|element|driver|browser|locator")
 _HANDLE_TYPES = re.compile(
-    r"\b(\w+)\s*[?!]?:\s*(?:\w+\.)?(?:Mongo|Tree|Entity)?(?:Repository|Model|"
+    r"\b(\w++)\s*+[?!]?+:\s*+(?:\w+\.)?(?:Mongo|Tree|Entity)?(?:Repository|Model|"
     r"EntityManager|DataSource|Collection|ModelStatic|"
     r"EntityRepository|ReturnModelType|ModelType|PoolClient|Pool|Connection)\b"
 )
-_HANDLE_FIELDS = re.compile(r"\b(\w+)\s*=\s*\w[\w.]*\.get(?:Mongo|Tree|Custom)?Repository\(")
+_HANDLE_FIELDS = re.compile(r"\b(\w++)\s*+=\s*\w[\w.]*\.get(?:Mongo|Tree|Custom)?Repository\(")
 _HANDLE_MAKERS = re.compile(
     r"(getRepository|getCustomRepository|getMongoRepository|collection|"
     r"mongoose\.model|sequelize\.define|sequelize\.model|getModel)\(\)$|^model\(\)$"

@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Literal
 
+from ..core.clues import Clues
 from ..core.model import Confidence, Proposal, ProposedFix, Replacement, Span
 from ..core.model import Step as FlowStep
 from ..core.text import quoted
@@ -26,7 +27,7 @@ QUERY = "performance/query-in-loop"
 
 class Relations(Origins):
     def relations_in_loops(self) -> Iterator[Proposal]:
-        if self.language != "python" or not _ROWS.search(self.text):
+        if self.language != "python" or not _ROWS.are_in(self.text):
             return
         told: set[tuple[Loop, str, str]] = set()
         for chain, _, repeats in self.repeated:
@@ -416,9 +417,15 @@ class Relations(Origins):
         )
 
 
-_ROWS = re.compile(
-    r"\.objects\b|[sS]ession|\.query\b|\bselect\(|models\b|_set\.|peewee|tortoise|"
-    r"sqlalchemy|django|queryset"
+_ROWS = Clues(
+    "_set. peewee tortoise sqlalchemy django queryset",
+    {
+        ".objects": r"\.objects\b",
+        "ession": r"[sS]ession",
+        ".query": r"\.query\b",
+        "select(": r"\bselect\(",
+        "models": r"models\b",
+    },
 )
 _WALKS = re.compile(r"\b(len|list|sorted|sum|set|tuple|enumerate|reversed|min|max|any|all)\(\s*$")
 _MANAGER_METHODS = re.compile(

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from ..core.clues import Clues
 from ..expressions import call_of, find_all, pairs
 from ..syntax import named_children
 from .facts import ErrorAnswer
@@ -19,19 +20,27 @@ if TYPE_CHECKING:
 
 _NAMES = ("error", "errors", "message", "msg", "detail", "details", "title", "reason")
 _GOOD = re.compile(r"HTTP_[123]|\.(?:OK|CREATED|ACCEPTED|NO_CONTENT)$")
-_MENTIONS = re.compile(r"\b[45]\d\d\b|HTTP_[45]\d\d|[sS]tatus\.[A-Z]|HTTPStatus|StatusCodes")
+_MENTIONS = Clues(
+    "HTTPStatus StatusCodes",
+    {
+        # What starts with a few characters is searched for sooner than what starts with `\b`.
+        "4 5": r"[45](?<=\b[45])\d\d\b",
+        "HTTP_": r"HTTP_[45]\d\d",
+        "tatus.": r"[sS]tatus\.[A-Z]",
+    },
+)
 
 
 def python_errors(root: SgNode, text: str) -> tuple[ErrorAnswer, ...]:
     """Errors that Flask, Django REST and FastAPI handlers answer, in the order of the text."""
-    if not _MENTIONS.search(text):
+    if not _MENTIONS.are_in(text):
         return ()
     return tuple(sorted(_python(root), key=lambda answer: answer.place.span))
 
 
 def javascript_errors(root: SgNode, text: str) -> tuple[ErrorAnswer, ...]:
     """As python_errors, of Express, Koa and Fastify."""
-    if not _MENTIONS.search(text):
+    if not _MENTIONS.are_in(text):
         return ()
     return tuple(sorted(_javascript(root), key=lambda answer: answer.place.span))
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from ..dataflow.detector import summaries_of
-from ..dataflow.exporting import may_carry
+from ..dataflow.exporting import family_of, may_carry
 from ..detector import Source
 from ..performance.exporting import may_say_something, summary_of
 from . import extract_documents, extract_javascript, extract_python
@@ -43,7 +43,7 @@ def structure_of(source: Source) -> FileFacts:
         return FileFacts(source.document.path or source.document.uri, source.document.language)
     facts = read(source)
     # Others' functions are found by its imports.
-    if not any(_says(source, facts)):
+    if not any(source.derived(_says)):
         return facts
     if facts.language == "python":
         return replace(facts, imports=facts.imports or extract_python.imports_of(source))
@@ -55,7 +55,7 @@ def structure_of(source: Source) -> FileFacts:
 
 def with_summaries(source: Source, facts: FileFacts) -> FileFacts:
     """The document's structure with what its functions cost and do: ten times the work."""
-    asks, carries = _says(source, facts)
+    asks, carries = source.derived(_says)
     if not asks and not carries:
         return facts
     near = [one for one in facts.imports if _is_of_a_project(one, facts.language)]
@@ -67,11 +67,12 @@ def with_summaries(source: Source, facts: FileFacts) -> FileFacts:
     )
 
 
-def _says(source: Source, facts: FileFacts) -> tuple[bool, bool]:
+def _says(source: Source) -> tuple[bool, bool]:
     """Whether its functions may cost something, and may do something with data."""
-    if facts.language not in ("python", "javascript"):
+    if source.language is None:
         return False, False
-    return may_say_something(source.text, facts.language), may_carry(source.text, facts.language)
+    family = family_of(source)
+    return may_say_something(source.text, family), may_carry(source.text, family)
 
 
 def _is_of_a_project(imported: Import, language: str) -> bool:
