@@ -73,7 +73,9 @@ _PEDANTIC = frozenset(
 
 _HAS_JOBS = re.compile(r"^jobs\s*:", re.MULTILINE)
 _HAS_TRIGGER = re.compile(r"""^(?:on|"on"|'on')\s*:""", re.MULTILINE)
-_HAS_RUNS = re.compile(r"^runs\s*:\s*(?:#.*)?\n\s+(?:[\w-]+\s*:.*\n\s+)*?using\s*:", re.MULTILINE)
+_HAS_RUNS = re.compile(
+    r"^runs\s*:\s*(?:#.*)?\n\s+(?:[\w-]+\s*:.*\n\s+){0,50}?using\s*:", re.MULTILINE
+)
 
 
 def _name(source: Source) -> str:

@@ -323,7 +323,7 @@ _JAVASCRIPT: Sequence[Api] = (
         evidence=r"[dD]ynamo",
     ),
     _api(
-        r"(?:^|\.)(?:\w*[eE]lastic\w*|es|esClient|client)\.(?:search|get|index|update|count)\(\)",
+        r"(?:^|\.)(?:\w{0,40}[eE]lastic\w{0,40}|es|esClient|client)\.(?:search|get|index|update|count)\(\)",
         evidence=r"elasticsearch|opensearch",
     ),
     # The network

@@ -456,7 +456,7 @@ class Origins(Receivers):
 
 
 DJANGO = re.compile(r"\bdjango\b|\brest_framework\b|\.objects\.")
-_LIST_SELECT = re.compile(r"list_select_related\s*=\s*(?:True\b|[(\[]([^)\]]*)[)\]])")
+_LIST_SELECT = re.compile(r"list_select_related\s*=\s*(?:True\b|[(\[]([^)\]]{0,2000})[)\]])")
 _QUERYSET = re.compile(
     r"all|filter|exclude|order_by|annotate|distinct|select_related|prefetch_related|only|"
     r"defer|using|reverse|alias|select_for_update|iterator|union"

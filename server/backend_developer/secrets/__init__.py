@@ -195,7 +195,8 @@ _NO_SECRET_NAME = re.compile(
 )
 PLACEHOLDER = re.compile(
     r"(?i)^(your|my|some|the|an?|insert|enter|replace|put|add|set|use|change)[-_ ]|"
-    r"your[-_ ]?\w*(key|token|secret|password|pass)|<[^>]*>|\$\{|\$\(|\{\{|%\(|%[sd]\b|\{\w*\}|"
+    r"your[-_ ]?\w*(key|token|secret|password|pass)|"
+    r"<[^>]{0,500}>|\$\{|\$\(|\{\{|%\(|%[sd]\b|\{\w*\}|"
     r"^(ci|build|dev|local|temp|tmp|test)[-_.]|^(function|object|symbol|bigint)$|x{4,}|\*{3,}|\.{3}|\bexample\b|EXAMPLE|placeholder|dummy|sample|redacted|todo|fixme|^(none|null|nil|undefined|true|false|"
     r"n/a|na|tbd|unknown|empty|default|required|optional|string|number|boolean|text|hidden)$|"
     r"^\$\w+$|^@\w+|^env[.:]|^vault:|^ssm:|^arn:|^op://|process\.env|os\.environ|getenv|secrets\.|"
