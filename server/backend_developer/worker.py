@@ -53,6 +53,8 @@ MOST_GARBAGE = 30_000
 work, too: some scans of 1,000 lines leave as many, which are 4 MiB, and the look takes 15 ms."""
 CHECKED_AT_ONCE = 4
 """Candidates in one request: one that gives way to a scan is asked for again as a whole."""
+MOST_GIVEN_UP = 2
+"""How often a check gives way to scans, so that it comes to its end while somebody types."""
 
 
 class LocalWorker:
@@ -60,8 +62,9 @@ class LocalWorker:
 
     Requests are answered in the order they came, one at a time. One that nobody waits for any
     more is given up at its next step, and so is a check when a scan is asked for; the check is
-    asked for again. A process that ends or takes too long costs the request that it was at, and
-    the next one starts another, which is told what was known of the projects.
+    asked for again, and does not give way for ever. A process that ends or takes too long costs the
+    request that it was at, and the next one starts another, which is told what was known of the
+    projects.
     """
 
     name = "local"
@@ -73,8 +76,8 @@ class LocalWorker:
         self._writing = Lock()
         self._overtaken = ""
         """The URI of the document whose scan was cancelled last, until one comes to its end."""
-        self._at_work = (0, "")
-        """The number of the request that the process was sent last, and its first word."""
+        self._at_work = (0, False)
+        """The number of the request that was sent last; whether it gives way to scans."""
         self._projects: dict[str, dict[str, FileFacts]] = {}
         """What the process knows: folder -> path -> facts."""
         self._thread = ThreadPoolExecutor(1)
@@ -125,8 +128,17 @@ class LocalWorker:
         for start in range(0, len(small), CHECKED_AT_ONCE):
             some = small[start : start + CHECKED_AT_ONCE]
             answer: list[CheckReport] | None = None
+            given_up = 0
             while answer is None:
-                answer = await self._ask(_name_of(document), "check", document, some, settings)
+                answer = await self._ask(
+                    _name_of(document),
+                    "check",
+                    document,
+                    some,
+                    settings,
+                    gives_way=given_up < MOST_GIVEN_UP,
+                )
+                given_up += 1
             reports += answer
         return reports
 
@@ -185,19 +197,19 @@ class LocalWorker:
             if facts is not None and not facts.is_empty:
                 known[path] = facts
 
-    async def _ask(self, name: str, what: str, *request: object) -> Any:
+    async def _ask(self, name: str, what: str, *request: object, gives_way: bool = False) -> Any:
         """The answer to a request about what `name` names for a person.
 
-        None when it was given up, as a check is for a scan.
+        None when it gives way to scans, and was given up for one.
         """
-        last, going_on = self._at_work
-        if going_on == "check" and what in ("scan", "scan on") and self._turn.locked():
+        last, is_yielding = self._at_work
+        if is_yielding and what in ("scan", "scan on") and self._turn.locked():
             self._give_up(last)
         # Who is cancelled while it waits for its turn has asked for nothing; who is cancelled
         # later leaves an answer that has to be read before the next request.
         await self._turn.acquire()
         number = self._at_work[0] + 1
-        self._at_work = (number, what)
+        self._at_work = (number, gives_way)
         exchange = asyncio.create_task(self._exchange(name, number, (what, *request)))
         exchange.add_done_callback(self._finished)
         try:

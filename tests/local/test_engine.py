@@ -368,6 +368,30 @@ def test_a_linter_that_misbehaves_is_a_problem(
     assert time.monotonic() - started < 4
 
 
+@pytest.mark.detector_fails
+def test_a_mistake_in_a_detector_costs_only_what_that_one_finds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object) -> list[list[Proposal]]:
+        raise IndexError(0)
+
+    monkeypatch.setattr("backend_developer.secrets.SecretDetector.find", fail)
+    scans = LocalEngine().scan_all(
+        [
+            Document(f"file:///{name}.py", f"/{name}.py", "python", "jwt.decode(token, KEY)\n")
+            for name in "ab"
+        ],
+        Settings(),
+    )
+    assert all(scan.proposals for scan in scans)
+    assert [scan.problems for scan in scans] == [
+        (
+            "A part of the local engine (SecretDetector) stopped because of an error in "
+            "backend-developer: what the other parts found stands, and the log has the details.",
+        )
+    ] * 2
+
+
 def test_a_linter_gets_no_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", "secret")
     monkeypatch.setenv("RUFF_CONFIG", "/nowhere")

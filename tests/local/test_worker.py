@@ -225,13 +225,31 @@ async def test_a_check_gives_way_to_a_scan_and_is_done_again(local: LocalWorker)
     ends: list[str] = []
     checking = asyncio.create_task(local.check(long, candidates, Settings()))
     checking.add_done_callback(lambda _: ends.append("check"))
-    while local._at_work[1] != "check":  # noqa: ASYNC110 - it tells nobody
+    while not local._at_work[1]:  # noqa: ASYNC110 - it tells nobody
         await asyncio.sleep(0.001)
     scanned = await found(local, document())
     ends.append("scan")
     assert scanned == await found(LOCAL, document())
     assert await checking == FixChecker(LOCAL).reports(long, candidates, Settings())
     assert ends == ["scan", "check"]
+
+
+async def test_a_check_comes_to_its_end_among_scans_without_end(local: LocalWorker) -> None:
+    long = document(TEXT + "\n\ndef f():\n    return requests.get('/c')\n" * 500)
+    candidates = candidates_of(await found(LOCAL, document()))
+    scans = 0
+
+    async def scan_on() -> None:
+        nonlocal scans
+        while True:
+            await found(local, document())
+            scans += 1
+
+    scanning = asyncio.create_task(scan_on())
+    reports = await asyncio.wait_for(local.check(long, candidates, Settings()), 60)
+    scanning.cancel()
+    assert len(reports) == len(candidates)
+    assert scans > worker.MOST_GIVEN_UP
 
 
 async def test_a_scan_that_nobody_waits_for_ends_at_its_next_step(local: LocalWorker) -> None:

@@ -6,6 +6,7 @@ texts -> detectors that run a program (in threads) ┐
 
 from __future__ import annotations
 
+import logging
 import re
 from bisect import bisect_left, insort
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
@@ -22,6 +23,7 @@ from ..dataflow.detector import FlowDetector
 from ..delivery import DeliveryDetector
 from ..detector import Detector, DetectorCrashError, DetectorError, Source
 from ..documents.detector import DocumentDetector
+from ..failures import where_raised
 from ..hidden import HiddenTextDetector
 from ..linters import EVERY_LANGUAGE, linters
 from ..linters.tools import tools
@@ -35,6 +37,8 @@ from ..settings import Level, Settings, Standing, enabled_rules, rule_level, sta
 from ..syntax import span_of
 from .base import ReviewRequest
 from .scan import Scan, asked_for, place_of
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -197,7 +201,7 @@ class LocalEngine:
                     looking.reduced[index][0] if is_fast else sources[index] for index in places
                 ]
                 if detector.runs_program:
-                    future = pool.submit(detector.find, chosen, looking.enabled)
+                    future = pool.submit(_find, detector, chosen, looking.enabled)
                     runs.append((detector, places, future))
                     continue
                 for index, source in zip(places, chosen, strict=True):
@@ -322,13 +326,32 @@ LOOK_SECONDS = 0.005
 def _tried(
     detector: Detector, sources: Sequence[Source], enabled: frozenset[str]
 ) -> Future[list[list[Proposal]]]:
-    """What the detector finds, or the DetectorError that it raises."""
+    """What `_find` gives or raises."""
     future: Future[list[list[Proposal]]] = Future()
     try:
-        future.set_result(detector.find(sources, enabled))
+        future.set_result(_find(detector, sources, enabled))
     except DetectorError as error:
         future.set_exception(error)
     return future
+
+
+def _find(
+    detector: Detector, sources: Sequence[Source], enabled: frozenset[str]
+) -> list[list[Proposal]]:
+    """What the detector finds. Raises DetectorError, also for a mistake in the detector, which so
+    costs nothing that the others find.
+    """
+    try:
+        return detector.find(sources, enabled)
+    except DetectorError:
+        raise
+    except Exception as error:
+        name = type(detector).__name__
+        logger.error("%s failed: %s", name, where_raised(error))
+        raise DetectorCrashError(
+            f"A part of the local engine ({name}) stopped because of an error in "
+            "backend-developer: what the other parts found stands, and the log has the details."
+        ) from error
 
 
 _FUNCTIONS = (
