@@ -1,7 +1,7 @@
 # Every task a contributor needs; `make` lists them.
 PYTHON := .venv/bin/python
 
-.PHONY: help setup test vscode lint format bench audit demo serve clean
+.PHONY: help setup test vscode lint format bench faults audit demo serve clean
 .DEFAULT_GOAL := help
 
 help: ## list the tasks
@@ -22,12 +22,24 @@ lint: ## lint, format check, types and import layers only
 format: ## format and fix what can be fixed
 	.venv/bin/ruff check --fix . ; .venv/bin/ruff format .
 
-bench: ## speed and memory, as ratios against a bare pygls server
+bench: ## speed and memory, as ratios against others; takes an hour
 	$(PYTHON) tests/bench/startup.py
 	$(PYTHON) tests/bench/code_actions.py
 	$(PYTHON) tests/bench/keystroke.py
 	$(PYTHON) tests/bench/project.py
 	$(PYTHON) tests/bench/agent.py
+	$(PYTHON) tests/bench/large.py
+	$(PYTHON) tests/bench/peers.py
+	$(PYTHON) tests/bench/tree.py
+	$(PYTHON) tests/bench/soak.py
+
+faults: ## whatever may go wrong, at length, and not in short as in the tests; takes hours
+	$(PYTHON) tests/faults/protocol.py
+	$(PYTHON) tests/faults/process.py
+	$(PYTHON) tests/faults/hostile.py
+	$(PYTHON) tests/faults/patterns.py
+	$(PYTHON) tests/faults/fuzz.py
+	$(PYTHON) tests/bench/chaos.py
 
 audit: ## known weaknesses of what this depends on; needs the network
 	.venv/bin/pip install -q pip-audit && .venv/bin/pip-audit --skip-editable

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from ..core.graphs import components
 from .importing import Located, Tree
 from .modules_python import defined_by
 
@@ -58,17 +59,8 @@ def _in_circles(tree: Tree, paths: Sequence[str]) -> list[str]:
         }
         for path in paths
     }
-    found = []
-    for path in paths:
-        reached: set[str] = set()
-        waiting = [path]
-        while waiting:
-            for file in imported[waiting.pop()] - reached:
-                reached.add(file)
-                waiting.append(file)
-        if path in reached:
-            found.append(path)
-    return found
+    in_circles = {path for group in components(imported) if len(group) > 1 for path in group}
+    return [path for path in paths if path in in_circles]
 
 
 @dataclass(slots=True)

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from ..core.graphs import components
 from ..dataflow.exporting import spelled_path
 from ..dataflow.summaries import DataSummary, Known, Reach
 from ..performance.summaries import (
@@ -164,15 +165,18 @@ def heard(project: Project, path: str) -> str:
     """Stands for all that the findings in a file can depend on of what other files say of
     functions, models and answers: that of the files that it reaches through imports, and every
     model and answer, since some are looked up by their name alone."""
-    reached = {path}
-    waiting = [path]
-    while waiting:
-        for file in project.of_file(waiting.pop(), _imported_files):
-            if file not in reached:
-                reached.add(file)
-                waiting.append(file)
-    said = (project.of_file(file, _said) for file in sorted(reached - {path}))
-    return "".join([project.derived(_said_by_all), *said])
+    return project.derived(_said_by_all) + project.derived(_said_to_each)[path]
+
+
+def _said_to_each(project: Project) -> dict[str, str]:
+    """By file, what stands for what it says itself and all that it reaches through imports."""
+    imported = {path: project.of_file(path, _imported_files) for path in project.files}
+    said: dict[str, str] = {}
+    for group in components(imported):
+        own = sorted(project.of_file(path, _said) for path in group)
+        others = sorted({said[file] for path in group for file in imported[path] if file in said})
+        said |= dict.fromkeys(group, _digest(" ".join([*own, "and", *others])))
+    return said
 
 
 def _imported_files(project: Project, facts: FileFacts) -> tuple[str, ...]:
