@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 10_000_000
 """Of a file that an offer is about, when it is looked at again."""
+MOST_TAKEN = 20
+"""So many that were taken can still be undone and refined: each holds a conversation."""
 UNREADABLE = "\0"
 """Stands for what a file holds that is no text, as no text that can be edited does."""
 
@@ -80,6 +82,9 @@ class LiveOffers:
         self._by_id[offer.id] = offer
         if instead_of:
             self._by_id.pop(instead_of.id, None)
+        taken = [one for one in self if one.is_taken and not one.whole]
+        for old in taken[: max(0, len(taken) - MOST_TAKEN)]:
+            self.discard(old)
         await self.look_at_files(
             [file.change.document.path for file in offer.files if file.change.document.path]
         )
@@ -97,6 +102,7 @@ class LiveOffers:
         """Takes an offer away, and the parts of it."""
         for id in [offer.id, *(one.id for one in self if one.whole == offer.id)]:
             self._by_id.pop(id, None)
+            self._given.pop(id, None)
         self._changed(offer.uri)
 
     def follow(self, document: Document) -> None:

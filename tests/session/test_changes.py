@@ -447,6 +447,22 @@ async def test_discarded_while_a_part_of_it_is_checked(desk: Desk) -> None:
     assert desk.editor.diagnostics(desk.uri()) == []
 
 
+async def test_of_those_that_were_taken_the_newest_stay(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend_developer.live_offers.MOST_TAKEN", 1)
+    taken = []
+    for name in ("one", "two", "three"):
+        path = str(desk.folder / "store.py")
+        offered = await desk.offered(
+            SearchReplace("def rows(table):\n", f"{name} = 1\n\n\ndef rows(table):\n", path)
+        )
+        await desk.pick("Take: ")
+        taken.append(offered["id"])
+    left = [one["id"] for one in await desk.editor.command("proposals")]
+    assert left == [taken[2], taken[1]]
+
+
 async def test_cancelled(desk: Desk) -> None:
     call = await desk.ask()
     call.say(EXPLAINED, BOUNDED)
