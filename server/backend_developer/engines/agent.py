@@ -101,7 +101,9 @@ class AgentEngine:
             turn = conversation.new_turn(refused)
             failure: str | None = None
             cause: Exception | None = None
-            permit = await self._gate.enter(conversation.outgoing(body))
+            # In a thread: a body can be large.
+            outgoing = await asyncio.to_thread(conversation.outgoing, body)
+            permit = await self._gate.enter(outgoing)
             outcome: Outcome = "refused"  # Until something may have been sent.
             # The time limit is set around each wait, never around a yield: it would go off in
             # the code of whoever reads the answers.
