@@ -176,13 +176,17 @@ def _encoded(session: Session, opened: OpenDocument, action: Action) -> str:
     converted = to_lsp.code_action(action, document, lines, profile, with_edit=not is_long)
     if converted is None:
         return ""
+    text = encode(converted)
+    if action.findings and isinstance(converted, types.CodeAction):
+        diagnostics = ",".join(session.encoded(opened, finding) for finding in action.findings)
+        text = f'{text[:-1]},"diagnostics":[{diagnostics}]}}'
     if not is_long:
-        return encode(converted)
+        return text
     kept = opened.long_edits.get(action.title)
     if kept is None or kept[0] is not lines or kept[1] != action.edits:
         edit = to_lsp.workspace_edit(action.edits, document, lines, profile, action.confirm)
         kept = opened.long_edits[action.title] = (lines, action.edits, encode(edit))
-    return f'{encode(converted)[:-1]},"edit":{kept[2]}}}'
+    return f'{text[:-1]},"edit":{kept[2]}}}'
 
 
 def _offer_actions(

@@ -508,27 +508,33 @@ class Session:
             for problem in other.context.problems
             if path and problem.path == path
         }
-        # Of hundreds of findings mostly one has changed, and who waits for a code action must not
-        # wait for all the others.
-        known, opened.encoded = opened.encoded, {}
-        for finding in self.shown(opened):
-            kept = known.get(finding.id)
-            if kept is None or kept[0] is not finding or kept[1] is not lines:
-                diagnostic = to_lsp.diagnostic(finding, opened.document, lines, self.profile)
-                kept = (finding, lines, encode(diagnostic))
-            opened.encoded[finding.id] = kept
+        found = [self.encoded(opened, finding) for finding in self.shown(opened)]
+        opened.encoded = {one.id: opened.encoded[one.id] for one in self.shown(opened)}
         return [
             *(
                 encode(offered.diagnostic(offer, lines, self.profile))
                 for offer in self.offers_in(opened)
                 if not offer.is_taken
             ),
-            *(text for _, _, text in opened.encoded.values()),
+            *found,
             *(
                 encode(to_lsp.problem_diagnostic(problem, lines, self.profile.encoding))
                 for problem in problems
             ),
         ]
+
+    def encoded(self, opened: OpenDocument, finding: Finding) -> str:
+        """The diagnostic of a finding that is shown, as it is sent.
+
+        Of hundreds of findings mostly one has changed, and who waits for a code action must not
+        wait for all the others.
+        """
+        kept = opened.encoded.get(finding.id)
+        if kept is None or kept[0] is not finding or kept[1] is not opened.lines:
+            made = to_lsp.diagnostic(finding, opened.document, opened.lines, self.profile)
+            kept = (finding, opened.lines, self.connection.encode(made))
+            opened.encoded[finding.id] = kept
+        return kept[2]
 
     # --- What holds where a document lies
 

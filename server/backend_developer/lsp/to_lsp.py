@@ -113,7 +113,10 @@ def code_action(
     *,
     with_edit: bool = True,
 ) -> types.CodeAction | types.Command | None:
-    """The action, `with_edit` unless that comes late; None when the client cannot show it."""
+    """The action, `with_edit` unless that comes late; None when the client cannot show it.
+
+    Its diagnostics are for who sends it to add, as they were published.
+    """
     command = (
         types.Command(
             title=action.title, command=action.command, arguments=[dict(action.arguments)]
@@ -127,8 +130,6 @@ def code_action(
     return types.CodeAction(
         title=action.title,
         kind=action.kind,
-        diagnostics=[diagnostic(finding, document, lines, profile) for finding in action.findings]
-        or None,
         is_preferred=True if action.preferred and profile.preferred_actions else None,
         edit=workspace_edit(action.edits, document, lines, profile, action.confirm)
         if action.edits and with_edit and not is_late
