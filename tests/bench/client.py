@@ -47,6 +47,8 @@ class Client:
         self.on_notification: Callable[[str, Any], None] = lambda method, params: None
         self.longest_read = sys.maxsize
         """A longer message, in bytes, is taken and not decoded, which keeps from the clock."""
+        self.takes_whole_texts = False
+        """Of a document that changes, and not what has changed in it."""
         self._ids = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[tuple[Any, float]]] = {}
 
@@ -74,7 +76,7 @@ class Client:
         self, options: dict[str, Any] | None = None, folder: Path | None = None
     ) -> None:
         """Until `initialize` is answered; `initialized` is sent after it."""
-        await self.request(
+        result = await self.request(
             "initialize",
             {
                 "processId": None,
@@ -86,6 +88,9 @@ class Client:
                 "initializationOptions": options or {},
             },
         )
+        sync = result["capabilities"].get("textDocumentSync")
+        # 1 is TextDocumentSyncKind.Full.
+        self.takes_whole_texts = (sync.get("change") if isinstance(sync, dict) else sync) == 1
         self.notify("initialized", {})
 
     def open(self, uri: str, text: str, language: str = "python") -> None:
@@ -94,12 +99,15 @@ class Client:
 
     def insert(self, uri: str, version: int, line: int, character: int, text: str) -> None:
         place = {"line": line, "character": character}
+        self._change(uri, version, {"range": {"start": place, "end": place}, "text": text})
+
+    def replace(self, uri: str, version: int, text: str) -> None:
+        self._change(uri, version, {"text": text})
+
+    def _change(self, uri: str, version: int, change: dict[str, Any]) -> None:
+        document = {"uri": uri, "version": version}
         self.notify(
-            "textDocument/didChange",
-            {
-                "textDocument": {"uri": uri, "version": version},
-                "contentChanges": [{"range": {"start": place, "end": place}, "text": text}],
-            },
+            "textDocument/didChange", {"textDocument": document, "contentChanges": [change]}
         )
 
     def _send(self, message: dict[str, Any]) -> None:

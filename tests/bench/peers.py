@@ -135,8 +135,11 @@ class _Typing:
     def type(self) -> None:
         self.version += 1
         line = self.peer.finding.format(self.version)
-        self.client.insert(self.path.as_uri(), self.version, 0, 0, line)
         self.text = line + self.text
+        if self.client.takes_whole_texts:
+            self.client.replace(self.path.as_uri(), self.version, self.text)
+        else:
+            self.client.insert(self.path.as_uri(), self.version, 0, 0, line)
         if self.peer.looks_at_saved:
             self.path.write_text(self.text)
             document = {"uri": self.path.as_uri()}
