@@ -128,7 +128,7 @@ async def look(
     for one in await asyncio.to_thread(open_batches, state, root):
         try:
             call = _call(one, settings, environment)
-            status, done, total = await batch.status(agent, call, one.id)
+            status, done, total = await batch.status(agent, call, one.id, one.sent_at)
             found.append(Progress(one, done, total, status == "ended"))
         except BatchGoneError as error:
             await asyncio.to_thread(_end, state, one, {})

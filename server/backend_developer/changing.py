@@ -318,11 +318,12 @@ def _workshop(session: Session, request: ReviewRequest, reviewers: Reviewers) ->
 
 
 def _buffers(session: Session) -> dict[str, str]:
-    """The texts of the open documents by absolute path, of those that are files.
+    """The texts of the open documents by absolute path, of those that are files and in step.
 
     May be called in any thread.
     """
-    documents = [one.document for one in list(session.documents.values())]
+    opened = list(session.documents.values())
+    documents = [one.document for one in opened if not one.is_out_of_step]
     return {document.path: document.text for document in documents if document.path}
 
 

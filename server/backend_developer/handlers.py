@@ -183,9 +183,10 @@ def _encoded(session: Session, opened: OpenDocument, action: Action) -> str:
     if not is_long:
         return text
     kept = opened.long_edits.get(action.title)
-    if kept is None or kept[0] is not lines or kept[1] != action.edits:
+    if kept is None or kept[0] is not document or kept[1] != (action.edits, action.confirm):
         edit = to_lsp.workspace_edit(action.edits, document, lines, profile, action.confirm)
-        kept = opened.long_edits[action.title] = (lines, action.edits, encode(edit))
+        kept = (document, (action.edits, action.confirm), encode(edit))
+        opened.long_edits[action.title] = kept
     return f'{text[:-1]},"edit":{kept[2]}}}'
 
 

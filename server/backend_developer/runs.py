@@ -275,6 +275,8 @@ async def _review_with_both(
         gathering = asyncio.create_task(
             asyncio.to_thread(_surrounded, request, context.root, texts, project)
         )
+        # Nobody may be there any more to hear of a failure.
+        gathering.add_done_callback(lambda task: task.cancelled() or task.exception())
     focuses = request.task.focuses
     session.expect(run, LOCAL, request.span, focuses)
     try:

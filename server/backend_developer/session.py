@@ -102,8 +102,11 @@ class OpenDocument:
     """The diagnostics that the client has, as they were sent."""
     encoded: dict[str, tuple[Finding, Lines, str]] = field(default_factory=dict)
     """Finding id -> the finding, its text's lines, and what it was in the last of them."""
-    long_edits: dict[str, tuple[Lines, Sequence[TextEdit], str]] = field(default_factory=dict)
-    """A code action's title -> its text's lines, its many edits, and what was sent of them."""
+    long_edits: dict[str, tuple[Document, tuple[Sequence[TextEdit], str], str]] = field(
+        default_factory=dict
+    )
+    """A code action's title -> the document, its many edits and why they must be confirmed, and
+    what was sent of them."""
     result_id: int = 0
     """Names `published`, for a client that asks; no other has it, in any document."""
     publishing: asyncio.TimerHandle | None = None

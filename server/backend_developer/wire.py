@@ -332,6 +332,8 @@ class Server:
             handler(notification.params)
         except Exception as error:
             self.report(error, notification.method)
+            if notification.method in _TELLS_A_TEXT:
+                self._lose_text(notification.params.text_document.uri)
 
     def report(self, error: Exception, what: object) -> None:
         """Logs an error of ours in handling `what`; tells the person once that there was one."""

@@ -268,7 +268,7 @@ class LocalWorker:
             try:
                 self._process = self._start()
             except OSError as error:
-                raise _NotStartedError(error.strerror) from error
+                raise _NotStartedError(error.strerror or error) from error
             self._send_and_wait(number, ("know", self._projects))
         return self._send_and_wait(number, request)
 

@@ -112,13 +112,14 @@ def test_a_request_that_failed_is_said(run: Run, write: Write, model: LoopbackMo
 
 @pytest.mark.parametrize("how", ["unknown", "archived"])
 def test_a_batch_that_its_endpoint_has_no_more_is_said_once(
-    run: Run, write: Write, model: LoopbackModel, how: str
+    run: Run, write: Write, model: LoopbackModel, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     write({"a.py": CODE})
     run("review", "a.py", "--batch")
     model.batches_are_done = True
     if how == "unknown":
         model.batches.clear()
+        monkeypatch.setattr("backend_developer.engines.batch.ANSWERS_KEPT_SECONDS", 0.0)
     else:
         model.archived_at = "2026-01-31T00:00:00Z"
     status = run("review", ".", "--batch-status")
@@ -126,6 +127,18 @@ def test_a_batch_that_its_endpoint_has_no_more_is_said_once(
     assert status.err.endswith("does not have its answers any more: review its files again.\n")
     assert status.code == 3
     assert run("review", ".", "--batch-status").out.startswith("No batch of this workspace")
+
+
+def test_a_batch_of_another_key_stays_open(run: Run, write: Write, model: LoopbackModel) -> None:
+    write({"a.py": CODE})
+    run("review", "a.py", "--batch")
+    theirs, model.batches = model.batches, {}
+    for _ in range(2):
+        status = run("review", ".", "--batch-status")
+        assert "The batch msgbatch_1 cannot be asked after: 127.0.0.1" in status.err
+        assert status.err.endswith("does not know it: use the key that it was sent with.\n")
+    model.batches = theirs
+    assert run("review", ".", "--batch-status").out.startswith("msgbatch_1: 0 of 1 answered")
 
 
 def test_answers_that_cannot_be_kept_are_fetched_again(

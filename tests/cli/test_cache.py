@@ -153,6 +153,18 @@ def test_what_flows_into_another_file_is_never_of_before(
     assert after == run(*command, "--no-cache")
 
 
+def test_which_file_says_it_counts(run: Run, write: Write) -> None:
+    caller = CALLER.replace("from store", "from safe import find as other\nfrom store")
+    unsafe = STORE.replace('?", [name])', '\'" + name + "\'")')
+    write({"app.py": caller, "store.py": STORE, "safe.py": unsafe})
+    command = ("review", ".", "--format", "json", "--fail-on", "never")
+    assert "(through `find`" not in run(*command).out
+    write({"store.py": unsafe, "safe.py": STORE})
+    after = run(*command)
+    assert "(through `find`" in after.out
+    assert after == run(*command, "--no-cache")
+
+
 def test_the_name_of_a_file_counts(run: Run, write: Write) -> None:
     write({"app.py": FILES["secret.py"]})
     assert "security/hardcoded-secret" in run("review", ".").out

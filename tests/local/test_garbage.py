@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,3 +41,26 @@ def test_garbage_is_not_put_aside_each_time_that_something_is_imported_again() -
     with staying():
         import json  # noqa: F401
     assert gc.get_freeze_count() == frozen
+
+
+def test_threads_that_import_at_once_leave_the_search_as_it_was() -> None:
+    gc.enable()
+    inside = threading.Event()
+    entered = threading.Event()
+
+    def first() -> None:
+        with staying():
+            inside.set()
+            entered.wait(0.2)
+
+    def second() -> None:
+        inside.wait()
+        with staying():
+            entered.set()
+
+    threads = [threading.Thread(target=work) for work in (first, second)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert gc.isenabled()

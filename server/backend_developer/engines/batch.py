@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 import uuid
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -130,23 +131,35 @@ class BatchEngine:
         return SentBatch(batch.id, call.endpoint, call.model, requests_sent)
 
 
+ANSWERS_KEPT_SECONDS = 29 * 86_400.0
+"""How long after a batch was made its answers can be fetched, says the API's documentation."""
+
+
 class BatchGoneError(EngineError):
-    """The endpoint does not have a batch, or its answers, any more."""
+    """The endpoint does not have the answers of a batch any more."""
 
 
-async def status(agent: AgentEngine, call: Call, batch_id: str) -> tuple[Status, int, int]:
+async def status(
+    agent: AgentEngine, call: Call, batch_id: str, sent_at: float
+) -> tuple[Status, int, int]:
     """How far a batch is: its status, how many of its requests are done, and how many there are.
 
-    Raises EngineError.
+    `sent_at` is in seconds since 1970. Raises EngineError.
     """
     client = await agent.client(call.endpoint)
-    gone = f"{call.endpoint.host} does not have its answers any more: review its files again."
+    host = call.endpoint.host
+    gone = f"{host} does not have its answers any more: review its files again."
     try:
         async with asyncio.timeout(call.settings.timeout_seconds):
             batch = await client.sdk.messages.batches.retrieve(batch_id)
     except Exception as error:
         if faults.does_not_know(error, call, batch_id):
-            raise BatchGoneError(gone) from error
+            if time.time() - sent_at > ANSWERS_KEPT_SECONDS:
+                raise BatchGoneError(gone) from error
+            # To the key of another workspace an endpoint says the same.
+            raise EngineError(
+                f"{host} does not know it: use the key that it was sent with."
+            ) from error
         raise EngineError(faults.explain(error, call)) from error
     if batch.archived_at:
         raise BatchGoneError(gone)

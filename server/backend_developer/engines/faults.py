@@ -128,7 +128,7 @@ def is_about_credentials(error: BaseException) -> bool:
 
 
 def does_not_know(error: Exception, call: Call, name: str) -> bool:
-    """Whether an endpoint says, for sure, that what is called `name` is not there."""
+    """Whether an endpoint says, for sure, that what is called `name` is not there for this key."""
     import anthropic  # Loaded by whoever made the call.
 
     if not isinstance(error, anthropic.NotFoundError) or error.type != "not_found_error":

@@ -318,7 +318,7 @@ class LocalEngine:
 
 
 MAXIMUM_PROGRAMS = 4
-"""How many linters run at the same time."""
+"""How many linters of a scan run at the same time."""
 LOOK_SECONDS = 0.005
 """How often somebody who waits for one looks whether the scan is wanted still."""
 

@@ -91,7 +91,9 @@ def run_linter(
         if process.returncode not in exit_codes:
             lines = said.decode("utf-8", "replace").strip().splitlines()
             why = visible(lines[0])[:MOST_SAID] if lines else "no message"
-            has_crashed = not 0 <= process.returncode <= USAGE_ERROR
+            has_crashed = not (
+                0 <= process.returncode <= USAGE_ERROR or process.returncode in NOT_RUN
+            )
             raise (LinterCrashError if has_crashed else LinterError)(
                 f"{name} failed with exit code {process.returncode}: {why}."
             )
@@ -163,6 +165,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
+NOT_RUN = range(125, 128)
+"""What a shell, or docker, ends with when it cannot run a program."""
 USAGE_ERROR = 2
 """The exit code for a wrong option or configuration, which is the same for each file; those above
 say that something went wrong with one, as 101 does of what is written in Rust."""

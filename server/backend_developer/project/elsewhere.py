@@ -189,7 +189,8 @@ def _imported_files(project: Project, facts: FileFacts) -> tuple[str, ...]:
 
 
 def _said(project: Project, facts: FileFacts) -> str:
-    return _digest(repr((facts.imports, facts.exports, facts.costs, facts.data)))
+    # With the path: the same said by another file is something else.
+    return _digest(repr((facts.path, facts.imports, facts.exports, facts.costs, facts.data)))
 
 
 def _said_by_all(project: Project) -> str:
