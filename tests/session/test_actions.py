@@ -390,6 +390,19 @@ async def test_many_edits_are_those_of_the_latest_text(editor: Editor) -> None:
     assert editor.texts[URI] == f"x = 1\n{text.replace('md5', 'sha256')}"
 
 
+async def test_many_edits_are_of_the_latest_version(editor: Editor) -> None:
+    text = "".join(f"md5({number})\n" for number in range(30))
+    editor.open(URI, text)
+    await editor.settled()
+    before = await editor.action(URI, "md5(29", "Fix all")
+    editor.replace(URI)  # A change without a change, which is a version all the same.
+    await editor.settled()
+    after = await editor.action(URI, "md5(29", "Fix all")
+    assert after["edit"] != before["edit"]
+    editor.apply(after["edit"])
+    assert editor.texts[URI] == text.replace("md5", "sha256")
+
+
 async def test_one_finding_is_no_fix_all(editor: Editor) -> None:
     editor.open(URI, "md5(1)\n")
     await editor.settled()
