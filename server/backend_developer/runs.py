@@ -93,14 +93,19 @@ def review_again(session: Session, folder: Path | None) -> None:
     session.news.add(folder)
 
     def review() -> None:
+        if any(map(_is_passive, session.runs.values())):
+            # They may bring more news: of a thousand documents that are opened at once, each would
+            # be looked at again for each.
+            session.reviewing_others = loop.call_later(OTHERS_SECONDS, review)
+            return
         session.reviewing_others = None
         news, session.news = session.news, set()
         for opened in list(session.documents.values()):
             if session.folder_of(opened.document.path) in news:
                 review_while_typing(session, opened)
 
+    loop = asyncio.get_running_loop()
     if session.reviewing_others is None:
-        loop = asyncio.get_running_loop()
         session.reviewing_others = loop.call_later(OTHERS_SECONDS, review)
 
 

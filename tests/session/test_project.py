@@ -260,3 +260,32 @@ async def test_a_folder_that_is_added_and_removed(
         )
         await editor.settled()
         assert len(await symbols(editor, "user")) == count
+
+
+class OneAtATime(Disk):
+    """As the worker does, it reads one document after the other."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.learned = 0
+        self._turn = asyncio.Lock()
+
+    async def learn(self, document: Document) -> FileFacts | None:
+        async with self._turn:
+            await asyncio.sleep(0.001)
+            self.learned += 1
+            return await super().learn(document)
+
+
+async def test_documents_that_are_opened_at_once_are_looked_at_twice_and_no_more(
+    connect: Callable[..., Editor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "OTHERS_SECONDS", 0.001)
+    indexer = OneAtATime()
+    editor = connect(indexer=indexer)
+    await editor.start(CAPABLE, tmp_path)
+    for number in range(30):
+        name = f"users{number}.py"
+        editor.open(uri(tmp_path, name), USERS.replace('"/users"', f'"/users{number}"'))
+    await editor.settled()
+    assert indexer.learned <= 2 * 30
