@@ -272,18 +272,15 @@ def _said_in_title(fix: Fix) -> str:
 
 
 def _confirm(fix: Fix) -> str:
+    if fix.needs == "none" and not fix.out_of_scope:
+        return ""  # As of most; what fixes all of a rule asks this of hundreds.
     outside = "changes code outside the selection" if fix.out_of_scope else ""
     return "; ".join(filter(None, [_NEEDS.get(fix.needs, ""), outside]))
 
 
 def _is_safe(fix: object) -> TypeGuard[Fix]:
     """Whether a person can take the fix without reading it."""
-    return (
-        isinstance(fix, Fix)
-        and fix.author == "local"
-        and fix.needs == "none"
-        and not fix.out_of_scope
-    )
+    return isinstance(fix, Fix) and fix.author == "local" and not _confirm(fix)
 
 
 def _findings_at(span: Span, findings: Sequence[Finding], lines: Lines) -> list[Finding]:

@@ -12,7 +12,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import aclosing
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -299,7 +298,7 @@ async def _with_project(
         informed,
         request,
         context.root,
-        _buffers(session),
+        session.texts(),
         session.project_of(request.document.path),
     )
 
@@ -313,18 +312,8 @@ def _workshop(session: Session, request: ReviewRequest, reviewers: Reviewers) ->
         session.environment,
         session.project_of(request.document.path),
         opened=session.document_at,
-        buffers=partial(_buffers, session),
+        buffers=session.texts,
     )
-
-
-def _buffers(session: Session) -> dict[str, str]:
-    """The texts of the open documents by absolute path, of those that are files and in step.
-
-    May be called in any thread.
-    """
-    opened = list(session.documents.values())
-    documents = [one.document for one in opened if not one.is_out_of_step]
-    return {document.path: document.text for document in documents if document.path}
 
 
 async def _changed_files(session: Session, offer: Offer) -> tuple[tuple[str, str], ...]:

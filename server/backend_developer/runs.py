@@ -271,14 +271,9 @@ async def _review_with_both(
     if context.model:
         # Beside the local engine, which works in another process.
         session.keep(asyncio.to_thread(load_sdk))
-        texts = {
-            one.document.path: one.document.text
-            for one in session.documents.values()
-            if not one.is_out_of_step
-        }
         project = session.project_of(request.document.path)
         gathering = asyncio.create_task(
-            asyncio.to_thread(_surrounded, request, context.root, texts, project)
+            asyncio.to_thread(_surrounded, request, context.root, session.texts(), project)
         )
         # Nobody may be there any more to hear of a failure.
         gathering.add_done_callback(lambda task: task.cancelled() or task.exception())

@@ -412,6 +412,15 @@ class Session:
             self.projects[folder] = Project()
         return self.projects[folder]
 
+    def texts(self) -> dict[str, str]:
+        """The texts of the open documents by absolute path, of those that are files and in step.
+
+        May be called in any thread.
+        """
+        opened = list(self.documents.values())
+        documents = [one.document for one in opened if not one.is_out_of_step]
+        return {document.path: document.text for document in documents if document.path}
+
     def paths(self) -> set[str]:
         """The paths of the open documents, whose buffers stand for their files."""
         return {opened.document.path for opened in self.documents.values()} - {""}

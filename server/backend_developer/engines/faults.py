@@ -131,10 +131,9 @@ def does_not_know(error: Exception, call: Call, name: str) -> bool:
     """Whether an endpoint says, for sure, that what is called `name` is not there for this key."""
     import anthropic  # Loaded by whoever made the call.
 
-    if not isinstance(error, anthropic.NotFoundError) or error.type != "not_found_error":
-        return False
-    # Some endpoints of one's own call a wrong path by the same name.
-    return not call.endpoint.is_own or name in said_by(error)
+    return isinstance(error, anthropic.NotFoundError) and _is_not_found(
+        error, call, is_named=name in said_by(error)
+    )
 
 
 def explain(error: Exception, call: Call, *, has_begun: bool = False) -> str:
@@ -241,11 +240,16 @@ def said_by(error: anthropic.APIStatusError) -> str:
 
 def _is_about_the_model(error: anthropic.APIStatusError, words: str, call: Call) -> bool:
     if error.status_code == 404:
-        # Some endpoints of one's own call a wrong path by the same name.
         if error.type == "not_found_error":
-            return not call.endpoint.is_own or "model" in words.lower()
+            return _is_not_found(error, call, is_named="model" in words.lower())
         return call.endpoint.provider != "anthropic" and bool(words)
     return error.status_code == 400 and bool(_UNKNOWN_MODEL.search(words))
+
+
+def _is_not_found(error: anthropic.APIStatusError, call: Call, *, is_named: bool) -> bool:
+    """Whether what was asked for is not there; `is_named`: the endpoint's words name it."""
+    # Some endpoints of one's own call a wrong path by the same type.
+    return error.type == "not_found_error" and (is_named or not call.endpoint.is_own)
 
 
 _UNKNOWN_MODEL = re.compile(
