@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import socket
@@ -12,6 +13,8 @@ import time
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
+from types import AsyncGeneratorType
+from typing import Any
 
 import pytest
 
@@ -279,6 +282,34 @@ async def test_an_answer_that_goes_wrong_midway(
     assert isinstance(answers[-1], Usage)
     assert answers[-1].cache_read_tokens == 2500
     assert len(model.requests) == 1
+
+
+@pytest.mark.parametrize("fault", ["error-event", "bad-event", "cut"])
+async def test_a_broken_answer_leaves_nothing_to_the_search_for_garbage(
+    model: LoopbackModel, review: Review, fault: Any
+) -> None:
+    """In another thread that would close a stream which this one is just closing."""
+    await review()  # So that what is imported and connected once is there.
+    gc.collect()
+    before = _suspended()
+    gc.disable()
+    try:
+        model.script(Reply(TWO, fault=fault, after=AFTER_FIRST))
+        _, error = await review()
+        assert error
+        for _ in range(50):
+            await asyncio.sleep(0)  # Each generator of the stream is closed in a task of its own.
+        assert [one.__qualname__ for one in _suspended() if one not in before] == []
+    finally:
+        gc.enable()
+
+
+def _suspended() -> list[AsyncGeneratorType[object, object]]:
+    return [
+        one
+        for one in gc.get_objects()
+        if isinstance(one, AsyncGeneratorType) and one.ag_frame is not None
+    ]
 
 
 @pytest.mark.parametrize(

@@ -105,8 +105,8 @@ class AgentEngine:
             outgoing = await asyncio.to_thread(conversation.outgoing, body)
             permit = await self._gate.enter(outgoing)
             outcome: Outcome = "refused"  # Until something may have been sent.
-            # The time limit is set around each wait, never around a yield: it would go off in
-            # the code of whoever reads the answers.
+            # Set around each wait, never around a yield: it would go off in the code of whoever
+            # reads the answers.
             limit = asyncio.get_running_loop().time() + settings.timeout_seconds
             try:
                 async with asyncio.timeout_at(limit):
@@ -114,17 +114,13 @@ class AgentEngine:
                     outcome = "cancelled"
                     stream = await client.open_stream(body, limit)
                 async with stream:
-                    while not conversation.is_full:
-                        try:
-                            async with asyncio.timeout_at(limit):
-                                # No default: the wrapper that it brings can outlive this task.
-                                event = await anext(stream)
-                        except StopAsyncIteration:
-                            break
+                    async for event in stream:
                         for item in turn.read(event):
                             if answer := conversation.answer(item):
                                 yield answer
-                failure = conversation.unfinished(turn, stream.response.headers)
+                        if conversation.is_full:
+                            break
+                failure = conversation.unfinished(turn, stream.content_type)
                 outcome = "finished"
             except EngineError:
                 outcome = "refused"  # Nothing was sent.
@@ -393,7 +389,7 @@ class Conversation:
             return None
         return verdict
 
-    def unfinished(self, turn: Turn, headers: Mapping[str, str]) -> str | None:
+    def unfinished(self, turn: Turn, content_type: str) -> str | None:
         """Why a turn that ended without an error is none; None when the model has finished it."""
         is_whole = turn.reader.complete and turn.stop_reason in ("pause_turn", "stop_sequence")
         if self.is_full or is_whole:
@@ -403,7 +399,7 @@ class Conversation:
             turn.stop_reason,
             refusal=turn.refusal,
             has_begun=turn.usage is not None,
-            content_type=headers.get("content-type", ""),
+            content_type=content_type,
         )
 
     def go_on(self, turn: Turn, results: Sequence[tuple[ToolCall, tools.Result]]) -> None:

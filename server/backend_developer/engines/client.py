@@ -13,7 +13,9 @@ import warnings
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from traceback import clear_frames
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, cast
 
 from ..garbage import staying
 from ..settings import Provider
@@ -37,6 +39,46 @@ Body: TypeAlias = Mapping[str, object]
 """A streamed request of the Messages API."""
 
 
+class EventStream:
+    """The events of one answer, as they arrive; to be entered and left like a file.
+
+    Each wait ends at `limit`, by the event loop's clock, with TimeoutError.
+    """
+
+    def __init__(self, stream: AsyncStream[RawMessageStreamEvent], limit: float) -> None:
+        self.content_type = stream.response.headers.get("content-type", "")
+        self._stream = stream
+        self._limit = limit
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> RawMessageStreamEvent:
+        async with asyncio.timeout_at(self._limit):
+            # No default: the wrapper that it brings can outlive this task.
+            return await anext(self._stream)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Closes the connection, and lets go of all that the SDK leaves suspended.
+
+        Its generators then close one after the other in this event loop. The search for garbage,
+        in some other thread, would close them all at once, one of them in the midst of its work.
+        """
+        try:
+            await self._stream.close()
+        finally:
+            del self._stream
+            clear_frames(trace)
+
+
 class ModelClient:
     """The connections to one endpoint. Belongs to the event loop that it is first used in.
 
@@ -51,7 +93,7 @@ class ModelClient:
         self._extra_body = extra_body
         self._not_before = 0.0
 
-    async def open_stream(self, body: Body, limit: float) -> AsyncStream[RawMessageStreamEvent]:
+    async def open_stream(self, body: Body, limit: float) -> EventStream:
         """Sends a request, again when the endpoint is busy; raises what the SDK raises.
 
         Nothing is sent again that may have been paid for: only what was refused, or what no
@@ -68,7 +110,7 @@ class ModelClient:
                 stream: AsyncStream[RawMessageStreamEvent] = await create(
                     **body, extra_body=self._extra_body
                 )
-                return stream
+                return EventStream(stream, limit)
             except anthropic.APIError as error:
                 seconds = _seconds_to_wait(error, attempt)
                 if seconds is None:
