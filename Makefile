@@ -11,7 +11,7 @@ setup: ## a virtual environment with everything
 	python3 -m venv .venv && .venv/bin/pip install -q -e '.[linters,dev]'
 
 test: ## all tests: behaviour, types, lint, layers
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest -n auto
 
 vscode: ## the extension in VS Code itself, in a browser; takes minutes
 	$(PYTHON) -m pytest tests/editors/vscode

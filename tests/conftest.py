@@ -4,13 +4,29 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
+
+if TYPE_CHECKING:
+    from xdist.remote import Producer
 
 # A deadline would be one for the machine, which may be busy with something else.
 settings.register_profile("suite", deadline=None)
 settings.load_profile("suite")
+
+
+class EditorsInOneProcess(LoadScopeScheduling):
+    """Tests go to whichever process is free; those of editors share what they install and start."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "editors" if nodeid.startswith("tests/editors/") else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> EditorsInOneProcess:
+    return EditorsInOneProcess(config, log)
 
 
 @pytest.fixture(autouse=True)

@@ -100,6 +100,7 @@ def test_a_fix_is_applied_where_the_code_has_moved_to(window: Workbench) -> None
     window.type("import os\n\n")
     window.go_to(7, 35)
     window.take_action(FIX)
+    window.see(".view-line", "timeout=10")
     assert window.save(file) == "import os\n\n" + FIXED_APP
 
 
