@@ -280,8 +280,11 @@ class LoopbackModel:
         try:
             await asyncio.wait((replying, reading), return_when=asyncio.FIRST_COMPLETED)
             # A client that closes before it has read all resets the connection.
-            is_gone = reading.done() and (reading.exception() or not reading.result())
-            if not replying.done() and is_gone:
+            if replying.done():
+                is_gone = isinstance(replying.exception(), ConnectionError)
+            else:
+                is_gone = bool(reading.exception()) or not reading.result()
+            if is_gone:
                 request.disconnected_at = time.monotonic()
                 request.disconnected.set()
                 raise ConnectionResetError
@@ -551,7 +554,7 @@ async def _send_stream(
             await asyncio.Event().wait()
         case "cut":
             writer.transport.abort()
-            raise ConnectionResetError
+            return
         case "no-stop":
             pass
     writer.write(b"0\r\n\r\n")
