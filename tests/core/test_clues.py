@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from backend_developer.core.clues import Clues
+from backend_developer.core.clues import Clues, QuickPattern, needed_words
 
-CLUES = Clues("select( Router", {"get fetch": r"\b(?:get|fetch)_one\b", "db": r"\bdb\b"})
+CLUES = Clues("select( Router", (r"\b(?:get|fetch)_one\b", r"\bdb\b"))
 
 
 @pytest.mark.parametrize(
@@ -22,7 +24,56 @@ def test_a_part_of_one_is_none(text: str) -> None:
 
 
 def test_case_plays_no_part_where_that_is_asked_for() -> None:
-    clues = Clues("apikey", {"token": r"\btoken"}, ignore_case=True)
+    clues = Clues("apikey", [r"\btoken"], ignore_case=True)
     assert clues.are_in("ApiKey")
     assert clues.are_in("TOKEN")
     assert not clues.are_in("aToken")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "words"),
+    [
+        (r"\bprint\(", {"print("}),
+        (r"\b(?:get|fetch)_one\b", {"_one"}),
+        (r"(?:insert|update)\s+a", {"insert", "update"}),
+        (r"x(?:\w+)y{2,}", {"x"}),
+        (r"(?:\w*)?", set()),
+        (r"(?:abc|\w+)", set()),
+        (r"(?:abc)*", set()),
+        (r"(?i)DEBUG", {"debug"}),
+        (r"(?i:debug)", set()),
+        (r"(?i)straße", set()),
+        (r"(?=abc)\w+", set()),
+    ],
+)
+def test_the_words_that_a_match_cannot_do_without(pattern: str, words: set[str]) -> None:
+    assert needed_words(re.compile(pattern)) == words
+
+
+TEXTS = (
+    *("", "a", "a|b", "print(x)", "PRINT (x)", "x = DEBUG", "debug", "no bug", "a)b", "[]|]", "cc"),
+    *("aa bb", "bb", "def f(request):", "@app.get('/')\ndef f(): ...", "straße", "STRASSE", "ſ k K"),
+)
+
+
+@pytest.mark.parametrize("flags", [0, re.IGNORECASE | re.ASCII | re.MULTILINE, re.VERBOSE])
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"\bprint\(|\bDEBUG\b|^@\w+\.get",
+        r"a\|b|[|)]x|[]|]+\]|[^]|]bug",
+        r"(a)\1|(b)\2",
+        r"(?P<one>c)(?P=one)|print",
+        r"(?i)debug|PRINT",
+        r"(?:debug|bug(?:s|))|\)|\(x",
+        r"k|straße",
+        r"a (?# or | b ) b | bb",
+        r"|never",
+        r"(?<!no )bug|\\|\.get",
+    ],
+)
+def test_a_pattern_is_in_what_it_matches_somewhere(pattern: str, flags: int) -> None:
+    compiled = re.compile(pattern, flags)
+    quick = QuickPattern(compiled)
+    for text in TEXTS:
+        assert quick.is_in(text) == (compiled.search(text) is not None), text

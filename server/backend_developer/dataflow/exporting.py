@@ -38,12 +38,12 @@ LONGEST_TEXT = 100_000
 _WORTH_READING = Clues(
     "execut query system subprocess popen eval( open( file( fetch axios saniti escape valid clean "
     "quote pickle yaml template_string literal( redirect service repositor selector",
-    {
-        "raw": r"\braw\b",
-        "exec": r"exec\w{0,60}\(",
-        "request": r"requests?\b",
-        "dao": r"\bdao\b",
-    },
+    (
+        r"\braw\b",
+        r"exec\w{0,60}\(",
+        r"requests?\b",
+        r"\bdao\b",
+    ),
     ignore_case=True,
 )
 

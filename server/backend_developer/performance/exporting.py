@@ -59,48 +59,48 @@ _OBJECTS = re.compile(
     r"ForeignKey|queryset|repositor|selectors"
 )
 """Words without which a file's functions have nothing to do with rows as objects."""
-_LAYERS = {
-    "epositor": r"[rR]epositor(?:y|ies)",
-    "repo": r"\brepos?\b",
-    "ervice": r"[sS]ervices?\b",
-    "elector": r"[sS]electors?\b",
-    "crud": r"\bcrud\b",
-    "dao": r"\bdao\b",
-}
+_LAYERS = (
+    r"[rR]epositor(?:y|ies)",
+    r"\brepos?\b",
+    r"[sS]ervices?\b",
+    r"[sS]electors?\b",
+    r"\bcrud\b",
+    r"\bdao\b",
+)
 """What a part of a project is called that others ask for rows."""
 _PYTHON = Clues(
     "find_one _or_404 requests. httpx aiohttp boto3 find_many find_first find_unique BaseModel "
     "serializer Serializer relationship( Relationship( ForeignKey OneToOne ManyToMany peewee "
     "tortoise",
-    {
-        ".objects": r"\.objects\b",
-        "ession": r"[sS]ession\b",
-        ".execute": r"\.execute\w*\(",
-        ".query": r"\.query\b",
-        "fetch": r"\bfetch(?:_?(?:one|all|row|val))?\(",
-        "select(": r"\bselect\(",
-        "redis": r"\bredis\b",
-        "cursor": r"\bcursor\b",
-        "db": r"\bdb\b",
-        "models": r"\bmodels\b",
-        "Manager": r"Manager\b",
-        **_LAYERS,
-        "def": _PRESENTERS,
-    },
+    (
+        r"\.objects\b",
+        r"[sS]ession\b",
+        r"\.execute\w*\(",
+        r"\.query\b",
+        r"\bfetch(?:_?(?:one|all|row|val))?\(",
+        r"\bselect\(",
+        r"\bredis\b",
+        r"\bcursor\b",
+        r"\bdb\b",
+        r"\bmodels\b",
+        r"Manager\b",
+        *_LAYERS,
+        _PRESENTERS,
+    ),
 )
 _JAVASCRIPT = Clues(
     ".find knex sequelize mongoose prisma Prisma typeorm Typeorm drizzle axios",
-    {
-        ".query": r"\.query\b",
-        "fetch(": r"\bfetch\(",
-        "model": r"models?['\"/]",
-        "pool": r"\bpool\b",
-        "db": r"\bdb\b",
-        "conn": r"\bconn(?:ection)?\b",
-        "client": r"\bclient\b",
-        "sql": r"\bsql\b",
-        **_LAYERS,
-    },
+    (
+        r"\.query\b",
+        r"\bfetch\(",
+        r"models?['\"/]",
+        r"\bpool\b",
+        r"\bdb\b",
+        r"\bconn(?:ection)?\b",
+        r"\bclient\b",
+        r"\bsql\b",
+        *_LAYERS,
+    ),
 )
 
 

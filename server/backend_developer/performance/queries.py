@@ -45,21 +45,21 @@ def is_worth_reading(text: str, language: str) -> bool:
 _PYTHON_WORDS = Clues(
     "execute( fetch _set. .all( select( _or_404 get_item requests. httpx aiohttp cache crud "
     "resolve_ strawberry _one( cursor _by_ .document( read_sql find_",
-    {
-        ".objects": r"\.objects\b",
-        "ession": r"[sS]ession",
-        ".query": r"\.query\b",
-        "erializer": r"[sS]erializer",
-        "edis": r"[rR]edis",
-        "epo": r"[rR]epo",
-        "db": r"\bdb\b",
-        "conn": r"\bconn\b",
-        "models": r"models\b",
-    },
+    (
+        r"\.objects\b",
+        r"[sS]ession",
+        r"\.query\b",
+        r"[sS]erializer",
+        r"[rR]edis",
+        r"[rR]epo",
+        r"\bdb\b",
+        r"\bconn\b",
+        r"models\b",
+    ),
 )
 _JAVASCRIPT_WORDS = Clues(
     "await find query knex .then( Promise sequelize mongoose resolve",
-    {"risma": r"[pP]risma", "model": r"models?['\"/]"},
+    (r"[pP]risma", r"models?['\"/]"),
 )
 
 
@@ -499,7 +499,7 @@ _DATA_DEFINITION = re.compile(
 )
 _CACHED = re.compile(r"cache|memo|lru")
 _KEEPS = re.compile(r"(?i)loader\.load|_cache\b|memo")
-_MAY_KEEP = Clues("loader.load memo", {"_cache": r"_cache\b"}, ignore_case=True)
+_MAY_KEEP = Clues("loader.load memo", [r"_cache\b"], ignore_case=True)
 _STORES_ROWS = re.compile(r"\w+(?:Repository|Repo|DAO|Dao)\.(\w+)")
 _HANDED = re.compile(
     r"[(,]\s*(?:self\.|ctx\.|info\.context\.|\w+\s*=\s*)?_?(db|db_session|dbsession|session|"

@@ -419,13 +419,13 @@ class Relations(Origins):
 
 _ROWS = Clues(
     "_set. peewee tortoise sqlalchemy django queryset",
-    {
-        ".objects": r"\.objects\b",
-        "ession": r"[sS]ession",
-        ".query": r"\.query\b",
-        "select(": r"\bselect\(",
-        "models": r"models\b",
-    },
+    (
+        r"\.objects\b",
+        r"[sS]ession",
+        r"\.query\b",
+        r"\bselect\(",
+        r"models\b",
+    ),
 )
 _WALKS = re.compile(r"\b(len|list|sorted|sum|set|tuple|enumerate|reversed|min|max|any|all)\(\s*$")
 _MANAGER_METHODS = re.compile(
