@@ -36,7 +36,7 @@ from .lsp import offered as offered_changes
 from .models import MODELS
 from .session import OpenDocument, Session
 from .settings import EDITOR_SECTION
-from .wire import EncodedList, InvalidParamsError, RefusedError, WithList
+from .wire import EncodedList, InvalidParamsError, RefusedError, WithList, encoded_json
 
 if TYPE_CHECKING:
     from .context import Context
@@ -170,24 +170,31 @@ MANY_EDITS = 20
 
 def _encoded(session: Session, opened: OpenDocument, action: Action) -> str:
     """The action as it is sent; "" when the client cannot show it."""
-    document, lines, profile = opened.document, opened.lines, session.profile
-    encode = session.connection.encode
-    is_long = len(action.edits) > MANY_EDITS and not profile.edits_when_picked
-    converted = to_lsp.code_action(action, document, lines, profile, with_edit=not is_long)
+    profile = session.profile
+    converted = to_lsp.code_action(action, opened.document.uri, profile)
     if converted is None:
         return ""
-    text = encode(converted)
-    if action.findings and isinstance(converted, types.CodeAction):
+    text = encoded_json(converted)
+    if action.findings and profile.action_literals:
         diagnostics = ",".join(session.encoded(opened, finding) for finding in action.findings)
         text = f'{text[:-1]},"diagnostics":[{diagnostics}]}}'
-    if not is_long:
-        return text
+    if action.edits and profile.action_literals and not profile.edits_when_picked:
+        text = f'{text[:-1]},"edit":{_encoded_edit(session, opened, action)}}}'
+    return text
+
+
+def _encoded_edit(session: Session, opened: OpenDocument, action: Action) -> str:
+    document, asked_for = opened.document, (action.edits, action.confirm)
     kept = opened.long_edits.get(action.title)
-    if kept is None or kept[0] is not document or kept[1] != (action.edits, action.confirm):
-        edit = to_lsp.workspace_edit(action.edits, document, lines, profile, action.confirm)
-        kept = (document, (action.edits, action.confirm), encode(edit))
-        opened.long_edits[action.title] = kept
-    return f'{text[:-1]},"edit":{kept[2]}}}'
+    if kept is not None and kept[0] is document and kept[1] == asked_for:
+        return kept[2]
+    edit = to_lsp.workspace_edit(
+        action.edits, document, opened.lines, session.profile, action.confirm
+    )
+    encoded = session.connection.encode(edit)
+    if len(action.edits) > MANY_EDITS:
+        opened.long_edits[action.title] = (document, asked_for, encoded)
+    return encoded
 
 
 def _offer_actions(

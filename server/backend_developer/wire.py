@@ -144,7 +144,7 @@ class Server:
 
     def encode(self, value: object) -> str:
         """A value of LSP as the JSON that it is sent as, for a `WithList` or an `EncodedList`."""
-        return _json(self._converter.unstructure(value))
+        return encoded_json(self._converter.unstructure(value))
 
     async def ask(self, method: str, params: object, seconds: float = ASK_SECONDS) -> Answer | None:
         """Sends a request of LSP and waits for its answer.
@@ -172,7 +172,7 @@ class Server:
         if isinstance(result, WithList):
             self._write(_message_with_list({"id": message_id}, "result", result))
         elif isinstance(result, EncodedList):
-            message = _json({"jsonrpc": "2.0", "id": message_id, "result": []})
+            message = encoded_json({"jsonrpc": "2.0", "id": message_id, "result": []})
             self._write(f"{message.removesuffix(']}')}{','.join(result.items)}]}}")
         else:
             self._send({"jsonrpc": "2.0", "id": message_id, "result": result})
@@ -187,7 +187,7 @@ class Server:
         self._send({"jsonrpc": "2.0", "id": message_id, "error": error})
 
     def _send(self, message: object) -> None:
-        self._write(_json(message))
+        self._write(encoded_json(message))
 
     def _write(self, body: str) -> None:
         assert self.writer is not None
@@ -551,11 +551,11 @@ def _message(message_id: int | str | None, method: str, params: Any) -> Message:
 
 
 def _message_with_list(head: Mapping[str, object], name: str, value: WithList) -> str:
-    message = _json({"jsonrpc": "2.0", **head, name: {**value.members, value.name: []}})
+    message = encoded_json({"jsonrpc": "2.0", **head, name: {**value.members, value.name: []}})
     return f"{message.removesuffix(']}}')}{','.join(value.items)}]}}}}"
 
 
-def _json(value: object) -> str:
+def encoded_json(value: object) -> str:
     """Only ASCII, so that its length is the number of bytes."""
     return _ENCODER.encode(value)
 

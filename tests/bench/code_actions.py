@@ -117,6 +117,8 @@ async def asked(rounds: int, folder: Path, bare: Client, ours: Client) -> dict[s
         given = await ask("code action", ours, CODE_ACTION, here)
         answered += len(given)
         edits += sum("edit" in action for action in given)
+        cursor = document | nothing | {"range": {"start": start, "end": start}}
+        await ask("code action, at a cursor", ours, CODE_ACTION, cursor)
         await ask("hover", ours, "textDocument/hover", document | {"position": start})
         await ask("code lens", ours, "textDocument/codeLens", router)
         await ask(WHOLE_ROW, ours, CODE_ACTION, document | nothing | {"range": whole})

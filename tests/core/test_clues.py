@@ -52,7 +52,15 @@ def test_the_words_that_a_match_cannot_do_without(pattern: str, words: set[str])
 
 TEXTS = (
     *("", "a", "a|b", "print(x)", "PRINT (x)", "x = DEBUG", "debug", "no bug", "a)b", "[]|]", "cc"),
-    *("aa bb", "bb", "def f(request):", "@app.get('/')\ndef f(): ...", "straße", "STRASSE", "ſ k K"),
+    *(
+        "aa bb",
+        "bb",
+        "def f(request):",
+        "@app.get('/')\ndef f(): ...",
+        "straße",
+        "STRASSE",
+        "ſ k K",
+    ),
 )
 
 

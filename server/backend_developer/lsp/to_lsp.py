@@ -105,43 +105,31 @@ def report_unchanged(result_id: str) -> types.DocumentDiagnosticReport:
 # --- Code actions
 
 
-def code_action(
-    action: Action,
-    document: Document,
-    lines: Lines,
-    profile: ClientProfile,
-    *,
-    with_edit: bool = True,
-) -> types.CodeAction | types.Command | None:
-    """The action, `with_edit` unless that comes late; None when the client cannot show it.
+def code_action(action: Action, uri: str, profile: ClientProfile) -> dict[str, Any] | None:
+    """A CodeAction of the document, or a Command, as plain JSON; None: the client cannot show it.
 
-    Its diagnostics are for who sends it to add, as they were published.
+    Plain, as dozens are made at each move of the cursor. Edit and diagnostics are for who sends it
+    to add.
     """
-    command = (
-        types.Command(
-            title=action.title, command=action.command, arguments=[dict(action.arguments)]
-        )
-        if action.command
-        else None
-    )
+    command = {
+        "title": action.title,
+        "command": action.command,
+        "arguments": [action.arguments],
+    }
     if not profile.action_literals:
-        return command
-    is_late = profile.edits_when_picked and bool(action.edits)
-    return types.CodeAction(
-        title=action.title,
-        kind=action.kind,
-        is_preferred=True if action.preferred and profile.preferred_actions else None,
-        edit=workspace_edit(action.edits, document, lines, profile, action.confirm)
-        if action.edits and with_edit and not is_late
-        else None,
-        data={"uri": document.uri, "about": action.about, "isFix": action.is_fix}
-        if action.edits
-        else ({"group": action.group} if action.group else None),
-        command=command,
-        tags=[types.CodeActionTag.LlmGenerated]
-        if action.generated and profile.generated_tag
-        else None,
-    )
+        return command if action.command else None
+    converted: dict[str, Any] = {"title": action.title, "kind": action.kind}
+    if action.preferred and profile.preferred_actions:
+        converted["isPreferred"] = True
+    if action.edits:
+        converted["data"] = {"uri": uri, "about": action.about, "isFix": action.is_fix}
+    elif action.group:
+        converted["data"] = {"group": action.group}
+    if action.command:
+        converted["command"] = command
+    if action.generated and profile.generated_tag:
+        converted["tags"] = [types.CodeActionTag.LlmGenerated.value]
+    return converted
 
 
 def workspace_edit(
