@@ -25,6 +25,7 @@ class EditorsInOneProcess(LoadScopeScheduling):
         return "editors" if nodeid.startswith("tests/editors/") else nodeid
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> EditorsInOneProcess:
     return EditorsInOneProcess(config, log)
 

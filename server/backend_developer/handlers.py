@@ -175,10 +175,12 @@ def _encoded(session: Session, opened: OpenDocument, action: Action) -> str:
     if converted is None:
         return ""
     text = encoded_json(converted)
-    if action.findings and profile.action_literals:
+    if not profile.action_literals:
+        return text
+    if action.findings:
         diagnostics = ",".join(session.encoded(opened, finding) for finding in action.findings)
         text = f'{text[:-1]},"diagnostics":[{diagnostics}]}}'
-    if action.edits and profile.action_literals and not profile.edits_when_picked:
+    if action.edits and not profile.edits_when_picked:
         text = f'{text[:-1]},"edit":{_encoded_edit(session, opened, action)}}}'
     return text
 

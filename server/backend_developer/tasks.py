@@ -195,7 +195,7 @@ def _contains(fields: Fields) -> str:
     pattern = fields.text("contains")
     try:
         _pattern(pattern)
-    except re.error as error:
+    except (re.error, ValueError, OverflowError) as error:
         message = f"`contains` is no regular expression: {error}. It is left out."
         fields.report("contains", message)
         return ""

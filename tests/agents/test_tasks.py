@@ -113,6 +113,21 @@ def test_focus_and_bad_keys(
             r"contains: (\w+\s*)+$",
             r"`contains` may take hours, because of `(\w+\s*)+`. It is left out.",
         ),
+        (
+            "contains: (a",
+            "`contains` is no regular expression: missing ), unterminated subpattern at position "
+            "0. It is left out.",
+        ),
+        (
+            "contains: (?u)a",
+            "`contains` is no regular expression: ASCII and UNICODE flags are incompatible. It is "
+            "left out.",
+        ),
+        (
+            "contains: a{99999999999}",
+            "`contains` is no regular expression: the repetition number is too large. It is left "
+            "out.",
+        ),
     ],
 )
 def test_what_would_keep_a_task_from_being_offered(tmp_path: Path, key: str, message: str) -> None:

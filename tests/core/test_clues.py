@@ -40,9 +40,11 @@ def test_case_plays_no_part_where_that_is_asked_for() -> None:
         (r"(?:\w*)?", set()),
         (r"(?:abc|\w+)", set()),
         (r"(?:abc)*", set()),
-        (r"(?i)DEBUG", {"debug"}),
+        (r"(?ia)DEBUG", {"debug"}),
+        (r"(?i)DEBUG", set()),
         (r"(?i:debug)", set()),
-        (r"(?i)straße", set()),
+        (r"(?ia)(?u:s)", set()),
+        (r"(?ia)straße", set()),
         (r"(?=abc)\w+", set()),
     ],
 )
@@ -77,6 +79,8 @@ TEXTS = (
         r"k|straße",
         r"a (?# or | b ) b | bb",
         r"|never",
+        r"(?#[)((a]b)|c)",
+        r"[45](?<=\b[45])\d",
         r"(?<!no )bug|\\|\.get",
     ],
 )

@@ -7,7 +7,7 @@ machine's own search. So a pattern is tried only where a word is without which i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 
@@ -15,7 +15,7 @@ class Clues:
     """Words and patterns of which a text may hold one."""
 
     def __init__(
-        self, words: str, patterns: Iterable[str] = (), *, ignore_case: bool = False
+        self, words: str, patterns: Sequence[str] = (), *, ignore_case: bool = False
     ) -> None:
         """`words` are parted by spaces. With `ignore_case` all must be in lower case."""
         self._words = tuple(words.split())
@@ -31,17 +31,11 @@ class Clues:
 
 
 class QuickPattern:
-    """A pattern that most texts are found quickly not to hold.
-
-    One that ignores case must have `re.ASCII`: some letters are another's capital only there.
-    """
+    """A pattern that most texts are found quickly not to hold."""
 
     def __init__(self, pattern: re.Pattern[str]) -> None:
         self._ignores_case = bool(pattern.flags & re.IGNORECASE)
-        self._alternatives = tuple(
-            (needed_words(one), one)
-            for one in (re.compile(source, pattern.flags) for source in _alternatives(pattern))
-        )
+        self._alternatives = [(needed_words(one), one) for one in _alternatives(pattern)]
 
     def is_in(self, text: str) -> bool:
         """Whether the pattern matches somewhere in the text."""
@@ -58,11 +52,11 @@ _TOKEN = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|[()|]", re.DOTALL)
 _REFERENCE = re.compile(r"\\[1-9]|\(\?P=|\(\?\(")
 
 
-def _alternatives(pattern: re.Pattern[str]) -> list[str]:
-    """The sources of which the pattern matches where one does; itself, where it has but one."""
+def _alternatives(pattern: re.Pattern[str]) -> list[re.Pattern[str]]:
+    """The pattern matches where one of them does; itself, where it has but one."""
     source = pattern.pattern
     if pattern.flags & re.VERBOSE or _REFERENCE.search(source):
-        return [source]  # Groups would have other numbers.
+        return [pattern]  # Groups would have other numbers.
     depth, start = 0, 0
     found = []
     for token in _TOKEN.finditer(source):
@@ -70,7 +64,10 @@ def _alternatives(pattern: re.Pattern[str]) -> list[str]:
         if token[0] == "|" and not depth:
             found.append(source[start : token.start()])
             start = token.end()
-    return [*found, source[start:]]
+    try:
+        return [re.compile(one, pattern.flags) for one in (*found, source[start:])]
+    except re.error:
+        return [pattern]  # A comment in it has brackets.
 
 
 def needed_words(pattern: re.Pattern[str]) -> frozenset[str]:
@@ -78,15 +75,17 @@ def needed_words(pattern: re.Pattern[str]) -> frozenset[str]:
 
     In lower case, and to be looked for in a text in lower case, where the pattern ignores case.
     """
+    if pattern.flags & re.IGNORECASE and not pattern.flags & re.ASCII:
+        return frozenset()  # Some letters of other scripts count as capitals of ours.
     try:
         # There is no public way to take a pattern apart. Without it each text is searched.
         from re import _parser  # type: ignore[attr-defined]
     except ImportError:
         return frozenset()
     words = _words(_parser.parse(pattern.pattern, pattern.flags))
-    is_plain = all(word.isascii() for word in words)
     if not pattern.flags & re.IGNORECASE:
         return words
+    is_plain = all(word.isascii() for word in words)
     return frozenset(word.lower() for word in words) if is_plain else frozenset()
 
 
@@ -104,7 +103,7 @@ def _words(sequence: Iterable[tuple[Any, Any]]) -> frozenset[str]:
         found.append(frozenset([literal] if literal else []))
         literal = ""
         match name:
-            case "SUBPATTERN" if not argument[1] & re.IGNORECASE:
+            case "SUBPATTERN" if not argument[1] & (re.IGNORECASE | re.UNICODE):
                 found.append(_words(argument[-1]))
             case "ATOMIC_GROUP":
                 found.append(_words(argument))

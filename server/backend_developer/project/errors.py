@@ -22,12 +22,12 @@ _NAMES = ("error", "errors", "message", "msg", "detail", "details", "title", "re
 _GOOD = re.compile(r"HTTP_[123]|\.(?:OK|CREATED|ACCEPTED|NO_CONTENT)$")
 _MENTIONS = Clues(
     "HTTPStatus StatusCodes",
-    {
+    (
         # What starts with a few characters is searched for sooner than what starts with `\b`.
-        "4 5": r"[45](?<=\b[45])\d\d\b",
-        "HTTP_": r"HTTP_[45]\d\d",
-        "tatus.": r"[sS]tatus\.[A-Z]",
-    },
+        r"[45](?<=\b[45])\d\d\b",
+        r"HTTP_[45]\d\d",
+        r"[sS]tatus\.[A-Z]",
+    ),
 )
 
 

@@ -44,7 +44,7 @@ INTERESTING = Clues(
     "fastapi starlette flask quart django rest_framework sanic aiohttp litestar ninja bottle "
     "router Router Depends sqlalchemy sqlmodel Column alembic environ getenv urlpatterns "
     "SELECT objects. session",
-    {"select": "select "},
+    ["select "],
 )
 METHODS = ("get", "post", "put", "patch", "delete", "head", "options", "trace")
 _ROUTERS: Mapping[str, Framework] = {

@@ -78,22 +78,20 @@ def words_of(name: str) -> tuple[str, ...]:
 INSIDE = Clues(
     "current_user currentuser authenticat authoriz authoris permission forbidden api_key apikey "
     "signature jwt",
-    {
-        "super": r"is_?super_?user",
-        "staff": r"is_?staff",
-        "admin": r"is_?admin",
-        "has": r"has_?(?:perm|role|access)",
-        "check require ensure verify assert enforce": (
-            r"(?:check|require|ensure|verify|assert|enforce)_?\w{0,60}"
-            r"(?:auth|perm|access|owner|role|token|signature|user|login)"
-        ),
-        "401 403": r"\b40[13]\b",
-        "session": r"session\s*\[|session\.get\(\s*['\"]|session\.user",
-        "hmac": r"\bhmac\b",
-        "token": r"\btoken",
-        "user": r"req.user|request.user|ctx\.state\.user|\bg\.user",
-        "password": r"\bpassword",
-    },
+    (
+        r"is_?super_?user",
+        r"is_?staff",
+        r"is_?admin",
+        r"has_?(?:perm|role|access)",
+        r"(?:check|require|ensure|verify|assert|enforce)_?\w{0,60}"
+        r"(?:auth|perm|access|owner|role|token|signature|user|login)",
+        r"\b40[13]\b",
+        r"session\s*\[|session\.get\(\s*['\"]|session\.user",
+        r"\bhmac\b",
+        r"\btoken",
+        r"req.user|request.user|ctx\.state\.user|\bg\.user",
+        r"\bpassword",
+    ),
     ignore_case=True,
 )
 """What a handler's body says when it looks itself at who asks."""
