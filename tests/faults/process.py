@@ -504,6 +504,7 @@ LINTERS: Mapping[str, tuple[str, str]] = {
     "prints errors for ever": ("cat /dev/zero >&2", "took longer than"),
     "leaves a child that holds its stderr": ("sleep 600 >/dev/null & exit 0", ""),
     "prints what is no text when it fails": ("head -c 3000 /dev/urandom >&2; exit 7", "code 7"),
+    "says why with a tab": ("printf 'error:\\tno\\n' >&2; exit 3", "code 3: error: no."),
     "does not read its input": ("exit 0", ""),
 }
 

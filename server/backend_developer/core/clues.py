@@ -47,7 +47,7 @@ class QuickPattern:
         )
 
 
-_TOKEN = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|[()|]", re.DOTALL)
+_TOKEN = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]?|[()|]", re.DOTALL)
 """Of a pattern's source: what is escaped, a set of characters, a bracket, or what parts two."""
 _REFERENCE = re.compile(r"\\[1-9]|\(\?P=|\(\?\(")
 

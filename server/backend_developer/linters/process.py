@@ -90,7 +90,7 @@ def run_linter(
             raise LinterError(f"{name} printed more than {MAXIMUM_OUTPUT_BYTES // 1_000_000} MB.")
         if process.returncode not in exit_codes:
             lines = said.decode("utf-8", "replace").strip().splitlines()
-            why = visible(lines[0])[:MOST_SAID] if lines else "no message"
+            why = " ".join(visible(lines[0]).split())[:MOST_SAID] if lines else "no message"
             has_crashed = not (
                 0 <= process.returncode <= USAGE_ERROR or process.returncode in NOT_RUN
             )
