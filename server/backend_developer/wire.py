@@ -556,7 +556,7 @@ def _message_with_list(head: Mapping[str, object], name: str, value: WithList) -
 
 
 def encoded_json(value: object) -> str:
-    """Only ASCII, so that its length is the number of bytes."""
+    """Plain JSON as it is sent: only ASCII, so that its length is the number of bytes."""
     return _ENCODER.encode(value)
 
 

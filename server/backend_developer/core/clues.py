@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
 
@@ -34,29 +35,36 @@ class QuickPattern:
     """A pattern that most texts are found quickly not to hold."""
 
     def __init__(self, pattern: re.Pattern[str]) -> None:
-        self._ignores_case = bool(pattern.flags & re.IGNORECASE)
-        self._alternatives = [(needed_words(one), one) for one in _alternatives(pattern)]
+        self._flags = pattern.flags
+        self._alternatives = [
+            (needed_words(source, pattern.flags), source) for source in _alternatives(pattern)
+        ]
 
     def is_in(self, text: str) -> bool:
         """Whether the pattern matches somewhere in the text."""
-        searched = text.lower() if self._ignores_case else text
+        searched = text.lower() if self._flags & re.IGNORECASE else text
         return any(
-            pattern.search(text) is not None
-            for words, pattern in self._alternatives
+            _compiled(source, self._flags).search(text) is not None
+            for words, source in self._alternatives
             if not words or any(word in searched for word in words)
         )
 
 
 _TOKEN = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]?|[()|]", re.DOTALL)
 """Of a pattern's source: what is escaped, a set of characters, a bracket, or what parts two."""
-_REFERENCE = re.compile(r"\\[1-9]|\(\?P=|\(\?\(")
+_WHOLE = re.compile(r"\\[1-9]|\(\?(?:P=|\(|#|[aiLmsu]*x)")
+"""References to groups, whose numbers would change, and comments, in which brackets are none."""
 
 
-def _alternatives(pattern: re.Pattern[str]) -> list[re.Pattern[str]]:
+_compiled = cache(re.compile)
+"""Most alternatives are never searched for."""
+
+
+def _alternatives(pattern: re.Pattern[str]) -> list[str]:
     """The pattern matches where one of them does; itself, where it has but one."""
     source = pattern.pattern
-    if pattern.flags & re.VERBOSE or _REFERENCE.search(source):
-        return [pattern]  # Groups would have other numbers.
+    if pattern.flags & re.VERBOSE or _WHOLE.search(source):
+        return [source]
     depth, start = 0, 0
     found = []
     for token in _TOKEN.finditer(source):
@@ -64,26 +72,23 @@ def _alternatives(pattern: re.Pattern[str]) -> list[re.Pattern[str]]:
         if token[0] == "|" and not depth:
             found.append(source[start : token.start()])
             start = token.end()
-    try:
-        return [re.compile(one, pattern.flags) for one in (*found, source[start:])]
-    except re.error:
-        return [pattern]  # A comment in it has brackets.
+    return [*found, source[start:]]
 
 
-def needed_words(pattern: re.Pattern[str]) -> frozenset[str]:
+def needed_words(source: str, flags: int) -> frozenset[str]:
     """Of which each text holds one that the pattern matches; none where no such are known.
 
     In lower case, and to be looked for in a text in lower case, where the pattern ignores case.
     """
-    if pattern.flags & re.IGNORECASE and not pattern.flags & re.ASCII:
+    if flags & re.IGNORECASE and not flags & re.ASCII:
         return frozenset()  # Some letters of other scripts count as capitals of ours.
     try:
         # There is no public way to take a pattern apart. Without it each text is searched.
         from re import _parser  # type: ignore[attr-defined]
     except ImportError:
         return frozenset()
-    words = _words(_parser.parse(pattern.pattern, pattern.flags))
-    if not pattern.flags & re.IGNORECASE:
+    words = _words(_parser.parse(source, flags))
+    if not flags & re.IGNORECASE:
         return words
     is_plain = all(word.isascii() for word in words)
     return frozenset(word.lower() for word in words) if is_plain else frozenset()
