@@ -99,12 +99,13 @@ class Client:
 
     def insert(self, uri: str, version: int, line: int, character: int, text: str) -> None:
         place = {"line": line, "character": character}
-        self._change(uri, version, {"range": {"start": place, "end": place}, "text": text})
+        self.change(uri, version, {"range": {"start": place, "end": place}, "text": text})
 
     def replace(self, uri: str, version: int, text: str) -> None:
-        self._change(uri, version, {"text": text})
+        self.change(uri, version, {"text": text})
 
-    def _change(self, uri: str, version: int, change: dict[str, Any]) -> None:
+    def change(self, uri: str, version: int, change: dict[str, Any]) -> None:
+        """`change` is LSP's TextDocumentContentChangeEvent."""
         document = {"uri": uri, "version": version}
         self.notify(
             "textDocument/didChange", {"textDocument": document, "contentChanges": [change]}

@@ -104,10 +104,7 @@ class Buffer:
     def _change(self, event: dict[str, Any], text: str) -> None:
         self.version += 1
         self.text = text
-        document = {"uri": self.uri, "version": self.version}
-        self.client.notify(
-            "textDocument/didChange", {"textDocument": document, "contentChanges": [event]}
-        )
+        self.client.change(self.uri, self.version, event)
 
     def with_edits(self, edits: list[dict[str, Any]]) -> str:
         """The text after edits as LSP has them; it is ASCII."""

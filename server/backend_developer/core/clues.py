@@ -83,7 +83,8 @@ def needed_words(source: str, flags: int) -> frozenset[str]:
     if flags & re.IGNORECASE and not flags & re.ASCII:
         return frozenset()  # Some letters of other scripts count as capitals of ours.
     try:
-        # There is no public way to take a pattern apart. Without it each text is searched.
+        # There is no public way to take a pattern apart, and `patterns` reads those of other
+        # languages too, less exactly. Without it each text is searched.
         from re import _parser  # type: ignore[attr-defined]
     except ImportError:
         return frozenset()
