@@ -283,6 +283,8 @@ class Workbench:
         """Makes the window empty for the next test."""
         self.press("Escape", "Escape")
         self.command("Notifications: Clear All Notifications")
+        if self._count(".part.panel"):
+            self.command("View: Hide Panel")
         self.command("View: Close All Editors")
         self.not_see(".tab")
 
@@ -310,9 +312,7 @@ class Workbench:
 
     def not_see(self, selector: str, text: str | None = None) -> None:
         """Waits until nothing visible of that kind is left."""
-        options = {} if text is None else {"hasText": text}
-        chain = [["locator", selector, options], ["filter", {"visible": True}], ["count"]]
-        wait_until(f"no {selector} {text or ''}", lambda: self.browser.do(*chain) == 0)
+        wait_until(f"no {selector} {text or ''}", lambda: self._count(selector, text) == 0)
 
     def links(self, selector: str) -> list[str]:
         """The addresses that the matches lead to."""
@@ -433,11 +433,27 @@ class Workbench:
         self.click(".monaco-modal-editor-block .codicon-close")
         self.not_see(".workspace-trust-editor")
 
-    def problems(self) -> list[str]:
-        """Opens the Problems panel; its rows, each with its code and place."""
+    def problem(self, *parts: str) -> None:
+        """Opens the Problems panel, and waits for a row of ours with all of that in it.
+
+        A row has the message, the code and the place: `[Ln 5, Col 31]`.
+        """
         self.command("Problems: Focus on Problems View")
-        self.see(".markers-panel .monaco-list-row")
-        return [" ".join(row.split()) for row in self.texts(".markers-panel .monaco-list-row")]
+
+        def is_listed() -> bool:
+            rows = self.texts(".markers-panel .monaco-list-row")
+            return any(
+                all(part in " ".join(row.split()) for part in ("backend-developer", *parts))
+                for row in rows
+            )
+
+        wait_until(f"{parts} is listed", is_listed)
+
+    def _count(self, selector: str, text: str | None = None) -> int:
+        """How many of that kind are visible now."""
+        options = {} if text is None else {"hasText": text}
+        chain = [["locator", selector, options], ["filter", {"visible": True}], ["count"]]
+        return int(self.browser.do(*chain))
 
     def _write_into_box(self, key: str, text: str) -> None:
         """Opens the input box by a key, and writes; again, when an editor that closes closes it."""
