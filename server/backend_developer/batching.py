@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Generic, TypeVar
+
+from .giving_up import unless_given_up
 
 Question = TypeVar("Question")
 Answer = TypeVar("Answer")
@@ -40,13 +44,17 @@ class Batched(Generic[Question, Answer]):
             quiet = quiet + 1 if len(self._waiting) == count else 0
             count = len(self._waiting)
         asked, self._waiting = self._waiting, []
+        work = partial(self._answer, [question for question, _ in asked])
+        given_up = threading.Event()
         try:
-            answers = await asyncio.to_thread(self._answer, [question for question, _ in asked])
+            answers = await asyncio.to_thread(unless_given_up(given_up, work))
         except Exception as error:
             for _, future in asked:
                 if not future.done():
                     future.set_exception(error)
             return
+        finally:
+            given_up.set()  # When the event loop is about to end, it waits for its threads.
         for (_, future), answer in zip(asked, answers, strict=True):
             if not future.done():
                 future.set_result(answer)

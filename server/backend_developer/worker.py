@@ -28,6 +28,7 @@ from .core.model import Candidate, CheckReport, Document, Rule
 from .engines.base import Answer, EngineError, ReviewRequest
 from .engines.scan import Scan, asked_for
 from .failures import where_raised
+from .giving_up import GivenUp
 from .project.facts import Chunk, FileFacts
 from .project.index import Project
 from .settings import Settings
@@ -332,13 +333,6 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 # --- In the worker's process
 
 
-class _GivenUp(BaseException):
-    """Nobody wants the answer to the request any more that is being worked at.
-
-    No Exception, of which a reader of files makes an empty answer.
-    """
-
-
 def main() -> None:
     """Answers on stdout what stdin asks, until that ends: the process never outlives the server."""
     import gc
@@ -349,6 +343,7 @@ def main() -> None:
 
     from .checks import FixChecker, syntax_error_line
     from .engines.local import LocalEngine
+    from .linters.process import end_linters
     from .project.disk import Reading, read_again
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends us.
@@ -365,6 +360,7 @@ def main() -> None:
             try:
                 number, request = pickle.load(sys.stdin.buffer)
             except (EOFError, OSError, pickle.UnpicklingError):
+                end_linters()
                 os._exit(0)  # Whatever is still at work is for nobody.
             if request is None:
                 given_up = number
@@ -373,7 +369,7 @@ def main() -> None:
 
     def go_on() -> None:
         if at_work <= given_up:
-            raise _GivenUp
+            raise GivenUp
 
     projects: dict[str, Project] = {}
     readings: dict[str, Reading] = {}
@@ -456,7 +452,7 @@ def main() -> None:
         at_work, request = next_request()
         try:
             succeeded, reply = True, answer(request)
-        except _GivenUp:
+        except GivenUp:
             succeeded, reply = True, None
         except Exception as error:
             logger.error("The local engine failed: %s", where_raised(error))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import multiprocessing
 import os
 import signal
@@ -17,6 +18,7 @@ from typing import Any
 import pytest
 
 from backend_developer.commands.processes import ITEMS_AT_ONCE, dealt_out
+from hanging_tool import HangingTool
 
 Write = Callable[[Mapping[str, str | bytes]], None]
 
@@ -146,6 +148,43 @@ def test_ctrl_c_ends_them_all(folder: Path, write: Write) -> None:
     assert process.returncode == 130
     assert out == ""
     assert err == ("\ninterrupted: what was not yet said is lost; no file is half written\n")
+    while members(process.pid) and time.monotonic() < until:
+        time.sleep(0.01)
+    assert not members(process.pid)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other signals")
+@pytest.mark.parametrize(
+    ("number", "jobs"),
+    [
+        (signal.SIGINT, 1),
+        (signal.SIGINT, 2),
+        (signal.SIGTERM, 1),
+        (signal.SIGTERM, 2),
+        # The one process that is killed ends nothing any more.
+        (signal.SIGKILL, 2),
+    ],
+)
+def test_a_linter_that_hangs_ends_with_them(
+    folder: Path, write: Write, tmp_path: Path, number: signal.Signals, jobs: int
+) -> None:
+    tool = HangingTool(tmp_path)
+    settings = tmp_path / "home" / ".config" / "backend-developer" / "settings.yml"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(json.dumps({"tools": {"slow": tool.command}}))
+    write({f"a{index}.py": "x = 1\n" for index in range(60)})
+    process = subprocess.Popen(
+        [sys.executable, "-m", "backend_developer", "review", ".", "--jobs", str(jobs)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    assert tool.has_begun()
+    process.send_signal(number)
+    process.wait(20)
+    assert tool.has_ended()
+    tool.close()
+    until = time.monotonic() + 60
     while members(process.pid) and time.monotonic() < until:
         time.sleep(0.01)
     assert not members(process.pid)

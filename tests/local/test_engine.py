@@ -7,7 +7,7 @@ import contextlib
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -35,6 +35,7 @@ from backend_developer.files import read, walk
 from backend_developer.linters import missing_linters, process, ruff
 from backend_developer.rules import load_rules
 from backend_developer.settings import Settings, enabled_rules
+from hanging_tool import HangingTool
 from project.support import HEADER, documents, project
 
 ENGINE = LocalEngine()
@@ -551,3 +552,48 @@ def test_a_scan_that_is_given_up_does_not_wait_for_a_program() -> None:
         engine.scan(Document("file:///a", "/a", "python", "x = 1\n"), Settings())
     assert time.perf_counter() - begin < 9
     program.may_end.set()
+
+
+@pytest.fixture
+def tool(tmp_path: Path) -> Iterator[HangingTool]:
+    tool = HangingTool(tmp_path)
+    yield tool
+    tool.close()
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Document:
+    """A document that is as on disk: a person's own tools look at no other."""
+    file = tmp_path / "a.py"
+    file.write_text("x = 1\n")
+    return Document("", str(file), "python", "x = 1\n")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no named pipes")
+def test_a_scan_that_is_given_up_ends_its_programs(tool: HangingTool, saved: Document) -> None:
+    def go_on() -> None:
+        if tool.has_begun(0):
+            raise _GivenUp
+
+    with pytest.raises(_GivenUp):
+        LocalEngine(go_on=go_on).scan(saved, Settings(tools={"slow": tool.command}))
+    assert tool.has_ended()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no named pipes")
+def test_a_review_that_is_cancelled_ends_its_programs(tool: HangingTool, saved: Document) -> None:
+    async def review() -> None:
+        task = TaskDefinition("t", "T", "review", ("security",), "", "")
+        settings = Settings(tools={"slow": tool.command})
+        request = ReviewRequest(saved, Span(0, 1), task, AGENT, settings)
+        await anext(LocalEngine().review(request))
+
+    async def cancelled() -> None:
+        task = asyncio.create_task(review())
+        assert await asyncio.to_thread(tool.has_begun)
+        task.cancel()
+
+    begin = time.perf_counter()
+    asyncio.run(cancelled())  # Which waits for its threads.
+    assert tool.has_ended()
+    assert time.perf_counter() - begin < 20

@@ -33,6 +33,7 @@ from backend_developer.engines.base import EngineError, ReviewRequest
 from backend_developer.engines.local import LocalEngine
 from backend_developer.settings import Settings
 from backend_developer.worker import LocalWorker
+from hanging_tool import HangingTool
 
 LOCAL = LocalEngine()
 TEXT = "import requests\n\nrequests.get('/a')\nrequests.get('/b')\n"
@@ -327,6 +328,22 @@ def test_it_does_not_outlive_a_server_that_is_killed(tmp_path: Path) -> None:
         while is_alive(process) and time.monotonic() < deadline:
             time.sleep(0.01)
         assert not is_alive(process)
+
+
+async def test_its_linters_do_not_outlive_it(tmp_path: Path, local: LocalWorker) -> None:
+    tool = HangingTool(tmp_path)
+    file = tmp_path / "app.py"
+    file.write_text(TEXT)
+    saved = Document(file.as_uri(), str(file), "python", TEXT)
+    settings = Settings(tools={"slow": tool.command})
+    review = asyncio.create_task(anext(local.review(replace(request(saved), settings=settings))))
+    assert await asyncio.to_thread(tool.has_begun)
+    assert local._process
+    assert local._process.stdin
+    local._process.stdin.close()  # As when the server ends.
+    assert await asyncio.to_thread(tool.has_ended)
+    review.cancel()
+    tool.close()
 
 
 # --- Helpers

@@ -37,6 +37,7 @@ from . import NOT_DONE, OK, REFUSED, WRONG_USE, UsageError, wants_colour
 from .agent_review import agree
 from .desk import Desk, asked, opened_desk, part_of, refined, tell_used
 from .plan import Plan, plan_task
+from .processes import end_linters_when_terminated
 from .selected import Selected, read_selected, split_lines
 from .taking import exact_diff, take
 from .task_list import fits, tasks_for
@@ -54,6 +55,7 @@ def run(options: argparse.Namespace) -> int:
 
     Raises UsageError before anything is sent, when it cannot be done as asked.
     """
+    end_linters_when_terminated()
     given = {"agent": options.agent, "model": options.model}
     workspace = load_workspace(
         [split_lines(options.path)[0]],

@@ -11,13 +11,18 @@ from __future__ import annotations
 
 import gc
 import multiprocessing
+import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
+from multiprocessing.connection import Connection
+from threading import Thread
+from types import FrameType
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -105,18 +110,32 @@ _CAN_FORK = sys.platform == "linux"
 
 @contextmanager
 def _pool(processes: int, prepare: Callable[[], None]) -> Iterator[ProcessPoolExecutor]:
-    """Processes that end with the block, at once when it ends with an exception."""
+    """Processes that end with the block, at once when it ends with an exception, and with this
+    process, however that ends."""
     context = multiprocessing.get_context("fork" if _CAN_FORK else "spawn")
-    prepare = _nothing if _CAN_FORK else prepare
-    pool = ProcessPoolExecutor(processes, context, _begin, (prepare,))
+    # Nothing is written into the pipe: its end is when nobody has the writing end any more.
+    end, ours = context.Pipe(duplex=False)
+    begin = (_nothing, end, ours) if _CAN_FORK else (prepare, end, None)
+    pool = ProcessPoolExecutor(processes, context, _begin, begin)
     try:
         yield pool
     except BaseException:
+        ours.close()
         pool.shutdown(wait=False, cancel_futures=True)
+        latest = time.monotonic() + SECONDS_TO_END
         for process in multiprocessing.active_children():
-            process.terminate()
+            process.join(max(latest - time.monotonic(), 0))
+            process.kill()
         raise
-    pool.shutdown()
+    else:
+        pool.shutdown()
+    finally:
+        for connection in (end, ours):
+            connection.close()
+
+
+SECONDS_TO_END = 2.0
+"""For the processes, and the linters that they run."""
 
 
 class _NotStartedError(Exception):
@@ -144,10 +163,38 @@ def _tidily(work: Callable[[Content], Result], content: Content) -> Result:
     return result
 
 
-def _begin(prepare: Callable[[], None]) -> None:
+def _begin(prepare: Callable[[], None], end: Connection, inherited: Connection | None) -> None:
     # Ctrl-C is for the first process, which ends the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if inherited:
+        inherited.close()
+    Thread(target=_end_with, args=(end,), daemon=True).start()
     prepare()
     # What has been read stays: to search it for garbage again and again costs some percent.
     gc.set_threshold(10_000, 10, 10)
     gc.freeze()
+
+
+def _end_with(end: Connection) -> None:
+    """Ends this process, and the linters that it runs, at the end of what is read."""
+    with suppress(OSError):
+        end.poll(None)
+    _end_linters()
+    os._exit(1)
+
+
+def end_linters_when_terminated() -> None:
+    """On SIGTERM this process ends as it would, and the linters that it runs end with it."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        _end_linters()
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+    signal.signal(signal.SIGTERM, end)
+
+
+def _end_linters() -> None:
+    from ..linters.process import end_linters
+
+    end_linters()

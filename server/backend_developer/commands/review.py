@@ -49,7 +49,12 @@ from .cache import (
     stands_for,
 )
 from .plan import Plan, make_plan
-from .processes import ITEMS_AT_ONCE, ITEMS_PER_PROCESS, dealt_out
+from .processes import (
+    ITEMS_AT_ONCE,
+    ITEMS_PER_PROCESS,
+    dealt_out,
+    end_linters_when_terminated,
+)
 from .workspace import load_workspace, tell
 
 if TYPE_CHECKING:
@@ -66,6 +71,7 @@ def run(options: argparse.Namespace) -> int:
 
     Raises UsageError before anything is reviewed, when it cannot be done as asked.
     """
+    end_linters_when_terminated()
     given = {
         "engine": options.engine,
         "agent": options.agent,

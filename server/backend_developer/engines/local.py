@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from threading import Event
 from typing import TypeVar
 
 from ..apis.detector import ApiDetector
@@ -24,6 +25,7 @@ from ..delivery import DeliveryDetector
 from ..detector import Detector, DetectorCrashError, DetectorError, Source
 from ..documents.detector import DocumentDetector
 from ..failures import where_raised
+from ..giving_up import go_on, unless_given_up
 from ..hidden import HiddenTextDetector
 from ..linters import EVERY_LANGUAGE, linters
 from ..linters.tools import tools
@@ -68,7 +70,7 @@ class LocalEngine:
     def __init__(
         self,
         project_of: Callable[[str], Project] = lambda path: Project(),
-        go_on: Callable[[], None] = lambda: None,
+        go_on: Callable[[], None] = go_on,
     ) -> None:
         self.project_of = project_of
         self.go_on = go_on
@@ -186,7 +188,7 @@ class LocalEngine:
         """Adds what the detectors find, those first that run a program beside the others."""
         sources, standings = looking.sources, looking.standings
         runs: list[tuple[Detector, list[int], Future[list[list[Proposal]]]]] = []
-        pool = ThreadPoolExecutor(MAXIMUM_PROGRAMS)
+        pool, given_up = ThreadPoolExecutor(MAXIMUM_PROGRAMS), Event()
         try:
             for detector in sorted(detectors, key=lambda one: not one.runs_program):
                 places = [
@@ -201,7 +203,8 @@ class LocalEngine:
                     looking.reduced[index][0] if is_fast else sources[index] for index in places
                 ]
                 if detector.runs_program:
-                    future = pool.submit(_find, detector, chosen, looking.enabled)
+                    find = partial(_find, detector, chosen, looking.enabled)
+                    future = pool.submit(unless_given_up(given_up, find))
                     runs.append((detector, places, future))
                     continue
                 for index, source in zip(places, chosen, strict=True):
@@ -225,7 +228,8 @@ class LocalEngine:
                     for index in places:
                         looking.problems[index].append(str(error))
         finally:
-            # A scan that is given up does not wait for its programs.
+            # A scan that is given up does not wait for its programs, and they end.
+            given_up.set()
             pool.shutdown(wait=False, cancel_futures=True)
 
     def beside(self, work: Callable[[], T]) -> Callable[[], T]:

@@ -18,6 +18,7 @@ from typing import IO
 
 from ..core.text import visible
 from ..detector import DetectorCrashError, DetectorError
+from ..giving_up import GivenUp, go_on
 
 TIMEOUT_SECONDS = 10.0
 SECONDS_PER_FILE = 0.2
@@ -27,6 +28,25 @@ KEPT_OF_ERRORS = 10_000
 """Bytes of stderr."""
 MOST_SAID = 300
 """Characters of its first line, which is what a person reads."""
+LOOK_SECONDS = 0.05
+"""How often it is looked whether anybody waits for a linter still."""
+
+SECONDS_TO_START = 1.0
+"""One that is being started has been by then, and can be ended."""
+
+_running: set[subprocess.Popen[bytes]] = set()
+_starting = threading.RLock()
+"""Held until one that begins to run is among them."""
+_is_over = threading.Event()
+
+
+def end_linters() -> None:
+    """Ends all that run, and lets none begin: for a process that is about to end itself."""
+    _is_over.set()
+    if _starting.acquire(timeout=SECONDS_TO_START):
+        _starting.release()
+    for process in tuple(_running):
+        _end_group(process)
 
 
 class LinterError(DetectorError):
@@ -51,8 +71,9 @@ def run_linter(
 
     Raises LinterError when it cannot be started, takes longer than TIMEOUT_SECONDS and a little
     for each of `files`, prints more than MAXIMUM_OUTPUT_BYTES, or exits with none of
-    `exit_codes`: 0 is mostly for nothing found, and 1 for something. `with_home` lets it see
-    where a person's own files are, as a tool of their own may have to.
+    `exit_codes`: 0 is mostly for nothing found, and 1 for something. Raises GivenUp when nobody
+    waits for it any more. `with_home` lets it see where a person's own files are, as a tool of
+    their own may have to.
     """
     seconds = TIMEOUT_SECONDS + (files - 1) * SECONDS_PER_FILE
     name = Path(command[0]).stem
@@ -61,15 +82,19 @@ def run_linter(
         stdin.write(text.encode("utf-8", "replace"))
         stdin.seek(0)
         try:
-            process = subprocess.Popen(
-                command,
-                stdin=stdin,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                cwd=folder,
-                env=_clean_environment(with_home),
-                start_new_session=True,
-            )
+            with _starting:
+                if _is_over.is_set():
+                    raise GivenUp
+                process = subprocess.Popen(
+                    command,
+                    stdin=stdin,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    cwd=folder,
+                    env=_clean_environment(with_home),
+                    start_new_session=True,
+                )
+                _running.add(process)
         except OSError as error:
             # Processes, memory or open files are used up; else there is something wrong with it.
             is_short = error.errno in (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
@@ -84,6 +109,8 @@ def run_linter(
             raise LinterError(
                 f"{name} could not be run ({error}); close other programs and review again."
             ) from error
+        finally:
+            _running.discard(process)
         if output is None:
             raise LinterError(f"{name} took longer than {seconds:.0f} seconds.")
         if len(output) > MAXIMUM_OUTPUT_BYTES:
@@ -115,7 +142,8 @@ def disk_trouble_told(name: str) -> Iterator[None]:
 def _output(process: subprocess.Popen[bytes], seconds: float, said: bytearray) -> bytes | None:
     """What the process prints until it ends, and a byte more than is allowed when it prints more.
 
-    None when it, or a child of it that holds its stdout, goes on for longer. Neither does then.
+    None when it, or a child of it that holds its stdout, goes on for longer. Neither does then, nor
+    when nobody waits any more, for which this raises GivenUp.
     The beginning of its stderr is added to `said`.
     """
     stdout, stderr = process.stdout, process.stderr
@@ -131,7 +159,9 @@ def _output(process: subprocess.Popen[bytes], seconds: float, said: bytearray) -
     try:
         for thread in (reader, listener):
             thread.start()
-        reader.join(seconds)
+        while reader.is_alive() and time.monotonic() < end:
+            go_on()
+            reader.join(LOOK_SECONDS)
         if printed and len(printed[0]) <= MAXIMUM_OUTPUT_BYTES:
             process.wait(max(end - time.monotonic(), 0))
         return printed[0] if printed else None
@@ -158,11 +188,15 @@ def _listen(stream: IO[bytes], said: bytearray) -> None:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """Ends the process and its children."""
+    _end_group(process)
+    process.wait()
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
     if os.name == "posix":
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
     process.kill()
-    process.wait()
 
 
 NOT_RUN = range(125, 128)
