@@ -30,6 +30,7 @@ import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 KEY = "loopback-key"
@@ -327,7 +328,12 @@ class LoopbackModel:
 
     async def _reply_to_batch(self, request: Recorded, writer: asyncio.StreamWriter) -> None:
         """Takes a batch, says how far it is, or gives its results, as the script has them."""
-        *_, batch_id, last = request.path.split("/")
+        *_, batch_id, last = request.path.split("?")[0].split("/")
+        if request.method == "GET" and last == "batches":
+            listed = [self._batch(one) for one in reversed(self.batches)]
+            page = {"data": listed, "has_more": False, "first_id": None, "last_id": None}
+            await _send(writer, 200, json.dumps(page).encode(), "application/json")
+            return
         if request.method == "POST":
             batch_id = f"msgbatch_{len(self.batches) + 1}"
             self.batches[batch_id] = request.body["requests"]
@@ -346,17 +352,20 @@ class LoopbackModel:
             ).encode()
             await _send(writer, 200, raw, "application/x-jsonl")
             return
+        await _send(writer, 200, json.dumps(self._batch(batch_id)).encode(), "application/json")
+
+    def _batch(self, batch_id: str) -> dict[str, Any]:
         count = len(self.batches[batch_id])
         done = count if self.batches_are_done else 0
         counts = {"processing": count - done, "succeeded": done}
         counts |= {"errored": 0, "canceled": 0, "expired": 0}
-        batch = {
+        return {
             "id": batch_id,
             "type": "message_batch",
             "processing_status": "ended" if self.batches_are_done else "in_progress",
             "request_counts": counts,
-            "created_at": "2026-01-01T00:00:00Z",
-            "expires_at": "2026-01-02T00:00:00Z",
+            "created_at": datetime.now(UTC).isoformat(),
+            "expires_at": datetime.now(UTC).isoformat(),
             "ended_at": None,
             "archived_at": self.archived_at,
             "cancel_initiated_at": None,
@@ -364,7 +373,6 @@ class LoopbackModel:
             if self.batches_are_done
             else None,
         }
-        await _send(writer, 200, json.dumps(batch).encode(), "application/json")
 
     def _result(self, request: Mapping[str, Any]) -> dict[str, Any]:
         reply = self._script.popleft() if self._script else self.usual(request["params"])

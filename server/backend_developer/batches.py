@@ -1,6 +1,7 @@
 """Batches of reviews between the day that they are sent and the one that they are answered.
 
-    remember(batch)     what was sent, and what each of its answers will be kept under
+    send()              sends what was prepared; each batch is known here before it goes out
+    awaited()           what batches that are under way will answer: it is not sent again
     collect()           asks after the batches of a workspace; keeps the answers that have come
                         -> Collected(files that are answered, batches that are not done, problems)
 
@@ -14,8 +15,10 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import uuid
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import PurePath
 
 from . import ledger
@@ -24,10 +27,16 @@ from .core.model import Usage
 from .engines import batch
 from .engines.agent import AgentEngine
 from .engines.base import EngineError
-from .engines.batch import BatchGoneError, Result, SentBatch
+from .engines.batch import (
+    BatchEngine,
+    BatchGoneError,
+    BatchRefusedError,
+    OutgoingBatch,
+    Result,
+)
 from .engines.endpoint import find_endpoint
 from .engines.faults import Call
-from .engines.kept import keep_promised
+from .engines.kept import keep_promised, promised_digests
 from .engines.redact import find_secrets
 from .gate import OutgoingCall
 from .settings import Settings
@@ -35,12 +44,20 @@ from .state import State, as_kept
 
 logger = logging.getLogger(__name__)
 
+UNCONFIRMED = "unconfirmed "
+"""What the id begins with of a batch whose sending was cut off: it may have arrived."""
+SECONDS_TO_ARRIVE = 60.0
+"""What the endpoint does not have so long after the latest end of its sending has not arrived."""
+SECONDS_TO_CONFIRM = 2 * 86_400.0
+"""What cannot be found out by then is of no use any more: each batch is done after a day."""
+
 
 @dataclass(frozen=True, slots=True)
 class OpenBatch:
     """A batch whose answers have not been fetched."""
 
     id: str
+    """The endpoint's, or UNCONFIRMED and what nothing else has."""
     sent_at: float
     """Seconds since 1970."""
     root: str
@@ -50,6 +67,17 @@ class OpenBatch:
     """Name of the task of its reviews."""
     requests: tuple[tuple[str, int, str], ...]
     """(Name, number in the ledger, path as the prompt named it) of each."""
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether the endpoint has said that it has it."""
+        return not self.id.startswith(UNCONFIRMED)
+
+    @property
+    def name(self) -> str:
+        """What a person may call it."""
+        when = datetime.fromtimestamp(self.sent_at).strftime("%Y-%m-%d %H:%M")
+        return f"batch {self.id}" if self.is_confirmed else f"batch of {when}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,22 +99,67 @@ class Collected:
     """A sentence each."""
 
 
-def remember(state: State, root: str, task: str, sent: SentBatch) -> None:
-    """To be called as soon as a batch is sent, in a thread. Raises StateError."""
-    requests = [[one.name, one.permit.number, one.path] for one in sent.requests]
+async def send(
+    state: State, engine: BatchEngine, root: str, task: str
+) -> AsyncGenerator[tuple[str, int], None]:
+    """Sends what was prepared; yields each batch's id, and how many requests it has.
+
+    Raises StateError, and EngineError: BatchRefusedError when the batch has not arrived, else it
+    may have, and whoever asks after the batches later finds out.
+    """
+    while batch := engine.next():
+        # It may arrive, and be paid, and whoever sends it be killed before that is said.
+        expected = await asyncio.to_thread(_expect, state, root, task, batch)
+        try:
+            batch_id = await engine.send(batch)
+        except BatchRefusedError:
+            await asyncio.to_thread(_forget, state, expected, batch)
+            raise
+        await asyncio.shield(asyncio.to_thread(_confirm, state, expected, batch_id))
+        yield batch_id, len(batch.requests)
+
+
+def _expect(state: State, root: str, task: str, batch: OutgoingBatch) -> str:
+    """The id of a batch until it has one."""
+    expected = UNCONFIRMED + uuid.uuid4().hex
+    requests = [[one.name, one.permit.number, one.path] for one in batch.requests]
     with state.writing() as db:
         db.execute(
             "INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?, ?, NULL)",
             (
-                sent.id,
+                expected,
                 time.time(),
                 as_kept(root),
-                sent.endpoint.base_url,
-                sent.model,
+                batch.endpoint.base_url,
+                batch.model,
                 task,
                 json.dumps(requests),
             ),
         )
+    return expected
+
+
+def _forget(state: State, expected: str, batch: OutgoingBatch) -> None:
+    with state.writing() as db:
+        db.execute("DELETE FROM batches WHERE id = ?", (expected,))
+        names = [(one.name,) for one in batch.requests]
+        db.executemany("DELETE FROM promises WHERE name = ?", names)
+
+
+def _confirm(state: State, expected: str, batch_id: str) -> None:
+    with state.writing() as db:
+        db.execute("UPDATE OR IGNORE batches SET id = ? WHERE id = ?", (batch_id, expected))
+
+
+def awaited(state: State) -> frozenset[str]:
+    """Digests of the parts of code that open batches will answer; to be called in a thread."""
+    names = [name for one in open_batches(state) for name, _, _ in one.requests]
+    return frozenset(
+        digest
+        for name in names
+        if (record := _promise(state, name))
+        for digest in promised_digests(record)
+    )
 
 
 def open_batches(state: State, root: str | None = None) -> list[OpenBatch]:
@@ -112,6 +185,12 @@ def open_batches(state: State, root: str | None = None) -> list[OpenBatch]:
     ]
 
 
+def _known(state: State) -> frozenset[str]:
+    """The ids of all batches, those too that are fetched."""
+    with state.reading() as db:
+        return frozenset(row[0] for row in db.execute("SELECT id FROM batches"))
+
+
 async def look(
     state: State,
     agent: AgentEngine,
@@ -128,14 +207,52 @@ async def look(
     for one in await asyncio.to_thread(open_batches, state, root):
         try:
             call = _call(one, settings, environment)
+            if not one.is_confirmed:
+                known = await _confirmed(state, agent, call, one)
+                if known is None:
+                    await asyncio.to_thread(_end, state, one, {})
+                    problems.append(
+                        f"The {one.name} has not arrived, and cost nothing: send it again."
+                    )
+                    continue
+                one = known  # noqa: PLW2901
+            if not one.is_confirmed:
+                found.append(Progress(one, 0, len(one.requests), is_done=False))
+                continue
             status, done, total = await batch.status(agent, call, one.id, one.sent_at)
             found.append(Progress(one, done, total, status == "ended"))
         except BatchGoneError as error:
             await asyncio.to_thread(_end, state, one, {})
-            problems.append(f"The batch {one.id} is lost: {error}")
+            problems.append(f"The {one.name} is lost: {error}")
         except EngineError as error:
-            problems.append(f"The batch {one.id} cannot be asked after: {error}")
+            problems.append(f"The {one.name} cannot be asked after: {error}")
     return found, problems
+
+
+async def _confirmed(
+    state: State, agent: AgentEngine, call: Call, one: OpenBatch
+) -> OpenBatch | None:
+    """The batch, with its id if that is known by now; None when it has not arrived. Raises
+    EngineError.
+    """
+    age = time.time() - one.sent_at
+    names = {name for name, _, _ in one.requests}
+    known = await asyncio.to_thread(_known, state)
+    try:
+        batch_id, may_be = await batch.find(agent, call, names, one.sent_at, known)
+    except EngineError:
+        if age < SECONDS_TO_CONFIRM:
+            raise
+        batch_id, may_be = "", False
+    if batch_id:
+        await asyncio.to_thread(_confirm, state, one.id, batch_id)
+        return replace(one, id=batch_id)
+    if not may_be and age > call.settings.timeout_seconds + SECONDS_TO_ARRIVE:
+        for _, number, path in one.requests:
+            call_made = _outgoing(one, path, call.settings)
+            await asyncio.to_thread(ledger.settle, state, number, call_made, None, "refused")
+        return None
+    return one
 
 
 async def collect(
@@ -156,7 +273,7 @@ async def collect(
             call = _call(one.batch, settings, environment)
             results = await batch.results(agent, call, one.batch.id)
         except EngineError as error:
-            problems.append(f"The results of batch {one.batch.id} cannot be fetched: {error}")
+            problems.append(f"The results of {one.batch.name} cannot be fetched: {error}")
             continue
         key = await asyncio.to_thread(agent.placeholder_key)
         kept, failed = await asyncio.to_thread(_keep, state, one.batch, results, settings, key)

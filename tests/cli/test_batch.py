@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 
 import pytest
 
@@ -182,12 +183,68 @@ def test_each_batch_is_remembered_and_one_that_nobody_confirms_counts(
     sent = run("review", ".", "--batch")
     assert sent.code == 2
     assert "note: 1 file went out as batch msgbatch_1;" in sent.err
-    assert "error: the rest of the batch was not sent: " in sent.err
+    assert "The batch may have arrived, which `review --batch-status` finds out; no o" in sent.err
     # The second may have arrived, the third was never sent.
     calls = ledger.entries(State(state_folder(os.environ)))
     assert sorted(one.outcome for one in calls) == ["failed", "finished", "refused"]
     assert [one.usage.input_tokens > 0 for one in calls if one.outcome == "failed"] == [True]
-    assert run("review", ".", "--batch-status").out.startswith("msgbatch_1: ")
+    told = run("review", ".", "--batch-status").out.splitlines()
+    assert told[0].startswith("msgbatch_1: 0 of 1 answered")
+    assert re.fullmatch(
+        r"batch of .{16}: whether it arrived is not known yet, ask again later", told[1]
+    )
+
+    # What may have arrived is not sent again.
+    model.said_batches = None
+    rest = run("review", ".", "--batch")
+    assert "note: 1 file went out as batch msgbatch_3;" in rest.err
+    assert "1 part of the code went out in an earlier batch" in rest.err
+    model.batches_are_done = True
+    model.usual = lambda body: FOUND
+    fetched = run("review", ".", "--batch-results")
+    assert "note: 3 files answered" in fetched.err
+    assert fetched.out.count("security/sql-injection") > 2
+    calls = ledger.entries(State(state_folder(os.environ)))
+    assert sorted(one.outcome for one in calls if one.purpose == "batch") == [
+        "finished",
+        "finished",
+        "finished",
+        "refused",
+    ]
+    assert run("review", ".", "--batch-status").out.startswith("No batch of this workspace")
+
+
+def test_a_batch_is_not_sent_twice(run: Run, write: Write, model: LoopbackModel) -> None:
+    write({"a.py": CODE})
+    run("review", "a.py", "--batch")
+    again = run("review", "a.py", "--batch")
+    assert "1 part of the code went out in an earlier batch whose answers" in again.err
+    assert "note: nothing new was to be asked, so no batch was sent" in again.err
+    write({"a.py": CODE + "\n\ndef more(x):\n    return x\n"})
+    run("review", "a.py", "--batch")
+    assert len(model.batches) == 2
+
+
+def test_a_batch_that_has_not_arrived_is_sent_again(
+    run: Run, write: Write, model: LoopbackModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BACKEND_DEVELOPER_TIMEOUT_SECONDS", "1")
+    model.said_batches = 0
+    write({"a.py": CODE})
+    assert run("review", "a.py", "--batch").code == 2
+    model.batches.clear()  # The connection was cut before it came there.
+    model.said_batches = None
+    assert "is not known yet" in run("review", ".", "--batch-status").out
+    assert "no batch was sent" in run("review", "a.py", "--batch").err
+    monkeypatch.setattr("backend_developer.batches.SECONDS_TO_ARRIVE", -60.0)
+    again = run("review", "a.py", "--batch")
+    assert "has not arrived, and cost nothing: send it again." in again.err
+    assert "note: 1 file went out as batch msgbatch_1;" in again.err
+    calls = ledger.entries(State(state_folder(os.environ)))
+    assert [(one.outcome, one.usage.input_tokens > 0) for one in calls] == [
+        ("finished", True),
+        ("refused", False),
+    ]
 
 
 def test_a_batch_needs_a_place_for_its_answers(

@@ -11,7 +11,6 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-import backend_developer.state as state_module
 from backend_developer import ledger
 from backend_developer.core.model import Usage
 from backend_developer.settings import Settings
@@ -151,9 +150,8 @@ def test_a_clock_that_jumps_loses_only_what_is_under_way(clock: Clock) -> None:
 # --- Many at once
 
 
-def test_nobody_of_a_process_waits_for_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_of_a_process_waits_for_the_file() -> None:
     """Eight threads write without a pause; SQLite alone let some of them wait for seconds."""
-    monkeypatch.setattr(state_module, "BUSY_SECONDS", 1.0)
     place = state()
     call = outgoing(settings=Settings(maximum_cost_per_day=0, maximum_cost_per_review=0))
     with ThreadPoolExecutor(8) as threads:

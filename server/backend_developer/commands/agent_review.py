@@ -11,15 +11,16 @@ import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 
 from ..answers import KeptAnswers
-from ..batches import collect, look, remember
+from ..batches import awaited, collect, look, open_batches, send
 from ..catalogue import Catalogue
 from ..consents import give, has_consent
 from ..core.model import Usage
 from ..engines.agent import AgentEngine
 from ..engines.base import EngineError, ReviewRequest
-from ..engines.batch import BatchEngine
+from ..engines.batch import BatchEngine, BatchRefusedError
 from ..engines.endpoint import base_url
 from ..engines.kept import KeptEngine
 from ..engines.prompt import estimated_size
@@ -49,8 +50,12 @@ class Asking:
         gate = Gatekeeper(self._state, TerminalPerson(), plan.agreed)
         self._agent = AgentEngine(os.environ, catalogue, gate, self._state)
         self._batch = BatchEngine(self._agent, gate)
-        asked = self._batch if plan.is_batch else self._agent
-        self.engine = KeptEngine(asked, KeptAnswers(self._state), os.environ)
+        answers = KeptAnswers(self._state)
+        self.engine = (
+            KeptEngine(self._batch, answers, os.environ, self._awaited)
+            if plan.is_batch
+            else KeptEngine(self._agent, answers, os.environ)
+        )
 
     async def send_batch(self) -> None:
         """Sends what was prepared, where this is a batch, and says so. Raises UsageError."""
@@ -59,21 +64,27 @@ class Asking:
         root, task = str(self._plan.root), self._plan.task.name
         is_any_sent = False
         try:
-            async for one in self._batch.submit():
-                # Before it may be interrupted: a batch that nobody knows of is paid for nothing.
-                await asyncio.shield(asyncio.to_thread(remember, self._state, root, task, one))
+            async for batch_id, count in send(self._state, self._batch, root, task):
                 is_any_sent = True
-                files = plural(len(one.requests), "file")
                 print(
-                    f"note: {files} went out as batch {visible(one.id)}; "
+                    f"note: {plural(count, 'file')} went out as batch {visible(batch_id)}; "
                     "`review --batch-results` fetches the answers, within a day",
                     file=sys.stderr,
                 )
-        except (EngineError, StateError) as error:
+        except (BatchRefusedError, StateError) as error:
             what = "rest of the batch" if is_any_sent else "batch"
             raise UsageError(f"the {what} was not sent: {error}") from None
+        except EngineError as error:
+            raise UsageError(
+                f"{error} The batch may have arrived, which `review --batch-status` finds out; "
+                "no other was sent"
+            ) from None
         if not is_any_sent:
             print("note: nothing new was to be asked, so no batch was sent", file=sys.stderr)
+
+    @cache  # noqa: B019  # It lives as long as the command.
+    def _awaited(self) -> frozenset[str]:
+        return awaited(self._state)
 
     async def close(self) -> None:
         """Gives back what was reserved and not sent, and closes the connections."""
@@ -167,6 +178,23 @@ def _size(file: SourceFile) -> int:
         return 0
 
 
+async def confirm_batches(workspace: Workspace) -> None:
+    """Finds out whether the batches have arrived whose sending was cut off: what they hold is not
+    sent again."""
+    state, agent = _asker(workspace)
+    root = str(workspace.root)
+    try:
+        if all(one.is_confirmed for one in await asyncio.to_thread(open_batches, state, root)):
+            return
+        _, problems = await look(state, agent, workspace.settings, os.environ, root)
+    except StateError as error:
+        raise UsageError(str(error)) from None
+    finally:
+        await agent.close()
+    for problem in problems:
+        print(f"note: {visible(problem)}", file=sys.stderr)
+
+
 async def tell_batches(workspace: Workspace) -> int:
     """Says how far the workspace's batches are."""
     state, agent = _asker(workspace)
@@ -179,6 +207,9 @@ async def tell_batches(workspace: Workspace) -> int:
     finally:
         await agent.close()
     for one in found:
+        if not one.batch.is_confirmed:
+            print(f"{one.batch.name}: whether it arrived is not known yet, ask again later")
+            continue
         when = datetime.fromtimestamp(one.batch.sent_at).strftime("%Y-%m-%d %H:%M")
         state_of_it = "done: fetch it by --batch-results" if one.is_done else "under way"
         print(
@@ -204,7 +235,7 @@ async def fetch_batches(workspace: Workspace) -> None:
     print(f"note: {plural(len(collected.files), 'file')} answered", file=sys.stderr)
     for one in collected.waiting:
         print(
-            f"note: batch {visible(one.batch.id)} is under way: {one.done} of {one.total} answered",
+            f"note: {visible(one.batch.name)} is under way: {one.done} of {one.total} answered",
             file=sys.stderr,
         )
     for problem in collected.problems:

@@ -101,9 +101,11 @@ def run(options: argparse.Namespace) -> int:
         print(f"note: {visible(note.path)} is left out: {note.reason}", file=sys.stderr)
     plan = make_plan(found.files, workspace, options)
     if plan.use_agent and not plan.only_kept:
-        from .agent_review import agree
+        from .agent_review import agree, confirm_batches
 
         plan = agree(plan, yes=options.yes)
+        if plan.is_batch:
+            asyncio.run(confirm_batches(workspace))
     reviewed = _review_all(plan, workspace.catalogue, kept)
     if kept and kept.cache.problem:
         print(f"note: {visible(kept.cache.problem)}", file=sys.stderr)

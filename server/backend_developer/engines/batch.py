@@ -1,7 +1,8 @@
 """Reviews as one Message Batch: half the price, and an answer within a day.
 
     request -> BatchEngine.review() -> Pending(name)       prepared, through the gate, not sent yet
-               BatchEngine.submit() -> SentBatch, …        all of them, as few batches
+               BatchEngine.next()   -> OutgoingBatch       some of them, until there are none
+               BatchEngine.send()   -> its id
     later      results()            -> Result(name, …)     each answer, or why there is none
 
 A request of a batch has no tools: nobody is there to run them.
@@ -13,7 +14,7 @@ import asyncio
 import json
 import time
 import uuid
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias, cast
 
@@ -47,11 +48,14 @@ _Waiting: TypeAlias = tuple[SentRequest, Conversation, dict[str, object]]
 
 
 @dataclass(frozen=True, slots=True)
-class SentBatch:
-    id: str
+class OutgoingBatch:
     endpoint: Endpoint
     model: str
     requests: tuple[SentRequest, ...]
+
+
+class BatchRefusedError(EngineError):
+    """The endpoint has not taken a batch. After any other error it may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +94,15 @@ class BatchEngine:
         self._waiting.append((sent, conversation, body))
         yield Pending(sent.name)
 
-    async def submit(self) -> AsyncGenerator[SentBatch, None]:
-        """Sends what was prepared, one batch for each model and MOST_REQUESTS.
-
-        Yields each as soon as it is sent, to be remembered before anything else may fail. What each
-        request takes is counted as its input, until its result says what it was. Raises
-        EngineError; what has not been sent by then waits for `give_up`.
-        """
-        while self._waiting:
-            _, first, _ = self._waiting[0]
-            same = [one for one in self._waiting if one[1].place == first.place][:MOST_REQUESTS]
-            yield await self._send(first.call, same)
+    def next(self) -> OutgoingBatch | None:
+        """What is to be sent next of what was prepared: of one model, and no more than
+        MOST_REQUESTS."""
+        if not self._waiting:
+            return None
+        _, first, _ = self._waiting[0]
+        same = [one for one in self._waiting if one[1].place == first.place][:MOST_REQUESTS]
+        requests = tuple(sent for sent, _, _ in same)
+        return OutgoingBatch(first.call.endpoint, first.call.model, requests)
 
     async def give_up(self) -> None:
         """Gives back what was reserved for what is not sent."""
@@ -111,24 +113,36 @@ class BatchEngine:
         for sent, _, _ in waiting:
             await self._gate.leave(sent.permit, None, outcome)
 
-    async def _send(self, call: Call, waiting: Sequence[_Waiting]) -> SentBatch:
-        client = await self._agent.client(call.endpoint)
-        requests = [{"custom_id": sent.name, "params": body} for sent, _, body in waiting]
-        names = {sent.name for sent, _, _ in waiting}
+    async def send(self, batch: OutgoingBatch) -> str:
+        """The id that the endpoint gives it.
+
+        What each request takes is counted as its input, until its result says what it was. Raises
+        EngineError; what has not been sent by then waits for `give_up`.
+        """
+        names = {sent.name for sent in batch.requests}
+        waiting = [one for one in self._waiting if one[0].name in names]
         self._waiting = [one for one in self._waiting if one[0].name not in names]
+        call = waiting[0][1].call
+        requests = [{"custom_id": sent.name, "params": body} for sent, _, body in waiting]
         # A connection that is cut may have brought the batch there, which is paid then.
         outcome: Outcome = "cancelled"
         try:
+            client = await self._agent.client(call.endpoint)
             async with asyncio.timeout(call.settings.timeout_seconds):
-                batch = await client.sdk.messages.batches.create(requests=cast("Any", requests))
+                made = await client.sdk.messages.batches.create(requests=cast("Any", requests))
             outcome = "finished"
+        except EngineError as error:
+            outcome = "refused"
+            raise BatchRefusedError(str(error)) from error
         except Exception as error:
-            outcome = "refused" if faults.was_refused(error) else "failed"
+            if faults.was_refused(error):
+                outcome = "refused"
+                raise BatchRefusedError(faults.explain(error, call)) from error
+            outcome = "failed"
             raise EngineError(faults.explain(error, call)) from error
         finally:
             await asyncio.shield(self._leave(waiting, outcome))
-        requests_sent = tuple(sent for sent, _, _ in waiting)
-        return SentBatch(batch.id, call.endpoint, call.model, requests_sent)
+        return made.id
 
 
 ANSWERS_KEPT_SECONDS = 29 * 86_400.0
@@ -163,9 +177,52 @@ async def status(
         raise EngineError(faults.explain(error, call)) from error
     if batch.archived_at:
         raise BatchGoneError(gone)
+    done, open_ = _counts(batch)
+    return batch.processing_status, done, done + open_
+
+
+CLOCKS_DIFFER_SECONDS = 3_600.0
+"""At most: the endpoint's from ours."""
+
+
+async def find(
+    agent: AgentEngine,
+    call: Call,
+    names: Collection[str],
+    sent_at: float,
+    others: Collection[str],
+) -> tuple[str, bool]:
+    """The id of the batch that has the requests of these names, "" when none is known to have them;
+    whether one that is not done, whose requests the endpoint does not name yet, may be it.
+
+    `sent_at` is in seconds since 1970; `others` are ids of batches that it is not. Raises
+    EngineError.
+    """
+    client = await agent.client(call.endpoint)
+    may_be = False
+    try:
+        async with asyncio.timeout(call.settings.timeout_seconds):
+            # The latest come first.
+            async for one in client.sdk.messages.batches.list(limit=100):
+                if one.created_at.timestamp() < sent_at - CLOCKS_DIFFER_SECONDS:
+                    break
+                if one.id in others or sum(_counts(one)) != len(names) or one.archived_at:
+                    continue
+                if one.processing_status != "ended":
+                    may_be = True
+                    continue
+                stream = await client.sdk.messages.batches.results(one.id)
+                if {entry.custom_id async for entry in stream} & set(names):
+                    return one.id, False
+    except Exception as error:
+        raise EngineError(faults.explain(error, call)) from error
+    return "", may_be
+
+
+def _counts(batch: Any) -> tuple[int, int]:
+    """Of what the SDK calls a message batch: how many requests are done, and how many are not."""
     counts = batch.request_counts
-    done = counts.succeeded + counts.errored + counts.canceled + counts.expired
-    return batch.processing_status, done, done + counts.processing
+    return counts.succeeded + counts.errored + counts.canceled + counts.expired, counts.processing
 
 
 async def results(agent: AgentEngine, call: Call, batch_id: str) -> list[Result]:

@@ -75,14 +75,16 @@ class Plan:
     digests: tuple[str, ...]
     kept: Mapping[str, Kept]
     """By digest."""
+    awaited: frozenset[str] = frozenset()
+    """Digests of parts that will be answered without another question."""
 
     @property
-    def asked(self) -> tuple[Part, ...]:
-        """The parts that have no answer yet."""
+    def asked(self) -> tuple[tuple[Part, str], ...]:
+        """The parts that have no answer and await none, with their digests."""
         return tuple(
-            part
+            (part, digest)
             for part, digest in zip(self.parts, self.digests, strict=True)
-            if digest not in self.kept
+            if digest not in self.kept and digest not in self.awaited
         )
 
 
@@ -91,10 +93,19 @@ class KeptEngine:
 
     name = "agent"
 
-    def __init__(self, agent: Engine, answers: Answers, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        agent: Engine,
+        answers: Answers,
+        environment: Mapping[str, str],
+        awaited: Callable[[], frozenset[str]] = frozenset,
+    ) -> None:
+        """`awaited` gives the digests of parts that are not to be asked about, as their answers are
+        under way; called in a thread."""
         self._agent = agent
         self._answers = answers
         self._environment = environment
+        self._awaited = awaited
 
     async def review(self, request: ReviewRequest) -> AsyncGenerator[Answer, None]:
         """As the agent's. What is kept comes first."""
@@ -115,6 +126,13 @@ class KeptEngine:
         if not plan.parts:
             return  # There is no code to judge.
         asked = to_ask(plan, request)
+        if waiting := sum(digest in plan.awaited for digest in plan.digests):
+            yield Note(
+                f"{_counted(waiting)} went out in an earlier batch whose answers have not been "
+                "fetched, and not again"
+            )
+        if asked is None and waiting:
+            return
         if asked is None:
             yield Note(
                 "nothing that this review depends on has changed, so nothing was sent: what the "
@@ -165,6 +183,7 @@ class KeptEngine:
         if not request.settings.keep_answers:
             return Plan(parts, digests, {})
         loaded = self._answers.load(digests)
+        awaited = self._awaited().intersection(digests).difference(loaded)
         has_secret = any(has_placeholder(text) for text in loaded.values())
         secrets = find_secrets([request.document.text]) if has_secret else NO_REDACTIONS
         kept = {
@@ -172,7 +191,7 @@ class KeptEngine:
             for digest, text in loaded.items()
             if (one := _read(text, secrets.restore)) is not None
         }
-        return Plan(parts, digests, kept)
+        return Plan(parts, digests, kept, awaited)
 
     async def _second_look(self, request: ReviewRequest) -> AsyncGenerator[Answer, None]:
         digests = await asyncio.to_thread(_digests_of_evidence, request, self._environment)
@@ -222,7 +241,7 @@ def to_ask(plan: Plan, request: ReviewRequest) -> ReviewRequest | None:
         return None
     if len(plan.asked) == len(plan.parts):
         return request
-    spans = tuple(sorted(span for part in plan.asked for span in part.spans))
+    spans = tuple(sorted(span for part, _ in plan.asked for span in part.spans))
     evidence = tuple(
         finding
         for finding in request.evidence
@@ -239,7 +258,7 @@ def _used(plan: Plan, request: ReviewRequest, asked: Sequence[Span]) -> Iterator
     """What of the file the asked parts use, as far as there is room: its rest is not shown."""
     text, lines = request.document.text, Lines(request.document.text)
     room = MAXIMUM_USED
-    for span in dict.fromkeys(span for part in plan.asked for span in part.uses):
+    for span in dict.fromkeys(span for part, _ in plan.asked for span in part.uses):
         code = text[span.start : span.end].rstrip()
         # Imports and settings of one line are shown with the asked parts, or say little.
         if "\n" not in code or any(own.overlaps(span) for own in asked) or len(code) > room:
@@ -264,16 +283,11 @@ def kept_of(
     plan: Plan, text: str, lines: Lines, evidence: Mapping[str, Span], said: Sequence[Answer]
 ) -> dict[str, str]:
     """As `kept_texts`, of a text and the places of the evidence in it, by id."""
-    asked = [
-        (part, digest)
-        for part, digest in zip(plan.parts, plan.digests, strict=True)
-        if digest not in plan.kept
-    ]
-    found = {digest: Kept() for _, digest in asked}
+    found = {digest: Kept() for _, digest in plan.asked}
     is_placed, is_invented = False, False
 
     def at(span: Span) -> tuple[str, int] | None:
-        for part, digest in asked:
+        for part, digest in plan.asked:
             if any(own.overlaps(span) for own in part.spans):
                 return digest, lines.line_of(part.spans[0].start)
         return None
@@ -332,22 +346,25 @@ def keep_promised(
 def _promised(plan: Plan, request: ReviewRequest) -> str:
     """All that is needed to keep the answer about the plan's open parts when it comes."""
     text = request.document.text.encode("utf-8", "surrogatepass")
-    asked = [
-        (part, digest)
-        for part, digest in zip(plan.parts, plan.digests, strict=True)
-        if digest not in plan.kept
-    ]
     return json.dumps(
         {
             "path": request.document.path,
             "text": b64encode(zlib.compress(text)).decode("ascii"),
-            "parts": [[[span.start, span.end] for span in part.spans] for part, _ in asked],
-            "digests": [digest for _, digest in asked],
+            "parts": [[[span.start, span.end] for span in part.spans] for part, _ in plan.asked],
+            "digests": [digest for _, digest in plan.asked],
             "evidence": [
                 [finding.id, [finding.span.start, finding.span.end]] for finding in request.evidence
             ],
         }
     )
+
+
+def promised_digests(record: str) -> tuple[str, ...]:
+    """Of the parts that the answer will be about; none when the record is none of ours."""
+    try:
+        return tuple(map(str, json.loads(record)["digests"]))
+    except (ValueError, KeyError, TypeError):
+        return ()
 
 
 def _counted(parts: int) -> str:
