@@ -60,6 +60,9 @@ LOCAL = "local"
 PUBLISH_SECONDS = 0.01
 """Findings that come within this time are published together: a scan gives all of its at once."""
 CONFIGURATION_SECONDS = 3.0
+LOADED_AT_ONCE = 20
+"""Documents whose contexts are read at the same time: of a thousand that change together, the first
+messages alone would take a second."""
 
 
 class Connection(Protocol):
@@ -86,6 +89,8 @@ class OpenDocument:
     context: Context | None = None
     """None until it was read from disk."""
     loading: asyncio.Task[Context] | None = None
+    is_to_reload: bool = False
+    """What holds for it will be read again, once what is under way is done."""
     typed_since: list[Change] = field(default_factory=list)
     """What was typed since the text that the project knows."""
     lenses: list[str] | None = None
@@ -189,6 +194,7 @@ class Session:
         self._told: set[str] = set()
         self._numbers = itertools.count(1)
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._loads = asyncio.Semaphore(LOADED_AT_ONCE)
 
     # --- Documents
 
@@ -558,13 +564,17 @@ class Session:
         return await asyncio.shield(opened.loading)
 
     async def _load(self, opened: OpenDocument) -> Context:
-        context = await self._context_at(opened.document.uri, opened.document.path)
+        async with self._loads:
+            context = await self._context_at(opened.document.uri, opened.document.path)
         if opened.loading is asyncio.current_task():
+            before = opened.context.problems if opened.context else ()
             opened.context = context
             self._tell_problems(context)
             # Its problems may stand in another open document.
+            places = {problem.path for problem in (*before, *context.problems)}
             for other in self.documents.values():
-                self.changed(other)
+                if other is opened or other.document.path in places:
+                    self.changed(other)
         return context
 
     async def settings_of(self, folder: Path) -> Settings:
