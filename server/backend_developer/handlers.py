@@ -130,9 +130,10 @@ def did_save(session: Session, params: types.DidSaveTextDocumentParams) -> None:
 
 
 def did_close(session: Session, params: types.DidCloseTextDocumentParams) -> None:
-    session.close(params.text_document.uri)
-    # What was not saved is no more.
-    indexing.changed_on_disk(session, from_lsp.files([params.text_document.uri]))
+    opened = session.find(params.text_document.uri)
+    if opened:
+        session.close(params.text_document.uri)
+        indexing.closed(session, opened.document)
 
 
 # --- Asked at any moment: answered from memory
@@ -694,9 +695,7 @@ def did_change_workspace_folders(
     added = from_lsp.paths_of(folder.uri for folder in params.event.added)
     kept = (folder for folder in session.folders if folder not in removed)
     session.folders = tuple(dict.fromkeys([*kept, *added]))
-    for folder in removed:
-        session.projects.pop(folder, None)
-    indexing.start(session, added)
+    indexing.folders_changed(session, added, removed)
     _reload(session)
 
 

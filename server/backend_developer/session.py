@@ -177,6 +177,8 @@ class Session:
         """None until they are built."""
         self.projects: dict[Path | None, Project] = {}
         """Workspace folder -> what its files say; None: what the documents of no folder say."""
+        self.unread: dict[Path, dict[str, None]] = {}
+        """Workspace folder -> paths in it that changed on disk and wait to be read again."""
         self.reviewing_others: asyncio.TimerHandle | None = None
         """Set when documents will be looked at again, since the project has changed."""
         self.news: set[Path] = set()
@@ -433,6 +435,8 @@ class Session:
 
     def know(self, folder: Path | None, changed: Sequence[tuple[str, FileFacts | None]]) -> bool:
         """Files of the folder say this now; whether that is news for other files."""
+        if folder is not None and folder not in self.folders:
+            return False  # It was removed while they were read.
         from .project.index import Project  # Here: a server starts without it.
 
         project = self.projects.get(folder, Project())
