@@ -59,8 +59,13 @@ def closed(session: Session, document: Document) -> None:
 
 def changed_on_disk(session: Session, paths: Iterable[str]) -> None:
     """Reads files again that were changed, made or removed, and what lies in such folders."""
+    folders: dict[str, Path | None] = {}
     for path in paths:
-        folder = session.folder_of(path)
+        # Thousands may change at once, most of them in few folders.
+        above = os.path.dirname(path)
+        if above not in folders:
+            folders[above] = session.folder_of(above)
+        folder = folders[above]
         if folder is None or folder not in session.projects:
             continue
         if folder not in session.unread:

@@ -408,8 +408,11 @@ class Session:
 
     def folder_of(self, path: str) -> Path | None:
         """The innermost workspace folder that a path lies in."""
-        inside = [folder for folder in self.folders if path and Path(path).is_relative_to(folder)]
-        return max(inside, key=lambda folder: len(folder.parts), default=None)
+        if not path:
+            return None
+        # From the path up, as thousands of files may change at once, and folders may be many.
+        folders, place = {folder: folder for folder in self.folders}, Path(path)
+        return next((folders[one] for one in (place, *place.parents) if one in folders), None)
 
     def project_of(self, path: str) -> Project:
         """What is known of the project that a path belongs to."""
