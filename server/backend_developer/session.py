@@ -59,6 +59,9 @@ LOCAL = "local"
 """The producer of the local engine's findings; each task of the agent is one too."""
 PUBLISH_SECONDS = 0.01
 """Findings that come within this time are published together: a scan gives all of its at once."""
+ON_THE_WAY_SECONDS = 0.2
+"""How long a change may have been on its way to us. Some clients drop diagnostics of a text that is
+not their latest any more, so what was published shortly before a change is published again."""
 CONFIGURATION_SECONDS = 3.0
 LOADED_AT_ONCE = 20
 """Documents whose contexts are read at the same time: of a thousand that change together, the first
@@ -114,6 +117,10 @@ class OpenDocument:
     what was sent of them."""
     result_id: int = 0
     """Names `published`, for a client that asks; no other has it, in any document."""
+    published_at: float = 0.0
+    """By the event loop's clock; 0.0: never."""
+    may_be_dropped: bool = False
+    """A change was on its way when `published` was sent."""
     publishing: asyncio.TimerHandle | None = None
 
     def stop(self) -> None:
@@ -223,6 +230,8 @@ class Session:
         """Its text became that of `lines`, each change relative to what the one before it left."""
         text = lines.text
         opened.is_out_of_step = False
+        seconds = asyncio.get_running_loop().time() - opened.published_at
+        opened.may_be_dropped |= seconds < ON_THE_WAY_SECONDS
         opened.document = replace(opened.document, text=text, version=version)
         opened.lines = lines
         opened.findings = {
@@ -499,11 +508,13 @@ class Session:
         if not self.is_open(opened):
             return
         self._refresh_lenses(opened)
-        if not self._renew(opened):
+        if not self._renew(opened) and not opened.may_be_dropped:
             return
+        opened.may_be_dropped = False
         if self.profile.pull_diagnostics:
             self.keep(self.connection.ask("workspace/diagnostic/refresh", None))
         else:
+            opened.published_at = asyncio.get_running_loop().time()
             self.connection.notify(
                 "textDocument/publishDiagnostics",
                 to_lsp.published(opened.document, opened.published),
