@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from .actions import Scope
 from .core.merge import apply_verdict
@@ -62,10 +62,15 @@ PUBLISH_SECONDS = 0.01
 ON_THE_WAY_SECONDS = 0.2
 """How long a change may have been on its way to us. Some clients drop diagnostics of a text that is
 not their latest any more, so what was published shortly before a change is published again."""
+REFRESH_SECONDS = 1.0
+"""How long a client may take to say that it asks again; after that it is told again."""
 CONFIGURATION_SECONDS = 3.0
 LOADED_AT_ONCE = 20
 """Documents whose contexts are read at the same time: of a thousand that change together, the first
 messages alone would take a second."""
+
+
+Refresh: TypeAlias = Literal["workspace/codeLens/refresh", "workspace/diagnostic/refresh"]
 
 
 class Connection(Protocol):
@@ -201,6 +206,8 @@ class Session:
         self.bytes_per_token: Mapping[str, float] = {}
         """By model, for estimates."""
         self._told: set[str] = set()
+        self._to_refresh: dict[Refresh, bool] = {}
+        """What the client is being told to ask for again -> whether that has changed since."""
         self._numbers = itertools.count(1)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._loads = asyncio.Semaphore(LOADED_AT_ONCE)
@@ -486,7 +493,7 @@ class Session:
         titles = [lens.title for lens in self.lenses(opened)]
         if titles != opened.lenses:
             opened.lenses = titles
-            self.keep(self.connection.ask("workspace/codeLens/refresh", None))
+            self._refresh("workspace/codeLens/refresh")
 
     # --- Diagnostics
 
@@ -512,13 +519,28 @@ class Session:
             return
         opened.may_be_dropped = False
         if self.profile.pull_diagnostics:
-            self.keep(self.connection.ask("workspace/diagnostic/refresh", None))
+            self._refresh("workspace/diagnostic/refresh")
         else:
             opened.published_at = asyncio.get_running_loop().time()
             self.connection.notify(
                 "textDocument/publishDiagnostics",
                 to_lsp.published(opened.document, opened.published),
             )
+
+    def _refresh(self, method: Refresh) -> None:
+        """Has the client ask again, for all documents: once for all that change meanwhile."""
+        is_new = method not in self._to_refresh
+        self._to_refresh[method] = True
+        if is_new:
+            self.keep(self._tell_to_refresh(method))
+
+    async def _tell_to_refresh(self, method: Refresh) -> None:
+        try:
+            while self._to_refresh[method]:
+                self._to_refresh[method] = False
+                await self.connection.ask(method, None, REFRESH_SECONDS)
+        finally:
+            del self._to_refresh[method]
 
     def pull(self, opened: OpenDocument) -> tuple[list[str], str]:
         """The document's diagnostics, encoded, for a client that asks, and their result id."""

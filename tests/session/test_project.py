@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from backend_developer import runs
+from backend_developer import runs, session
 from backend_developer.core.model import Document
 from backend_developer.detector import Source
 from backend_developer.project.disk import Reading, read_again
@@ -193,6 +193,33 @@ async def test_news_of_one_file_have_the_others_reviewed_again(
     shop.edit(uri(tmp_path, "main.py"), "import users", "import users  # all of them")
     await shop.settled()
     assert len(shop.local.calls) == before + 5  # A comment is no news.
+
+
+@pytest.mark.parametrize("is_silent", [False, True])
+async def test_a_change_in_many_documents_refreshes_their_lenses_once(
+    shop: Editor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_silent: bool
+) -> None:
+    monkeypatch.setattr(session, "REFRESH_SECONDS", 0.01)
+    if is_silent:
+        shop.silent.add("workspace/codeLens/refresh")
+    imports = "".join(
+        f"import users{number}\napp.include_router(users{number}.router, prefix='/api')\n"
+        for number in range(20)
+    )
+    main, of = uri(tmp_path, "main.py"), [uri(tmp_path, f"users{n}.py") for n in range(20)]
+    shop.open(main, MAIN + imports)
+    for one in of:
+        shop.open(one, USERS)
+    await shop.settled()
+    for one in of:
+        assert (await titles(shop, one))[1] == OPEN
+    for prefix, before in (("/v1", "/api"), ("/v2", "/v1")):
+        count = refreshes(shop)
+        shop.replace(main, (0, len(shop.texts[main]), shop.texts[main].replace(before, prefix)))
+        await shop.settled()
+        assert count < refreshes(shop) <= count + 2
+        for one in of:
+            assert (await titles(shop, one))[1] == OPEN.replace("/api", prefix)
 
 
 async def test_symbols_of_a_document_lie_in_each_other(shop: Editor, tmp_path: Path) -> None:
