@@ -224,8 +224,9 @@ class Session:
 
     def document_at(self, path: str) -> Document | None:
         """The open document at an absolute path. May be called in any thread."""
-        opened = self.documents.get(key_of(Path(path).as_uri()))
-        return opened.document if opened else None
+        # By the path, as some clients write `file:/a.py` or `file://localhost/a.py`.
+        documents = [opened.document for opened in list(self.documents.values())]
+        return next((one for one in documents if path and one.path == path), None)
 
     def find(self, uri: str) -> OpenDocument | None:
         """The open document that `uri` names, however it is escaped."""
@@ -294,7 +295,8 @@ class Session:
                 self.cancel(run)
         opened.stop()
         path = opened.document.path
-        self.keep(self.offers.look_at_files([path]))
+        if path:
+            self.keep(self.offers.look_at_files([path]))
         if self.folder_of(path) is None:
             # There is no file whose saying would hold again now.
             self.know(None, [(path or opened.document.uri, None)])
