@@ -210,6 +210,40 @@ def walk(folder: Path) -> Iterator[SourceFile]:
             yield SourceFile(str(found.path), found.path, language)
 
 
+def among_walked(folder: Path, paths: Iterable[Path]) -> set[Path]:
+    """Those of the paths, all below the folder, that `walk` of it comes by if they are there.
+
+    The ignore files of a folder are read once for all of them.
+    """
+    inside: dict[Path, _Ignore | None] = {folder: _Ignore.above(folder).entering(folder)}
+
+    def entered(path: Path) -> _Ignore | None:
+        """What speaks for the files in the folder of a path; None: it is left out."""
+        place = folder
+        for name in path.relative_to(folder).parts[:-1]:
+            ignore, place = inside[place], place / name
+            if ignore is None:
+                return None
+            if place not in inside:
+                is_out = (
+                    _skips_folder(place)
+                    or place.is_symlink()
+                    or ignore.covers(place, is_folder=True)
+                )
+                inside[place] = None if is_out else ignore.entering(place)
+        return inside[place]
+
+    return {
+        path
+        for path in paths
+        if _is_source(path)
+        and (ignore := entered(path)) is not None
+        and not ignore.covers(path, is_folder=False)
+        and not path.is_symlink()
+        and not _is_data(path)
+    }
+
+
 def is_ignored(path: Path) -> bool:
     """Whether git's ignore files leave a file out, or a folder that it lies in."""
     root = repository_root(path.parent)

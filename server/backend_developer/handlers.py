@@ -6,6 +6,7 @@ waits: long work is handed to `runs`, and answers come from memory.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias, get_args
@@ -125,13 +126,14 @@ def did_save(session: Session, params: types.DidSaveTextDocumentParams) -> None:
     if saved is None or saved.document.path.endswith((".yml", ".yaml", ".md")):
         _reload(session)
     else:
-        session.keep(_reload_one(session, saved))
+        _reload_one(session, saved)
 
 
 def did_close(session: Session, params: types.DidCloseTextDocumentParams) -> None:
-    session.close(params.text_document.uri)
-    # What was not saved is no more.
-    indexing.changed_on_disk(session, from_lsp.files([params.text_document.uri]))
+    opened = session.find(params.text_document.uri)
+    if opened:
+        session.close(params.text_document.uri)
+        indexing.closed(session, opened.document)
 
 
 # --- Asked at any moment: answered from memory
@@ -693,9 +695,7 @@ def did_change_workspace_folders(
     added = from_lsp.paths_of(folder.uri for folder in params.event.added)
     kept = (folder for folder in session.folders if folder not in removed)
     session.folders = tuple(dict.fromkeys([*kept, *added]))
-    for folder in removed:
-        session.projects.pop(folder, None)
-    indexing.start(session, added)
+    indexing.folders_changed(session, added, removed)
     _reload(session)
 
 
@@ -705,12 +705,24 @@ def did_change_workspace_folders(
 def _reload(session: Session) -> None:
     """Reads again what holds for each document: a file or the editor's settings changed."""
     for opened in session.documents.values():
-        session.keep(_reload_one(session, opened))
+        _reload_one(session, opened)
 
 
-async def _reload_one(session: Session, opened: OpenDocument) -> None:
+def _reload_one(session: Session, opened: OpenDocument) -> None:
+    """Once for all that changes before it begins: some clients tell of each file by itself."""
+    if not opened.is_to_reload:
+        opened.is_to_reload = True
+        session.keep(_load_again(session, opened))
+
+
+async def _load_again(session: Session, opened: OpenDocument) -> None:
+    if opened.loading:
+        await asyncio.wait([opened.loading])
+    opened.is_to_reload = False
+    if not session.is_open(opened):
+        return
     before = opened.context
-    if await session.context_of(opened, fresh=True) != before:
+    if await session.context_of(opened, fresh=True) != before and session.is_open(opened):
         runs.review_while_typing(session, opened)
 
 

@@ -79,15 +79,26 @@ class Indexer(Protocol):
         ...
 
     def read_folder(
-        self, folder: str, maximum_files: int, is_open: Callable[[], Collection[str]]
+        self,
+        folder: str,
+        maximum_files: int,
+        is_open: Callable[[], Collection[str]],
+        inner: Collection[str] = (),
     ) -> AsyncGenerator[tuple[Sequence[FileFacts], bool], None]:
-        """Yields what a folder's files say, some at a time, and whether files were left out."""
+        """Yields what a folder's files say, some at a time, and whether files were left out.
+
+        Those in the `inner` folders are not its.
+        """
         ...
 
     async def read_again(
         self, folder: str, paths: Sequence[str]
     ) -> Sequence[tuple[str, FileFacts | None]]:
         """What files of a folder that changed on disk say now."""
+        ...
+
+    async def forget(self, folder: str, paths: Sequence[str] | None) -> None:
+        """These files are no more of the folder, "" for none; without paths it is no more known."""
         ...
 
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from .actions import Scope
 from .core.merge import apply_verdict
@@ -59,7 +59,18 @@ LOCAL = "local"
 """The producer of the local engine's findings; each task of the agent is one too."""
 PUBLISH_SECONDS = 0.01
 """Findings that come within this time are published together: a scan gives all of its at once."""
+ON_THE_WAY_SECONDS = 0.2
+"""How long a change may have been on its way to us. Some clients drop diagnostics of a text that is
+not their latest any more, so what was published shortly before a change is published again."""
+REFRESH_SECONDS = 1.0
+"""How long a client may take to say that it asks again; after that it is told again."""
 CONFIGURATION_SECONDS = 3.0
+LOADED_AT_ONCE = 20
+"""Documents whose contexts are read at the same time: of a thousand that change together, the first
+messages alone would take a second."""
+
+
+Refresh: TypeAlias = Literal["workspace/codeLens/refresh", "workspace/diagnostic/refresh"]
 
 
 class Connection(Protocol):
@@ -86,6 +97,8 @@ class OpenDocument:
     context: Context | None = None
     """None until it was read from disk."""
     loading: asyncio.Task[Context] | None = None
+    is_to_reload: bool = False
+    """What holds for it will be read again, once what is under way is done."""
     typed_since: list[Change] = field(default_factory=list)
     """What was typed since the text that the project knows."""
     lenses: list[str] | None = None
@@ -109,6 +122,10 @@ class OpenDocument:
     what was sent of them."""
     result_id: int = 0
     """Names `published`, for a client that asks; no other has it, in any document."""
+    published_at: float = 0.0
+    """By the event loop's clock; 0.0: never."""
+    may_be_dropped: bool = False
+    """A change was on its way when `published` was sent."""
     publishing: asyncio.TimerHandle | None = None
 
     def stop(self) -> None:
@@ -172,6 +189,8 @@ class Session:
         """None until they are built."""
         self.projects: dict[Path | None, Project] = {}
         """Workspace folder -> what its files say; None: what the documents of no folder say."""
+        self.unread: dict[Path, dict[str, None]] = {}
+        """Workspace folder -> paths in it that changed on disk and wait to be read again."""
         self.reviewing_others: asyncio.TimerHandle | None = None
         """Set when documents will be looked at again, since the project has changed."""
         self.news: set[Path] = set()
@@ -187,8 +206,11 @@ class Session:
         self.bytes_per_token: Mapping[str, float] = {}
         """By model, for estimates."""
         self._told: set[str] = set()
+        self._to_refresh: dict[Refresh, bool] = {}
+        """What the client is being told to ask for again -> whether that has changed since."""
         self._numbers = itertools.count(1)
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._loads = asyncio.Semaphore(LOADED_AT_ONCE)
 
     # --- Documents
 
@@ -202,8 +224,9 @@ class Session:
 
     def document_at(self, path: str) -> Document | None:
         """The open document at an absolute path. May be called in any thread."""
-        opened = self.documents.get(key_of(Path(path).as_uri()))
-        return opened.document if opened else None
+        # By the path, as some clients write `file:/a.py` or `file://localhost/a.py`.
+        documents = [opened.document for opened in list(self.documents.values())]
+        return next((one for one in documents if path and one.path == path), None)
 
     def find(self, uri: str) -> OpenDocument | None:
         """The open document that `uri` names, however it is escaped."""
@@ -215,6 +238,8 @@ class Session:
         """Its text became that of `lines`, each change relative to what the one before it left."""
         text = lines.text
         opened.is_out_of_step = False
+        seconds = asyncio.get_running_loop().time() - opened.published_at
+        opened.may_be_dropped |= seconds < ON_THE_WAY_SECONDS
         opened.document = replace(opened.document, text=text, version=version)
         opened.lines = lines
         opened.findings = {
@@ -270,7 +295,8 @@ class Session:
                 self.cancel(run)
         opened.stop()
         path = opened.document.path
-        self.keep(self.offers.look_at_files([path]))
+        if path:
+            self.keep(self.offers.look_at_files([path]))
         if self.folder_of(path) is None:
             # There is no file whose saying would hold again now.
             self.know(None, [(path or opened.document.uri, None)])
@@ -400,8 +426,11 @@ class Session:
 
     def folder_of(self, path: str) -> Path | None:
         """The innermost workspace folder that a path lies in."""
-        inside = [folder for folder in self.folders if path and Path(path).is_relative_to(folder)]
-        return max(inside, key=lambda folder: len(folder.parts), default=None)
+        if not path:
+            return None
+        # From the path up, as thousands of files may change at once, and folders may be many.
+        folders, place = {folder: folder for folder in self.folders}, Path(path)
+        return next((folders[one] for one in (place, *place.parents) if one in folders), None)
 
     def project_of(self, path: str) -> Project:
         """What is known of the project that a path belongs to."""
@@ -427,6 +456,8 @@ class Session:
 
     def know(self, folder: Path | None, changed: Sequence[tuple[str, FileFacts | None]]) -> bool:
         """Files of the folder say this now; whether that is news for other files."""
+        if folder is not None and folder not in self.folders:
+            return False  # It was removed while they were read.
         from .project.index import Project  # Here: a server starts without it.
 
         project = self.projects.get(folder, Project())
@@ -464,7 +495,7 @@ class Session:
         titles = [lens.title for lens in self.lenses(opened)]
         if titles != opened.lenses:
             opened.lenses = titles
-            self.keep(self.connection.ask("workspace/codeLens/refresh", None))
+            self._refresh("workspace/codeLens/refresh")
 
     # --- Diagnostics
 
@@ -486,15 +517,32 @@ class Session:
         if not self.is_open(opened):
             return
         self._refresh_lenses(opened)
-        if not self._renew(opened):
+        if not self._renew(opened) and not opened.may_be_dropped:
             return
+        opened.may_be_dropped = False
         if self.profile.pull_diagnostics:
-            self.keep(self.connection.ask("workspace/diagnostic/refresh", None))
+            self._refresh("workspace/diagnostic/refresh")
         else:
+            opened.published_at = asyncio.get_running_loop().time()
             self.connection.notify(
                 "textDocument/publishDiagnostics",
                 to_lsp.published(opened.document, opened.published),
             )
+
+    def _refresh(self, method: Refresh) -> None:
+        """Has the client ask again, for all documents: once for all that change meanwhile."""
+        is_new = method not in self._to_refresh
+        self._to_refresh[method] = True
+        if is_new:
+            self.keep(self._tell_to_refresh(method))
+
+    async def _tell_to_refresh(self, method: Refresh) -> None:
+        try:
+            while self._to_refresh[method]:
+                self._to_refresh[method] = False
+                await self.connection.ask(method, None, REFRESH_SECONDS)
+        finally:
+            del self._to_refresh[method]
 
     def pull(self, opened: OpenDocument) -> tuple[list[str], str]:
         """The document's diagnostics, encoded, for a client that asks, and their result id."""
@@ -558,13 +606,17 @@ class Session:
         return await asyncio.shield(opened.loading)
 
     async def _load(self, opened: OpenDocument) -> Context:
-        context = await self._context_at(opened.document.uri, opened.document.path)
+        async with self._loads:
+            context = await self._context_at(opened.document.uri, opened.document.path)
         if opened.loading is asyncio.current_task():
+            before = opened.context.problems if opened.context else ()
             opened.context = context
             self._tell_problems(context)
             # Its problems may stand in another open document.
+            places = {problem.path for problem in (*before, *context.problems)}
             for other in self.documents.values():
-                self.changed(other)
+                if other is opened or other.document.path in places:
+                    self.changed(other)
         return context
 
     async def settings_of(self, folder: Path) -> Settings:

@@ -161,19 +161,24 @@ class LocalWorker:
         return facts
 
     async def read_folder(
-        self, folder: str, maximum_files: int, is_open: Callable[[], Collection[str]]
+        self,
+        folder: str,
+        maximum_files: int,
+        is_open: Callable[[], Collection[str]],
+        inner: Collection[str] = (),
     ) -> AsyncGenerator[tuple[Sequence[FileFacts], bool], None]:
         """Yields what a folder's files say, some files at a time, and whether files were left out.
 
         A step goes to the end of the queue, so that what a person waits for is never behind more
-        than one. `is_open` gives the paths whose buffers stand for them. Raises EngineError.
+        than one. `is_open` gives the paths whose buffers stand for them; those in the `inner`
+        folders are not its. Raises EngineError.
         """
-        self._projects.setdefault(folder, {})
-        await self._ask(folder, "read folder", folder, maximum_files)
+        known = self._projects.setdefault(folder, {})
+        await self._ask(folder, "read folder", folder, maximum_files, tuple(inner))
         while True:
             skipped = frozenset(is_open())
             chunk: Chunk = await self._ask(folder, "read on", folder, STEP_SECONDS, skipped)
-            self._projects[folder] |= {facts.path: facts for facts in chunk.facts}
+            known |= {facts.path: facts for facts in chunk.facts}
             yield chunk.facts, chunk.is_cut_short
             if chunk.is_done:
                 return
@@ -190,6 +195,17 @@ class LocalWorker:
         )
         self._remember(folder, changed)
         return changed
+
+    async def forget(self, folder: str, paths: Sequence[str] | None) -> None:
+        """These files are no more of the folder, "" for none; without paths it is no more known.
+
+        Raises EngineError.
+        """
+        await self._ask(folder, "forget", folder, paths)
+        if paths is None:
+            self._projects.pop(folder, None)
+        else:
+            self._remember(folder, [(path, None) for path in paths])
 
     def _remember(self, folder: str, changed: Sequence[tuple[str, FileFacts | None]]) -> None:
         known = self._projects.setdefault(folder, {})
@@ -409,9 +425,9 @@ def main() -> None:
                 return checker.reports(document, whole, settings)
             case "syntax", document:
                 return syntax_error_line(document)
-            case "read folder", folder, maximum_files:
+            case "read folder", folder, maximum_files, inner:
                 projects.setdefault(folder, Project())
-                readings[folder] = Reading(Path(folder), maximum_files)
+                readings[folder] = Reading(Path(folder), maximum_files, inner)
                 return None
             case "read on", folder, seconds, skipped:
                 # A process that was started again has lost its place, and knows what was read.
@@ -423,9 +439,16 @@ def main() -> None:
                     del readings[folder]
                 return chunk
             case "read again", folder, paths:
-                changed = read_again(paths)
+                changed = read_again(Path(folder), paths)
                 learn(folder, changed)
                 return changed
+            case "forget", folder, None:
+                projects.pop(folder, None)
+                readings.pop(folder, None)
+                return None
+            case "forget", folder, paths:
+                learn(folder, ((path, None) for path in paths))
+                return None
             case "know", known:
                 projects.update((folder, Project(files)) for folder, files in known.items())
                 return None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -232,6 +235,24 @@ def test_trim(text: str, change: Change, smallest: Change) -> None:
 )
 def test_visible(message: str, shown: str) -> None:
     assert visible(message) == shown
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_position_in_a_line_of_megabytes_costs_no_more_than_a_look_at_it(
+    encoding: Encoding,
+) -> None:
+    text = "😀a" * 500_000
+    lines = Lines(text)
+    lines.offset(0, 1, encoding)
+    look = min(seconds(lambda: text.encode(encoding)) for _ in range(5))
+    found = min(seconds(lambda: lines.offset(0, 700_000, encoding)) for _ in range(5))
+    assert found < 4 * look
+
+
+def seconds(work: Callable[[], object]) -> float:
+    start = time.process_time()
+    work()
+    return time.process_time() - start
 
 
 def test_shortened() -> None:

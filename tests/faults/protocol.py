@@ -377,6 +377,22 @@ def large_messages(client: Client, size: int) -> str:
     return f"two of {size // 1_000_000} MB, answered; well"
 
 
+def floods(client: Client) -> str:
+    """Files that change on disk, told one by one, as Emacs does when a branch is checked out."""
+    asked, begin = len(client.asked), time.monotonic()
+    for number in range(1000):
+        for name in (f"made{number}.py", "settings.yml"):
+            event = {"uri": (client.folder / name).as_uri(), "type": 2}
+            client.notify("workspace/didChangeWatchedFiles", {"changes": [event]})
+    client.notify("textDocument/didClose", {"textDocument": {"uri": client.uri}})
+    client.open(client.uri, UNSAFE)
+    client.is_well()
+    seconds = time.monotonic() - begin
+    questions = len(client.asked) - asked
+    assert questions < 100, questions
+    return f"2,000 notifications, {questions} questions; well after {seconds:.1f} s"
+
+
 def cancelled_reviews(client: Client) -> str:
     """Reviews that are cancelled at once, after each of some moments, and twice."""
     generator = random.Random(7)
@@ -422,6 +438,7 @@ ON_RUNNING: Mapping[str, Callable[[Client], str]] = {
     "ids that are texts": ids_that_are_texts,
     "changes that cannot be understood": lost_changes,
     "cancels at every moment": cancels,
+    "floods of watched files": floods,
     "reviews cancelled at every moment": cancelled_reviews,
 }
 """What is done to one server after another fault; it must be well after each."""

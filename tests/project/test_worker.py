@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,10 +37,12 @@ async def local() -> AsyncIterator[LocalWorker]:
     local._end()
 
 
-async def read(local: LocalWorker, folder: Path, *skipped: str) -> list[str]:
+async def read(
+    local: LocalWorker, folder: Path, *skipped: str, inner: Collection[str] = ()
+) -> list[str]:
     """The names of the files that say something."""
     names = []
-    async for facts, _ in local.read_folder(str(folder), 100, lambda: skipped):
+    async for facts, _ in local.read_folder(str(folder), 100, lambda: skipped, inner):
         names += [Path(one.path).name for one in facts]
     return names
 
@@ -78,6 +80,33 @@ async def test_a_review_knows_the_other_files(local: LocalWorker, tmp_path: Path
     query.unlink()
     assert await local.read_again(str(tmp_path), [str(query)]) == [(str(query), None)]
     assert await rules(local, models, MODELS) == []
+
+
+async def test_a_document_of_no_folder_that_was_closed(local: LocalWorker, tmp_path: Path) -> None:
+    models, query = tmp_path / "models.py", tmp_path / "query.py"
+    assert await rules(local, query, QUERY) == []
+    assert await rules(local, models, MODELS) == ["performance/missing-index"]
+    await local.forget("", [str(query)])
+    assert await rules(local, models, MODELS) == []
+    local._end()  # Another process is told what this one knew.
+    assert await rules(local, models, MODELS) == []
+
+
+async def test_a_folder_inside_another(local: LocalWorker, tmp_path: Path) -> None:
+    models, query = tmp_path / "inner" / "models.py", tmp_path / "query.py"
+    models.parent.mkdir()
+    models.write_text(MODELS)
+    query.write_text(QUERY)
+    inner = str(models.parent)
+    assert await read(local, tmp_path, inner=[inner]) == ["query.py"]
+    assert await read(local, models.parent) == ["models.py"]
+    assert await rules(local, models, MODELS) == []
+    # Once the inner one is no folder of the workspace, its files are the outer one's.
+    await local.forget(inner, None)
+    assert await read(local, tmp_path) == ["models.py", "query.py"]
+    assert await rules(local, models, MODELS) == ["performance/missing-index"]
+    local._end()
+    assert await rules(local, models, MODELS) == ["performance/missing-index"]
 
 
 async def test_what_is_left_out(local: LocalWorker, tmp_path: Path) -> None:

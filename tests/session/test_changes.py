@@ -269,6 +269,18 @@ async def test_a_file_that_is_opened_again_under_another_spelling(desk: Desk) ->
     assert (proposal["line"], proposal["state"]) == (5, "offered")
 
 
+@pytest.mark.parametrize("scheme", ["file:", "file://", "file://localhost"])
+async def test_a_buffer_stands_for_its_file_however_its_uri_begins(desk: Desk, scheme: str) -> None:
+    desk.editor.open(f"{scheme}{desk.folder / 'store.py'}", STORE.replace(BOUNDED.old, "pass\n"))
+    call = await desk.ask()
+    answer(call, *THREE_FILES)
+    again = await desk.editor.agent.called()
+    assert again.request.problems[0].startswith("store.py: ")
+    assert "is not in the file" in again.request.problems[0]
+    answer(again, PAGED)
+    await desk.proposal()
+
+
 async def test_a_document_that_is_no_file_is_taken_and_undone(
     connect: Callable[..., Editor],
 ) -> None:
@@ -286,6 +298,29 @@ async def test_a_document_that_is_no_file_is_taken_and_undone(
         action = await editor.action(uri, "def list_orders", title)
         editor.apply(action["edit"])
         assert editor.texts[uri] == text
+
+
+async def test_a_document_that_is_no_file_is_closed_and_opened_again(
+    connect: Callable[..., Editor], caplog: pytest.LogCaptureFixture
+) -> None:
+    editor = connect(agent=True)
+    await editor.start(CAPABLE)
+    uris = ["untitled:Untitled-1", "untitled:Untitled-2"]
+    new = 'def list_orders():\n    return rows("orders")[:50]\n'
+    for uri in uris:
+        editor.open(uri, APP)
+        await editor.settled()
+        place = editor.range(uri, "def list_orders")
+        await editor.command("change", uri=uri, range=place, task="ask", instruction="Bound it.")
+        answer(await editor.agent.called(), SearchReplace(PAGED.old + "\n", new, uri))
+        await editor.settled()
+    editor.close_file(uris[0])
+    await editor.settled()
+    assert not caplog.records
+    assert await editor.action(uris[1], "def list_orders", "Take")
+    editor.open(uris[0], APP)
+    await editor.settled()
+    assert await editor.action(uris[0], "def list_orders", "Take")
 
 
 # --- Parts of it

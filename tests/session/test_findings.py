@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from backend_developer import session
 from session.editor import PULL, PUSH, Editor, finding, until, with_capability
 
 URI = "file:///work/app.py"
@@ -156,7 +157,20 @@ async def test_the_local_engine_follows_each_change(editor: Editor) -> None:
     assert editor.marked(URI) == []
 
 
-async def test_published_only_when_different_and_with_the_true_version(editor: Editor) -> None:
+async def test_what_crossed_a_change_on_its_way_is_published_again(editor: Editor) -> None:
+    editor.open(URI, "x = md5(1)\n", version=7)
+    await until(lambda: editor.published(URI))
+    # The client had typed this before it got what was published, and has dropped that.
+    editor.replace(URI, (len(editor.texts[URI]), len(editor.texts[URI]), "# a\n"))
+    await editor.settled()
+    assert [params["version"] for params in editor.published(URI)] == [7, 8]
+    assert editor.published(URI)[0]["diagnostics"] == editor.published(URI)[1]["diagnostics"]
+
+
+async def test_published_only_when_different_and_with_the_true_version(
+    editor: Editor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "ON_THE_WAY_SECONDS", 0.0)
     editor.open(URI, "x = md5(1)\n", version=7)
     await editor.settled()
     for text in ("# a\n", "# b\n"):

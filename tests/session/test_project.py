@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from backend_developer import runs
+from backend_developer import runs, session
 from backend_developer.core.model import Document
 from backend_developer.detector import Source
 from backend_developer.project.disk import Reading, read_again
@@ -49,14 +49,20 @@ class Disk:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.times_asked = 0
+        self.forgotten: list[tuple[str, Sequence[str] | None]] = []
 
     async def learn(self, document: Document) -> FileFacts | None:
         return facts_of(Source(document))
 
     async def read_folder(
-        self, folder: str, maximum_files: int, is_open: Callable[[], Collection[str]]
+        self,
+        folder: str,
+        maximum_files: int,
+        is_open: Callable[[], Collection[str]],
+        inner: Collection[str] = (),
     ) -> AsyncGenerator[tuple[Sequence[FileFacts], bool], None]:
-        reading = Reading(Path(folder), maximum_files)
+        reading = Reading(Path(folder), maximum_files, inner)
         while True:
             chunk = reading.step(0, is_open())
             yield chunk.facts, chunk.is_cut_short
@@ -68,7 +74,11 @@ class Disk:
         self, folder: str, paths: Sequence[str]
     ) -> Sequence[tuple[str, FileFacts | None]]:
         self.asked += paths
-        return read_again(paths)
+        self.times_asked += 1
+        return read_again(Path(folder), paths)
+
+    async def forget(self, folder: str, paths: Sequence[str] | None) -> None:
+        self.forgotten.append((folder, paths))
 
 
 @pytest.fixture
@@ -185,6 +195,33 @@ async def test_news_of_one_file_have_the_others_reviewed_again(
     assert len(shop.local.calls) == before + 5  # A comment is no news.
 
 
+@pytest.mark.parametrize("is_silent", [False, True])
+async def test_a_change_in_many_documents_refreshes_their_lenses_once(
+    shop: Editor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_silent: bool
+) -> None:
+    monkeypatch.setattr(session, "REFRESH_SECONDS", 0.01)
+    if is_silent:
+        shop.silent.add("workspace/codeLens/refresh")
+    imports = "".join(
+        f"import users{number}\napp.include_router(users{number}.router, prefix='/api')\n"
+        for number in range(20)
+    )
+    main, of = uri(tmp_path, "main.py"), [uri(tmp_path, f"users{n}.py") for n in range(20)]
+    shop.open(main, MAIN + imports)
+    for one in of:
+        shop.open(one, USERS)
+    await shop.settled()
+    for one in of:
+        assert (await titles(shop, one))[1] == OPEN
+    for prefix, before in (("/v1", "/api"), ("/v2", "/v1")):
+        count = refreshes(shop)
+        shop.replace(main, (0, len(shop.texts[main]), shop.texts[main].replace(before, prefix)))
+        await shop.settled()
+        assert count < refreshes(shop) <= count + 2
+        for one in of:
+            assert (await titles(shop, one))[1] == OPEN.replace("/api", prefix)
+
+
 async def test_symbols_of_a_document_lie_in_each_other(shop: Editor, tmp_path: Path) -> None:
     of = uri(tmp_path)
     found = await shop.request("textDocument/documentSymbol", {"textDocument": {"uri": of}})
@@ -260,6 +297,144 @@ async def test_a_folder_that_is_added_and_removed(
         )
         await editor.settled()
         assert len(await symbols(editor, "user")) == count
+
+
+def folders_change(editor: Editor, added: Sequence[Path], removed: Sequence[Path] = ()) -> None:
+    event = {
+        name: [{"uri": folder.as_uri(), "name": folder.name} for folder in folders]
+        for name, folders in (("added", added), ("removed", removed))
+    }
+    editor.notify("workspace/didChangeWorkspaceFolders", {"event": event})
+
+
+def model(name: str) -> str:
+    return f"class {name}(Base):\n    id = Column(Integer, primary_key=True)\n"
+
+
+async def test_a_file_in_two_folders_belongs_to_the_inner_one(
+    connect: Callable[..., Editor], tmp_path: Path
+) -> None:
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    (tmp_path / "one.py").write_text(model("Outer"))
+    (inner / "two.py").write_text(model("Inner"))
+    editor = connect(indexer=Disk())
+    await editor.start(CAPABLE, tmp_path)
+    await editor.settled()
+    expected = ["Outer one.py", "Inner two.py"]
+    for added, removed in (([inner], []), ([], [inner]), ([inner], [tmp_path]), ([tmp_path], [])):
+        folders_change(editor, added, removed)
+        await editor.settled()
+        found = await symbols(editor, "er")
+        assert sorted(found) == sorted(expected if tmp_path not in removed else expected[1:])
+
+
+async def test_a_folder_that_is_removed_while_it_is_read(
+    connect: Callable[..., Editor], tmp_path: Path
+) -> None:
+    for number in range(20):
+        (tmp_path / f"{number}.py").write_text(model(f"Model{number}"))
+    indexer = Disk()
+    editor = connect(indexer=indexer)
+    await editor.start(CAPABLE)
+    for waiting in range(5):
+        folders_change(editor, [tmp_path])
+        for _ in range(waiting * 3):
+            await asyncio.sleep(0)
+        folders_change(editor, [], [tmp_path])
+        await editor.settled()
+        assert await symbols(editor, "model") == []
+        assert indexer.forgotten[-1] == (str(tmp_path), None)
+
+
+async def test_a_document_whose_folder_is_added_while_it_is_open(
+    connect: Callable[..., Editor], tmp_path: Path
+) -> None:
+    (tmp_path / "a.py").write_text(model("User"))
+    indexer = Disk()
+    editor = connect(indexer=indexer)
+    await editor.start(CAPABLE)
+    editor.open(uri(tmp_path, "a.py"), model("User"))
+    await editor.settled()
+    folders_change(editor, [tmp_path])
+    await editor.settled()
+    assert await symbols(editor, "user") == ["User a.py"]
+    assert ("", [str(tmp_path / "a.py")]) in indexer.forgotten
+    editor.close_file(uri(tmp_path, "a.py"))
+    folders_change(editor, [], [tmp_path])
+    await editor.settled()
+    assert await symbols(editor, "user") == []
+
+
+async def test_the_engine_hears_that_a_document_of_no_folder_was_closed(
+    connect: Callable[..., Editor],
+) -> None:
+    indexer = Disk()
+    editor = connect(indexer=indexer)
+    await editor.start(CAPABLE)
+    editor.open("untitled:users", USERS)
+    await editor.settled()
+    editor.close_file("untitled:users")
+    await editor.settled()
+    assert indexer.forgotten == [("", ["untitled:users"])]
+
+
+async def test_a_folder_that_is_moved(connect: Callable[..., Editor], tmp_path: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    (old / "deep").mkdir(parents=True)
+    (old / "deep" / "a.py").write_text(model("User"))
+    (old / "b.py").write_text(model("UserOrder"))
+    editor = connect(indexer=Disk())
+    await editor.start(CAPABLE, tmp_path)
+    editor.open(uri(old, "b.py"), model("UserInABuffer"))
+    await editor.settled()
+    old.rename(new)
+    changes = [{"uri": old.as_uri(), "type": 3}, {"uri": new.as_uri(), "type": 1}]
+    editor.notify("workspace/didChangeWatchedFiles", {"changes": changes})
+    await editor.settled()
+    found = await symbols(editor, "user")
+    assert sorted(found) == ["User a.py", "UserInABuffer b.py", "UserOrder b.py"]
+    editor.close_file(uri(old, "b.py"))
+    await editor.settled()
+    assert sorted(await symbols(editor, "user")) == ["User a.py", "UserOrder b.py"]
+
+
+async def test_what_a_reading_leaves_out_is_left_out_when_it_changes(
+    connect: Callable[..., Editor], tmp_path: Path
+) -> None:
+    names = ["node_modules/a/a.py", ".venv/lib/a.py", "env/lib/a.py", "built/a.py", "src/a.py"]
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text(model("User"))
+    (tmp_path / "env" / "pyvenv.cfg").touch()
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".gitignore").write_text("built/\n")
+    editor = connect(indexer=Disk())
+    await editor.start(CAPABLE, tmp_path)
+    await editor.settled()
+    assert len(await symbols(editor, "user")) == 1
+    changes = [{"uri": uri(tmp_path, name), "type": 1} for name in names]
+    editor.notify("workspace/didChangeWatchedFiles", {"changes": changes})
+    await editor.settled()
+    assert len(await symbols(editor, "user")) == 1
+
+
+async def test_files_that_are_told_one_by_one_are_read_together(
+    connect: Callable[..., Editor], tmp_path: Path
+) -> None:
+    indexer = Disk()
+    editor = connect(indexer=indexer)
+    await editor.start(CAPABLE, tmp_path)
+    await editor.settled()
+    for number in range(200):
+        (tmp_path / f"{number}.py").write_text(model(f"Model{number}"))
+    for number in [*range(200), *range(200)]:
+        changes = [{"uri": uri(tmp_path, f"{number}.py"), "type": 2}]
+        editor.notify("workspace/didChangeWatchedFiles", {"changes": changes})
+    await editor.settled()
+    assert len(indexer.asked) == 200
+    assert indexer.times_asked == 10
+    assert await symbols(editor, "model199") == ["Model199 199.py"]
 
 
 class OneAtATime(Disk):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -132,6 +133,35 @@ async def test_a_project_file_that_changes(
     else:
         editor.notify("textDocument/didSave", {"textDocument": {"uri": uri}})
     await editor.settled()
+    assert editor.diagnostics(uri)[0]["severity"] == 1
+
+
+@pytest.mark.parametrize("how", ["watched", "saved", "settings"])
+async def test_much_that_changes_at_once_is_read_once_or_twice(
+    connect: Callable[..., Editor], tmp_path: Path, how: str
+) -> None:
+    editor = connect()
+    await editor.start(folder=tmp_path)
+    uri = (tmp_path / "a.py").as_uri()
+    assert await level(editor, uri) == 2
+    file = tmp_path / ".backend-developer.yml"
+    changes = [{"uri": file.as_uri(), "type": 2}]
+    before = len(editor.requests)
+    for number in range(100):
+        # Some editors tell of each file by itself.
+        if how == "watched":
+            editor.notify("workspace/didChangeWatchedFiles", {"changes": changes})
+        elif how == "saved":
+            editor.notify("textDocument/didSave", {"textDocument": {"uri": uri}})
+        else:
+            editor.notify("workspace/didChangeConfiguration", {"settings": None})
+        if number % 10 == 0:
+            await asyncio.sleep(0)
+    file.write_text("rules: {security/weak-hash: error}\n")
+    editor.notify("workspace/didChangeWatchedFiles", {"changes": changes})
+    await editor.settled()
+    asked = [method for method, _ in editor.requests[before:]]
+    assert asked.count("workspace/configuration") <= 3
     assert editor.diagnostics(uri)[0]["severity"] == 1
 
 

@@ -120,11 +120,16 @@ class Lines:
             return start
         if encoding == "utf-32" or self._ascii or self.text[start:end].isascii():
             return min(start + character, end)
-        # A code point is at least one unit wide, so no more than `character` of them count.
-        candidates = range(start + 1, min(start + character, end) + 1)
-        return start + bisect_right(
-            candidates, character, key=lambda offset: self._width(start, offset, encoding)
-        )
+        # Halved, as each part of a line of megabytes is then measured once.
+        offset, left = start, character
+        while offset < (end := min(end, offset + left)):  # A code point is a unit wide or more.
+            middle = (offset + end + 1) // 2
+            width = self._width(offset, middle, encoding)
+            if width <= left:
+                offset, left = middle, left - width
+            else:
+                end = middle - 1
+        return offset
 
     def span(self, start: tuple[int, int], end: tuple[int, int], encoding: Encoding) -> Span:
         """The span between two positions (line, character), which may come in either order."""

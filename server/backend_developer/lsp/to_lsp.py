@@ -466,7 +466,11 @@ def registrations(profile: ClientProfile, section: str) -> types.RegistrationPar
                 id="files",
                 method=types.WORKSPACE_DID_CHANGE_WATCHED_FILES,
                 register_options=types.DidChangeWatchedFilesRegistrationOptions(
-                    [types.FileSystemWatcher(pattern) for pattern in (*WATCHED, WATCHED_CODE)]
+                    [
+                        *map(types.FileSystemWatcher, (*WATCHED, WATCHED_CODE)),
+                        # A folder that goes: VS Code does not tell the files in it.
+                        types.FileSystemWatcher("**/*", types.WatchKind.Delete),
+                    ]
                 ),
             )
         )

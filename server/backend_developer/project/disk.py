@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Collection, Iterable
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 from ..core.model import Document
 from ..detector import Source
 from ..failures import where_raised
-from ..files import Content, SourceFile, UnreadableError, language_of, read, walk
+from ..files import Content, SourceFile, UnreadableError, among_walked, language_of, read, walk
 from ..roles import role_of
 from .extract import LANGUAGES, facts_of
 from .facts import Chunk, FileFacts
@@ -25,11 +26,17 @@ class Reading:
     """Reads a folder's files step by step, so that whoever waits for something else waits shortly.
 
     Folders that a review leaves out are left out here, and so are tests, which have routes and
-    models of their own that are no part of the project.
+    models of their own that are no part of the project, and the `inner` folders, which are projects
+    of their own.
     """
 
-    def __init__(self, folder: Path, maximum_files: int) -> None:
-        self._files = (file for file in walk(folder) if file.language in LANGUAGES)
+    def __init__(self, folder: Path, maximum_files: int, inner: Iterable[str] = ()) -> None:
+        others = tuple(f"{other}{os.sep}" for other in inner)
+        self._files = (
+            file
+            for file in walk(folder)
+            if file.language in LANGUAGES and not str(file.absolute).startswith(others)
+        )
         self._left = maximum_files
 
     def step(self, seconds: float, skipped: Collection[str] = ()) -> Chunk:
@@ -57,13 +64,19 @@ def read_facts(file: SourceFile) -> FileFacts | None:
         return None
 
 
-def read_again(paths: Iterable[str]) -> list[tuple[str, FileFacts | None]]:
-    """What files that have changed on disk say now; None for one that says nothing any more."""
+def read_again(folder: Path, paths: Iterable[str]) -> list[tuple[str, FileFacts | None]]:
+    """What files of a folder that have changed on disk say now.
+
+    None for one that says nothing any more, or that a reading of the folder leaves out.
+    """
     found: list[tuple[str, FileFacts | None]] = []
-    for path in paths:
-        language = language_of(Path(path))
-        if language in LANGUAGES:
-            found.append((path, read_facts(SourceFile(path, Path(path), language))))
+    files = [Path(path) for path in paths if language_of(Path(path)) in LANGUAGES]
+    walked = among_walked(folder, files)
+    for file in files:
+        language = language_of(file)
+        assert language is not None
+        facts = read_facts(SourceFile(str(file), file, language)) if file in walked else None
+        found.append((str(file), facts))
     return found
 
 
