@@ -230,6 +230,8 @@ class LoopbackModel:
         self.archived_at: str | None = None
         self.said_batches: int | None = None
         """More are taken too, and nothing is said of it."""
+        self.batch_status = 200
+        """What is answered to a batch; it is taken all the same."""
         self._script: deque[Reply] = deque()
         self._host, self._port = host, port
         self._connections: set[asyncio.Task[None]] = set()
@@ -339,6 +341,9 @@ class LoopbackModel:
             self.batches[batch_id] = request.body["requests"]
             if self.said_batches is not None and len(self.batches) > self.said_batches:
                 await asyncio.Event().wait()
+            if self.batch_status != 200:
+                await _send_error(writer, Reply(status=self.batch_status))
+                return
         elif last in self.batches:
             batch_id = last
         if batch_id not in self.batches:

@@ -40,16 +40,17 @@ from .engines.kept import keep_promised, promised_digests
 from .engines.redact import find_secrets
 from .gate import OutgoingCall
 from .settings import Settings
-from .state import State, as_kept
+from .state import State, StateError, as_kept
 
 logger = logging.getLogger(__name__)
 
 UNCONFIRMED = "unconfirmed "
-"""What the id begins with of a batch whose sending was cut off: it may have arrived."""
+"""What the id begins with of a batch that is being sent, or whose sending was cut off. No column:
+versions of this program that know nothing of it ask the endpoint, which does not know the id."""
 SECONDS_TO_ARRIVE = 60.0
-"""What the endpoint does not have so long after the latest end of its sending has not arrived."""
+"""What the endpoint does not have so long after the end of its sending has not arrived."""
 SECONDS_TO_CONFIRM = 2 * 86_400.0
-"""What cannot be found out by then is of no use any more: each batch is done after a day."""
+"""What is not found out by then is waited for no more: each batch is done after a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,22 +108,25 @@ async def send(
     Raises StateError, and EngineError: BatchRefusedError when the batch has not arrived, else it
     may have, and whoever asks after the batches later finds out.
     """
-    while batch := engine.next():
+    while outgoing := engine.next():
         # It may arrive, and be paid, and whoever sends it be killed before that is said.
-        expected = await asyncio.to_thread(_expect, state, root, task, batch)
+        expected = await asyncio.to_thread(_expect, state, root, task, outgoing)
         try:
-            batch_id = await engine.send(batch)
+            batch_id = await engine.send(outgoing)
         except BatchRefusedError:
-            await asyncio.to_thread(_forget, state, expected, batch)
+            await asyncio.to_thread(_forget, state, expected)
             raise
-        await asyncio.shield(asyncio.to_thread(_confirm, state, expected, batch_id))
-        yield batch_id, len(batch.requests)
+        try:
+            await asyncio.shield(asyncio.to_thread(_confirm, state, expected, batch_id))
+        except StateError as error:
+            raise EngineError(f"Its id cannot be remembered: {error}") from error
+        yield batch_id, len(outgoing.requests)
 
 
-def _expect(state: State, root: str, task: str, batch: OutgoingBatch) -> str:
+def _expect(state: State, root: str, task: str, outgoing: OutgoingBatch) -> str:
     """The id of a batch until it has one."""
     expected = UNCONFIRMED + uuid.uuid4().hex
-    requests = [[one.name, one.permit.number, one.path] for one in batch.requests]
+    requests = [[one.name, one.permit.number, one.path] for one in outgoing.requests]
     with state.writing() as db:
         db.execute(
             "INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?, ?, NULL)",
@@ -130,8 +134,8 @@ def _expect(state: State, root: str, task: str, batch: OutgoingBatch) -> str:
                 expected,
                 time.time(),
                 as_kept(root),
-                batch.endpoint.base_url,
-                batch.model,
+                outgoing.endpoint.base_url,
+                outgoing.model,
                 task,
                 json.dumps(requests),
             ),
@@ -139,26 +143,27 @@ def _expect(state: State, root: str, task: str, batch: OutgoingBatch) -> str:
     return expected
 
 
-def _forget(state: State, expected: str, batch: OutgoingBatch) -> None:
+def _forget(state: State, expected: str) -> None:
+    """It is waited for no more; its promises stay, should it come all the same."""
     with state.writing() as db:
         db.execute("DELETE FROM batches WHERE id = ?", (expected,))
-        names = [(one.name,) for one in batch.requests]
-        db.executemany("DELETE FROM promises WHERE name = ?", names)
 
 
 def _confirm(state: State, expected: str, batch_id: str) -> None:
+    """The batch has its id; somebody else may have found that out before."""
     with state.writing() as db:
         db.execute("UPDATE OR IGNORE batches SET id = ? WHERE id = ?", (batch_id, expected))
 
 
 def awaited(state: State) -> frozenset[str]:
-    """Digests of the parts of code that open batches will answer; to be called in a thread."""
-    names = [name for one in open_batches(state) for name, _, _ in one.requests]
+    """Digests of the parts of code that open batches will answer. Raises StateError."""
+    names = {name for one in open_batches(state) for name, _, _ in one.requests}
+    if not names:
+        return frozenset()
+    with state.reading() as db:
+        promises = db.execute("SELECT name, record FROM promises").fetchall()
     return frozenset(
-        digest
-        for name in names
-        if (record := _promise(state, name))
-        for digest in promised_digests(record)
+        digest for name, record in promises if name in names for digest in promised_digests(record)
     )
 
 
@@ -208,50 +213,46 @@ async def look(
         try:
             call = _call(one, settings, environment)
             if not one.is_confirmed:
-                known = await _confirmed(state, agent, call, one)
-                if known is None:
-                    await asyncio.to_thread(_end, state, one, {})
-                    problems.append(
-                        f"The {one.name} has not arrived, and cost nothing: send it again."
-                    )
-                    continue
-                one = known  # noqa: PLW2901
+                one = await _confirmed(state, agent, call, one)  # noqa: PLW2901
             if not one.is_confirmed:
                 found.append(Progress(one, 0, len(one.requests), is_done=False))
                 continue
             status, done, total = await batch.status(agent, call, one.id, one.sent_at)
             found.append(Progress(one, done, total, status == "ended"))
         except BatchGoneError as error:
-            await asyncio.to_thread(_end, state, one, {})
+            if one.is_confirmed:
+                await asyncio.to_thread(_end, state, one)
+            else:
+                await asyncio.to_thread(_forget, state, one.id)
             problems.append(f"The {one.name} is lost: {error}")
         except EngineError as error:
             problems.append(f"The {one.name} cannot be asked after: {error}")
     return found, problems
 
 
-async def _confirmed(
-    state: State, agent: AgentEngine, call: Call, one: OpenBatch
-) -> OpenBatch | None:
-    """The batch, with its id if that is known by now; None when it has not arrived. Raises
-    EngineError.
+async def _confirmed(state: State, agent: AgentEngine, call: Call, one: OpenBatch) -> OpenBatch:
+    """The batch, with its id if that is known by now.
+
+    Raises EngineError, and BatchGoneError for one that is not there.
     """
-    age = time.time() - one.sent_at
+    numbers = {number for _, number, _ in one.requests}
+    ended_at = await asyncio.to_thread(ledger.latest_end, state, numbers)
+    if ended_at is None:
+        return one  # Somebody is about to send it.
+    is_old = time.time() - one.sent_at > SECONDS_TO_CONFIRM
     names = {name for name, _, _ in one.requests}
     known = await asyncio.to_thread(_known, state)
     try:
         batch_id, may_be = await batch.find(agent, call, names, one.sent_at, known)
-    except EngineError:
-        if age < SECONDS_TO_CONFIRM:
-            raise
-        batch_id, may_be = "", False
+    except EngineError as error:
+        if is_old:
+            raise BatchGoneError(f"whether it arrived could not be found out: {error}") from error
+        raise
     if batch_id:
         await asyncio.to_thread(_confirm, state, one.id, batch_id)
         return replace(one, id=batch_id)
-    if not may_be and age > call.settings.timeout_seconds + SECONDS_TO_ARRIVE:
-        for _, number, path in one.requests:
-            call_made = _outgoing(one, path, call.settings)
-            await asyncio.to_thread(ledger.settle, state, number, call_made, None, "refused")
-        return None
+    if is_old or (not may_be and time.time() - ended_at > SECONDS_TO_ARRIVE):
+        raise BatchGoneError(f"{call.endpoint.host} has none like it for this key: send it again.")
     return one
 
 
@@ -332,7 +333,7 @@ def _keep(
     return files, problems
 
 
-def _end(state: State, one: OpenBatch, texts: Mapping[str, str]) -> None:
+def _end(state: State, one: OpenBatch, texts: Mapping[str, str] = {}) -> None:
     """Keeps a batch's answers, by digest, and asks after it no more: both or neither."""
     now = time.time()
     with state.writing() as db:

@@ -20,7 +20,7 @@ import os
 import platform
 import time
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -332,6 +332,18 @@ def _may_live(process: str) -> bool:
 
 
 # --- Looking back
+
+
+def latest_end(state: State, numbers: Collection[int]) -> float | None:
+    """When the last of these calls ended, in seconds since 1970; None: one is under way. Raises
+    StateError.
+    """
+    with _tidied(state).reading() as db:
+        rows = db.execute("SELECT number, outcome, ended_at FROM calls").fetchall()
+    ours = [(outcome, end) for number, outcome, end in rows if number in numbers]
+    if any(outcome == "under way" for outcome, _ in ours):
+        return None
+    return max((end for _, end in ours if end), default=0.0)
 
 
 def bytes_per_token(state: State) -> dict[str, float]:

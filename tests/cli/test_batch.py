@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
+import threading
+import time
 
 import pytest
 
 from backend_developer import ledger
 from backend_developer.batches import open_batches
+from backend_developer.commands.agent_review import tell_batches
+from backend_developer.commands.workspace import load_workspace
 from backend_developer.state import State, StateError, state_folder
 from loopback_model import LoopbackModel, Reply, answer, finding
 
@@ -218,7 +223,7 @@ def test_a_batch_is_not_sent_twice(run: Run, write: Write, model: LoopbackModel)
     write({"a.py": CODE})
     run("review", "a.py", "--batch")
     again = run("review", "a.py", "--batch")
-    assert "1 part of the code went out in an earlier batch whose answers" in again.err
+    assert "1 part of the code went out in an earlier batch, and not again: `review" in again.err
     assert "note: nothing new was to be asked, so no batch was sent" in again.err
     write({"a.py": CODE + "\n\ndef more(x):\n    return x\n"})
     run("review", "a.py", "--batch")
@@ -236,15 +241,43 @@ def test_a_batch_that_has_not_arrived_is_sent_again(
     model.said_batches = None
     assert "is not known yet" in run("review", ".", "--batch-status").out
     assert "no batch was sent" in run("review", "a.py", "--batch").err
-    monkeypatch.setattr("backend_developer.batches.SECONDS_TO_ARRIVE", -60.0)
+    monkeypatch.setattr("backend_developer.batches.SECONDS_TO_ARRIVE", 0.0)
     again = run("review", "a.py", "--batch")
-    assert "has not arrived, and cost nothing: send it again." in again.err
+    assert re.search(r"is lost: 127.0.0.1:\d+ has none like it for this key: send", again.err)
     assert "note: 1 file went out as batch msgbatch_1;" in again.err
-    calls = ledger.entries(State(state_folder(os.environ)))
-    assert [(one.outcome, one.usage.input_tokens > 0) for one in calls] == [
-        ("finished", True),
-        ("refused", False),
-    ]
+
+
+def test_a_batch_that_is_being_sent_is_not_taken_for_lost(
+    run: Run, write: Write, model: LoopbackModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend_developer.batches.SECONDS_TO_ARRIVE", 0.0)
+    monkeypatch.setenv("BACKEND_DEVELOPER_TIMEOUT_SECONDS", "2")
+    model.said_batches = 0
+    write({"a.py": CODE})
+
+    def look() -> None:
+        while not model.batches:
+            time.sleep(0.01)
+        model.batches.clear()
+        asyncio.run(tell_batches(load_workspace(["."], {}, None)))
+
+    meanwhile = threading.Thread(target=look)
+    meanwhile.start()
+    sent = run("review", "a.py", "--batch")
+    meanwhile.join()
+    assert "whether it arrived is not known yet" in sent.out
+    assert len(open_batches(State(state_folder(os.environ)))) == 1
+
+
+@pytest.mark.parametrize(("status", "is_known"), [(400, False), (429, False), (504, True)])
+def test_a_gateway_that_gives_up_may_have_passed_a_batch_on(
+    run: Run, write: Write, model: LoopbackModel, status: int, is_known: bool
+) -> None:
+    model.batch_status = status
+    write({"a.py": CODE})
+    sent = run("review", "a.py", "--batch")
+    assert ("may have arrived" in sent.err) == is_known
+    assert len(open_batches(State(state_folder(os.environ)))) == is_known
 
 
 def test_a_batch_needs_a_place_for_its_answers(

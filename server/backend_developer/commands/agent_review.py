@@ -11,10 +11,9 @@ import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from functools import cache
 
 from ..answers import KeptAnswers
-from ..batches import awaited, collect, look, open_batches, send
+from ..batches import Progress, awaited, collect, look, open_batches, send
 from ..catalogue import Catalogue
 from ..consents import give, has_consent
 from ..core.model import Usage
@@ -52,7 +51,7 @@ class Asking:
         self._batch = BatchEngine(self._agent, gate)
         answers = KeptAnswers(self._state)
         self.engine = (
-            KeptEngine(self._batch, answers, os.environ, self._awaited)
+            KeptEngine(self._batch, answers, os.environ, _awaited(self._state))
             if plan.is_batch
             else KeptEngine(self._agent, answers, os.environ)
         )
@@ -82,14 +81,17 @@ class Asking:
         if not is_any_sent:
             print("note: nothing new was to be asked, so no batch was sent", file=sys.stderr)
 
-    @cache  # noqa: B019  # It lives as long as the command.
-    def _awaited(self) -> frozenset[str]:
-        return awaited(self._state)
-
     async def close(self) -> None:
         """Gives back what was reserved and not sent, and closes the connections."""
         await self._batch.give_up()
         await self._agent.close()
+
+
+def _awaited(state: State) -> frozenset[str]:
+    try:
+        return awaited(state)
+    except StateError as error:
+        raise UsageError(str(error)) from None
 
 
 async def with_surroundings(request: ReviewRequest, plan: Plan, project: Project) -> ReviewRequest:
@@ -208,7 +210,7 @@ async def tell_batches(workspace: Workspace) -> int:
         await agent.close()
     for one in found:
         if not one.batch.is_confirmed:
-            print(f"{one.batch.name}: whether it arrived is not known yet, ask again later")
+            print(_unconfirmed(one))
             continue
         when = datetime.fromtimestamp(one.batch.sent_at).strftime("%Y-%m-%d %H:%M")
         state_of_it = "done: fetch it by --batch-results" if one.is_done else "under way"
@@ -234,12 +236,15 @@ async def fetch_batches(workspace: Workspace) -> None:
         await agent.close()
     print(f"note: {plural(len(collected.files), 'file')} answered", file=sys.stderr)
     for one in collected.waiting:
-        print(
-            f"note: {visible(one.batch.name)} is under way: {one.done} of {one.total} answered",
-            file=sys.stderr,
-        )
+        under_way = f"{visible(one.batch.name)} is under way: {one.done} of {one.total} answered"
+        told = under_way if one.batch.is_confirmed else _unconfirmed(one)
+        print(f"note: {told}", file=sys.stderr)
     for problem in collected.problems:
         print(f"error: {visible(problem)}", file=sys.stderr)
+
+
+def _unconfirmed(one: Progress) -> str:
+    return f"{one.batch.name}: whether it arrived is not known yet, ask again later"
 
 
 def _asker(workspace: Workspace) -> tuple[State, AgentEngine]:

@@ -58,6 +58,11 @@ class BatchRefusedError(EngineError):
     """The endpoint has not taken a batch. After any other error it may have."""
 
 
+OVERLOADED = 529
+"""The status of an endpoint that takes nothing. Others from 500 on may be of a gateway that has
+passed the batch on."""
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """What became of one request of a batch."""
@@ -135,7 +140,8 @@ class BatchEngine:
             outcome = "refused"
             raise BatchRefusedError(str(error)) from error
         except Exception as error:
-            if faults.was_refused(error):
+            status = getattr(error, "status_code", 0)
+            if faults.was_refused(error) and (status < 500 or status == OVERLOADED):
                 outcome = "refused"
                 raise BatchRefusedError(faults.explain(error, call)) from error
             outcome = "failed"
@@ -181,8 +187,8 @@ async def status(
     return batch.processing_status, done, done + open_
 
 
-CLOCKS_DIFFER_SECONDS = 3_600.0
-"""At most: the endpoint's from ours."""
+CLOCKS_DIFFER_SECONDS = 86_400.0
+"""At most: the endpoint's from ours, and the beginning of the sending from its end."""
 
 
 async def find(
@@ -204,16 +210,24 @@ async def find(
         async with asyncio.timeout(call.settings.timeout_seconds):
             # The latest come first.
             async for one in client.sdk.messages.batches.list(limit=100):
-                if one.created_at.timestamp() < sent_at - CLOCKS_DIFFER_SECONDS:
+                seconds = one.created_at.timestamp() - sent_at
+                if seconds < -CLOCKS_DIFFER_SECONDS:
                     break
-                if one.id in others or sum(_counts(one)) != len(names) or one.archived_at:
+                is_like_it = sum(_counts(one)) == len(names) and seconds < CLOCKS_DIFFER_SECONDS
+                if one.id in others or not is_like_it or one.archived_at:
                     continue
                 if one.processing_status != "ended":
                     may_be = True
                     continue
                 stream = await client.sdk.messages.batches.results(one.id)
-                if {entry.custom_id async for entry in stream} & set(names):
-                    return one.id, False
+                try:
+                    # All are of one batch, or none is.
+                    if (await anext(stream)).custom_id in names:
+                        return one.id, False
+                except StopAsyncIteration:
+                    continue
+                finally:
+                    await stream.close()
     except Exception as error:
         raise EngineError(faults.explain(error, call)) from error
     return "", may_be

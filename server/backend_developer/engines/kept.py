@@ -98,10 +98,10 @@ class KeptEngine:
         agent: Engine,
         answers: Answers,
         environment: Mapping[str, str],
-        awaited: Callable[[], frozenset[str]] = frozenset,
+        awaited: frozenset[str] = frozenset(),
     ) -> None:
-        """`awaited` gives the digests of parts that are not to be asked about, as their answers are
-        under way; called in a thread."""
+        """`awaited` has the digests of parts that are not to be asked about, as they are in a batch
+        whose answers have not been fetched."""
         self._agent = agent
         self._answers = answers
         self._environment = environment
@@ -128,8 +128,8 @@ class KeptEngine:
         asked = to_ask(plan, request)
         if waiting := sum(digest in plan.awaited for digest in plan.digests):
             yield Note(
-                f"{_counted(waiting)} went out in an earlier batch whose answers have not been "
-                "fetched, and not again"
+                f"{_counted(waiting)} went out in an earlier batch, and not again: "
+                "`review --batch-results` fetches the answers"
             )
         if asked is None and waiting:
             return
@@ -148,7 +148,8 @@ class KeptEngine:
         if asked.parts:
             yield Note(
                 f"only what is new or changed was sent ({_counted(len(plan.asked))} of "
-                f"{len(plan.parts)}); what the agent said of the rest still holds"
+                f"{len(plan.parts)}); what the agent said of the rest"
+                f"{' before' if waiting else ''} still holds"
             )
         said: list[Answer] = []
         async with aclosing(self._agent.review(asked)) as answers:
@@ -183,7 +184,7 @@ class KeptEngine:
         if not request.settings.keep_answers:
             return Plan(parts, digests, {})
         loaded = self._answers.load(digests)
-        awaited = self._awaited().intersection(digests).difference(loaded)
+        awaited = self._awaited.intersection(digests).difference(loaded)
         has_secret = any(has_placeholder(text) for text in loaded.values())
         secrets = find_secrets([request.document.text]) if has_secret else NO_REDACTIONS
         kept = {

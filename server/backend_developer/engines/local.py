@@ -234,10 +234,17 @@ class LocalEngine:
 
     def beside(self, work: Callable[[], T]) -> Callable[[], T]:
         """Begins work in a thread; the function it gives waits for the answer, unless given up."""
-        pool = ThreadPoolExecutor(1)
-        future = pool.submit(work)
+        pool, given_up = ThreadPoolExecutor(1), Event()
+        future = pool.submit(unless_given_up(given_up, work))
         pool.shutdown(wait=False)
-        return partial(self._result_of, future)
+
+        def result() -> T:
+            try:
+                return self._result_of(future)
+            finally:
+                given_up.set()
+
+        return result
 
     def _result_of(self, future: Future[T]) -> T:
         while not future.done():

@@ -162,11 +162,14 @@ def _output(process: subprocess.Popen[bytes], seconds: float, said: bytearray) -
         while reader.is_alive() and time.monotonic() < end:
             go_on()
             reader.join(LOOK_SECONDS)
-        if printed and len(printed[0]) <= MAXIMUM_OUTPUT_BYTES:
-            process.wait(max(end - time.monotonic(), 0))
+        is_all = printed and len(printed[0]) <= MAXIMUM_OUTPUT_BYTES
+        while is_all and process.poll() is None:
+            if time.monotonic() > end:
+                return None
+            go_on()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(LOOK_SECONDS)
         return printed[0] if printed else None
-    except subprocess.TimeoutExpired:
-        return None
     finally:
         if process.poll() is None or reader.is_alive():
             _end(process)
