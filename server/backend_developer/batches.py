@@ -161,10 +161,13 @@ def awaited(state: State) -> frozenset[str]:
     if not names:
         return frozenset()
     with state.reading() as db:
-        promises = db.execute("SELECT name, record FROM promises").fetchall()
-    return frozenset(
-        digest for name, record in promises if name in names for digest in promised_digests(record)
-    )
+        # One by one, as each record has the text of its file.
+        return frozenset(
+            digest
+            for name, record in db.execute("SELECT name, record FROM promises")
+            if name in names
+            for digest in promised_digests(record)
+        )
 
 
 def open_batches(state: State, root: str | None = None) -> list[OpenBatch]:
