@@ -343,10 +343,11 @@ def main() -> None:
 
     from .checks import FixChecker, syntax_error_line
     from .engines.local import LocalEngine
-    from .linters.process import end_linters
+    from .linters.process import end_linters, end_linters_when_terminated
     from .project.disk import Reading, read_again
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends us.
+    end_linters_when_terminated()
     if hasattr(os, "nice"):
         os.nice(5)  # On a machine with few cores the server, which a person waits for, goes first.
     answers, sys.stdout = sys.stdout.buffer, sys.stderr

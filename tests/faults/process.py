@@ -26,6 +26,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 # Run as a program, this folder is the first on the path.
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -65,6 +66,8 @@ def run(
     *arguments: str,
     prepare: Callable[[], None] | None = None,
     powerless: bool = False,
+    stdout: int | IO[str] = subprocess.PIPE,
+    stderr: int | IO[str] = subprocess.PIPE,
     seconds: float = SECONDS,
     **more: str,
 ) -> subprocess.CompletedProcess[str]:
@@ -82,7 +85,8 @@ def run(
         command,
         cwd=folder,
         env=environment(folder, **more),
-        capture_output=True,
+        stdout=stdout,
+        stderr=stderr,
         encoding="utf-8",
         errors="surrogateescape",
         timeout=seconds,
@@ -91,7 +95,7 @@ def run(
         # So that what it has started ends with it.
         start_new_session=True,
     )
-    assert "Traceback" not in result.stderr, "a traceback: " + result.stderr.split("\n")[-2]
+    assert "Traceback" not in (result.stderr or ""), "a traceback: " + result.stderr.split("\n")[-2]
     return result
 
 
@@ -458,6 +462,77 @@ def a_home_that_is_read_only(folder: Path) -> str:
     return "reviewed; a fix is refused in a sentence"
 
 
+# --- Standard streams, the current folder, and what the system runs out of
+
+COMMANDS: Mapping[tuple[str, ...], int] = {
+    ("review", "app.py"): 1,
+    ("do",): 0,
+    ("agents",): 0,
+    ("rule", "security/sql-injection"): 0,
+    ("log",): 0,
+    ("consent",): 0,
+    ("usage",): 0,
+    ("doctor",): 0,
+}
+"""Their exit codes in a folder with `UNSAFE` in it."""
+
+
+def a_full_disk_behind_standard_output(folder: Path) -> str:
+    """A sentence and no success, which a pipeline would go on after."""
+    folder.mkdir()
+    (folder / "app.py").write_text(UNSAFE)
+    for command in COMMANDS:
+        with open("/dev/full", "w") as full:
+            result = run(folder, *command, stdout=full)
+        said = "error: standard output cannot be used: no space left on device\n"
+        assert (result.returncode, result.stderr) == (2, said), (command, result.stderr)
+        with open("/dev/full", "w") as full:
+            assert run(folder, *command, stdout=full, stderr=full).returncode == 2, command
+    return said
+
+
+def closed_streams(folder: Path) -> str:
+    """Whatever a command says is lost, and its exit code is as ever."""
+    folder.mkdir()
+    (folder / "app.py").write_text(UNSAFE)
+    for command, expected in COMMANDS.items():
+        for closed in ((0,), (1,), (2,), (0, 1, 2)):
+
+            def close(closed: tuple[int, ...] = closed) -> None:
+                for number in closed:
+                    os.close(number)
+
+            result = run(folder, *command, prepare=close)
+            assert result.returncode == expected, (command, closed, result.stderr)
+    return f"{len(COMMANDS)} commands, without each stream and without all"
+
+
+def a_current_folder_that_is_gone(folder: Path) -> str:
+    folder.mkdir()
+    for command in (*COMMANDS, ("serve",)):
+        gone = folder / "gone"
+        gone.mkdir()
+        result = run(gone, *command, prepare=gone.rmdir)
+        assert result.returncode == 2, (command, result.stderr)
+        assert result.stderr.startswith("error: the current folder cannot be used"), command
+        assert result.stderr.count("\n") == 1, command
+    return result.stderr
+
+
+def few_open_files(folder: Path) -> str:
+    """As many as this process needs, and none for others."""
+    folder.mkdir()
+    for number in range(60):
+        (folder / f"app_{number}.py").write_text(UNSAFE)
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (14, 14))
+
+    result = run(folder, "review", ".", "--jobs", "3", "--no-cache", prepare=limit)
+    assert result.stdout.count("error[security/archive-extraction]") == 60, result.stderr
+    return result.stderr.strip() or "reviewed by one process"
+
+
 # --- SQLite
 
 
@@ -618,6 +693,10 @@ QUICK: Mapping[str, Callable[[Path], str]] = {
     "no room for the cache": no_room_for_the_cache,
     "no room for the state": no_room_for_the_state,
     "a home that is read-only": a_home_that_is_read_only,
+    "a full disk behind standard output": a_full_disk_behind_standard_output,
+    "standard streams that are closed": closed_streams,
+    "a current folder that is gone": a_current_folder_that_is_gone,
+    "few open files": few_open_files,
     "a state that another program holds": lambda folder: a_locked_state(folder, 0.5),
     "odd names": odd_names,
     "pipes, sockets, circles, forbidden folders": odd_files,
