@@ -43,6 +43,8 @@ BETWEEN_KEYS_SECONDS = 0.05
 come faster than a scan takes are in no scan but that of the last one."""
 SECONDS = 30.0
 """How long one request may take; a scan of a large file takes a second."""
+SECONDS_TO_END = 1.5
+"""How long the process may take to end, with the linters that it runs, before it is killed."""
 STEP_SECONDS = 0.03
 """How long one step of reading the project's files takes; a scan waits for no more than one."""
 PART = 4
@@ -243,7 +245,7 @@ class LocalWorker:
                 loop = asyncio.get_running_loop()
                 return await loop.run_in_executor(self._thread, self._transact, number, request)
         except TimeoutError:
-            self._end()
+            await asyncio.to_thread(self._end)
             raise EngineError(
                 f"The local engine took longer than {SECONDS:.0f} seconds over {name} and was "
                 "stopped; its findings are those of before."
@@ -324,6 +326,9 @@ def _folder_of(path: str, folders: Iterable[str]) -> str:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()  # So that its linters end too.
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(SECONDS_TO_END)
     process.kill()
     # Closes the pipes and waits; what was written and not read is lost with a BrokenPipeError.
     with suppress(OSError), process:

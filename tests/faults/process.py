@@ -37,8 +37,9 @@ from backend_developer import ledger
 from backend_developer.linters.process import LinterError, run_linter
 from backend_developer.lsp import from_lsp
 from backend_developer.state import State, StateError
-from faults.client import UNSAFE
+from faults.client import UNSAFE, Client, connected
 from faults.table import NotTriedError, Row, main, seen
+from hanging_tool import HangingTool
 from loopback_model import LoopbackModel, Reply, answer, change, edit, finding
 
 FIXED = UNSAFE.replace('"out"', '"out", filter="data"')
@@ -604,6 +605,38 @@ def a_linter(folder: Path, script: str, expected: str) -> str:
     return ascii(said or "its output")
 
 
+ENDS: Mapping[str, Callable[[Client], object]] = {
+    "closes stdin": lambda client: client.process.stdin and client.process.stdin.close(),
+    "says exit": lambda client: client.goodbye(),
+    "Ctrl-C": lambda client: client.process.send_signal(signal.SIGINT),
+    "SIGTERM": lambda client: client.process.send_signal(signal.SIGTERM),
+    "SIGHUP": lambda client: client.process.send_signal(signal.SIGHUP),
+    "SIGKILL": lambda client: client.process.kill(),
+}
+
+
+def an_editor_that_ends_while_a_tool_hangs(folder: Path) -> str:
+    """However it ends the server, the tool ends within two seconds too."""
+    longest = 0.0
+    for number, end in enumerate(ENDS.values()):
+        place = folder / str(number)
+        settings = place / "home/backend-developer/settings.yml"
+        settings.parent.mkdir(parents=True)
+        (place / "app.py").write_text(UNSAFE)
+        with contextlib.closing(HangingTool(place)) as tool, connected(place) as client:
+            settings.write_text(json.dumps({"tools": {"slow": tool.command}}))
+            client.start()
+            assert tool.has_begun()
+            begun = time.monotonic()
+            end(client)
+            client.exit_code()
+            assert tool.has_ended(), f"{list(ENDS)[number]}: the tool goes on"
+            longest = max(longest, time.monotonic() - begun)
+            assert "Traceback" not in client.log
+    assert longest < 2, longest
+    return f"{len(ENDS)} ways to end it"
+
+
 # --- Files
 
 
@@ -698,6 +731,7 @@ QUICK: Mapping[str, Callable[[Path], str]] = {
     "a current folder that is gone": a_current_folder_that_is_gone,
     "few open files": few_open_files,
     "a state that another program holds": lambda folder: a_locked_state(folder, 0.5),
+    "an editor that ends while a tool hangs": an_editor_that_ends_while_a_tool_hangs,
     "odd names": odd_names,
     "pipes, sockets, circles, forbidden folders": odd_files,
     "URIs of Windows and odd ones": drive_uris,
