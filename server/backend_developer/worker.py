@@ -41,8 +41,9 @@ of what was typed finds nobody at work."""
 BETWEEN_KEYS_SECONDS = 0.05
 """How long a scan waits whose document was typed into while the scan before it went on: keys that
 come faster than a scan takes are in no scan but that of the last one."""
-SECONDS = 30.0
-"""How long one request may take; a scan of a large file takes a second."""
+SECONDS = 45.0
+"""How long one request may take; a scan of a large file takes a second, and a person's own tool may
+take 30."""
 SECONDS_TO_END = 1.5
 """How long the process may take to end, with the linters that it runs, before it is killed."""
 STEP_SECONDS = 0.03
