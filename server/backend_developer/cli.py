@@ -34,7 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
-        _check_current_folder()
+        if options.command not in ("serve", None):  # The server knows files by absolute paths.
+            _check_current_folder()
         code = _run(options, parser)
         sys.stdout.flush()
     except KeyboardInterrupt:
