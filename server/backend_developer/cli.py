@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from textwrap import dedent
+from typing import TextIO
 
 from . import __version__
-from .commands import BROKEN_PIPE, INTERRUPTED, WRONG_USE, UsageError
+from .commands import BROKEN_PIPE, INTERRUPTED, NOT_REVIEWED, WRONG_USE, UsageError
 from .core.model import FOCUSES, SEVERITIES
 
 FORMATS = ("text", "json", "sarif", "github")
@@ -23,6 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     # What Python thinks of the code under review, when that is parsed, is no message of ours.
     warnings.simplefilter("ignore", SyntaxWarning)
+    _open_closed_streams()
     parser = _parser()
     options = parser.parse_args(arguments)
     # A character that the terminal's encoding lacks must not end a report.
@@ -30,21 +34,76 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
+        if options.command not in ("serve", None):  # The server knows files by absolute paths.
+            _check_current_folder()
         code = _run(options, parser)
         sys.stdout.flush()
     except KeyboardInterrupt:
-        print(
-            "\ninterrupted: what was not yet said is lost; no file is half written", file=sys.stderr
-        )
+        _tell("\ninterrupted: what was not yet said is lost; no file is half written")
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader, such as `head`, has gone; Python would complain once more when it exits.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader, such as `head`, has gone.
+        _say_no_more(sys.stdout)
         return BROKEN_PIPE
     except UsageError as error:
-        print(f"error: {error}", file=sys.stderr)
+        _tell(f"error: {error}")
         return WRONG_USE
+    except OSError as error:
+        _say_no_more(sys.stdout)
+        _tell(f"error: {_trouble(error)}")
+        return WRONG_USE
+    except Exception as error:
+        from .failures import where_raised
+
+        _say_no_more(sys.stdout)
+        _tell(
+            f"{where_raised(error)}error: this program failed ({type(error).__name__}): "
+            "please report that"
+        )
+        return NOT_REVIEWED
     return code
+
+
+def _open_closed_streams() -> None:
+    """Whoever started us may have closed standard streams: what was opened next would be in their
+    place."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
+
+
+def _check_current_folder() -> None:
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise UsageError(
+            f"the current folder cannot be used ({_reason(error)}): change to another one"
+        ) from None
+
+
+def _trouble(error: OSError) -> str:
+    """What no command has told of itself, as a sentence."""
+    if error.errno in (errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM):
+        return f"the system has too little left ({_reason(error)}): close other programs"
+    what = "standard output" if error.filename is None else error.filename
+    return f"{what} cannot be used: {_reason(error)}"
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
+
+
+def _tell(line: str) -> None:
+    try:
+        print(line, file=sys.stderr, flush=True)
+    except OSError:
+        _say_no_more(sys.stderr)
+
+
+def _say_no_more(stream: TextIO) -> None:
+    """What it has not taken is lost; Python would try and complain once more when it exits."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:

@@ -41,8 +41,11 @@ of what was typed finds nobody at work."""
 BETWEEN_KEYS_SECONDS = 0.05
 """How long a scan waits whose document was typed into while the scan before it went on: keys that
 come faster than a scan takes are in no scan but that of the last one."""
-SECONDS = 30.0
-"""How long one request may take; a scan of a large file takes a second."""
+SECONDS = 45.0
+"""How long one request may take; a scan of a large file takes a second, and a person's own tool may
+take 30."""
+SECONDS_TO_END = 1.5
+"""How long the process may take to end, with the linters that it runs, before it is killed."""
 STEP_SECONDS = 0.03
 """How long one step of reading the project's files takes; a scan waits for no more than one."""
 PART = 4
@@ -259,7 +262,7 @@ class LocalWorker:
                 loop = asyncio.get_running_loop()
                 return await loop.run_in_executor(self._thread, self._transact, number, request)
         except TimeoutError:
-            self._end()
+            await asyncio.to_thread(self._end)
             raise EngineError(
                 f"The local engine took longer than {SECONDS:.0f} seconds over {name} and was "
                 "stopped; its findings are those of before."
@@ -340,6 +343,9 @@ def _folder_of(path: str, folders: Iterable[str]) -> str:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()  # So that its linters end too.
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(SECONDS_TO_END)
     process.kill()
     # Closes the pipes and waits; what was written and not read is lost with a BrokenPipeError.
     with suppress(OSError), process:
@@ -359,10 +365,11 @@ def main() -> None:
 
     from .checks import FixChecker, syntax_error_line
     from .engines.local import LocalEngine
-    from .linters.process import end_linters
+    from .linters.process import end_linters, end_linters_when_terminated
     from .project.disk import Reading, read_again
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends us.
+    end_linters_when_terminated()
     if hasattr(os, "nice"):
         os.nice(5)  # On a machine with few cores the server, which a person waits for, goes first.
     answers, sys.stdout = sys.stdout.buffer, sys.stderr

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +153,17 @@ def test_ctrl_c_ends_them_all(folder: Path, write: Write) -> None:
     assert not members(process.pid)
 
 
+@pytest.fixture
+def tool(tmp_path: Path) -> Iterator[HangingTool]:
+    """One that every review here runs."""
+    tool = HangingTool(tmp_path)
+    settings = tmp_path / "home" / ".config" / "backend-developer" / "settings.yml"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(json.dumps({"tools": {"slow": tool.command}}))
+    yield tool
+    tool.close()
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has other signals")
 @pytest.mark.parametrize(
     ("number", "jobs"),
@@ -161,17 +172,16 @@ def test_ctrl_c_ends_them_all(folder: Path, write: Write) -> None:
         (signal.SIGINT, 2),
         (signal.SIGTERM, 1),
         (signal.SIGTERM, 2),
+        (signal.SIGHUP, 1),
+        (signal.SIGHUP, 2),
+        (signal.SIGQUIT, 2),
         # The one process that is killed ends nothing any more.
         (signal.SIGKILL, 2),
     ],
 )
 def test_a_linter_that_hangs_ends_with_them(
-    folder: Path, write: Write, tmp_path: Path, number: signal.Signals, jobs: int
+    folder: Path, write: Write, tool: HangingTool, number: signal.Signals, jobs: int
 ) -> None:
-    tool = HangingTool(tmp_path)
-    settings = tmp_path / "home" / ".config" / "backend-developer" / "settings.yml"
-    settings.parent.mkdir(parents=True)
-    settings.write_text(json.dumps({"tools": {"slow": tool.command}}))
     write({f"a{index}.py": "x = 1\n" for index in range(60)})
     process = subprocess.Popen(
         [sys.executable, "-m", "backend_developer", "review", ".", "--jobs", str(jobs)],
@@ -180,14 +190,32 @@ def test_a_linter_that_hangs_ends_with_them(
         start_new_session=True,
     )
     assert tool.has_begun()
-    process.send_signal(number)
-    process.wait(20)
+    if number in (signal.SIGHUP, signal.SIGQUIT):
+        os.killpg(process.pid, number)  # As a terminal does that is closed, or at Ctrl-\\.
+    else:
+        process.send_signal(number)
+    assert process.wait(20) == (130 if number == signal.SIGINT else -number)
     assert tool.has_ended()
-    tool.close()
     until = time.monotonic() + 60
     while members(process.pid) and time.monotonic() < until:
         time.sleep(0.01)
     assert not members(process.pid)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other signals")
+def test_nohup_holds(folder: Path, write: Write, tool: HangingTool) -> None:
+    write({"a.py": "x = 1\n"})
+    process = subprocess.Popen(
+        ["nohup", sys.executable, "-m", "backend_developer", "review", "."],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    assert tool.has_begun()
+    process.send_signal(signal.SIGHUP)
+    assert not tool.has_ended(0.5)
+    process.terminate()
+    assert process.wait(20) == -signal.SIGTERM
+    assert tool.has_ended()
 
 
 def members(group: int) -> list[str]:

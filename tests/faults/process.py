@@ -26,6 +26,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 # Run as a program, this folder is the first on the path.
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -36,8 +37,9 @@ from backend_developer import ledger
 from backend_developer.linters.process import LinterError, run_linter
 from backend_developer.lsp import from_lsp
 from backend_developer.state import State, StateError
-from faults.client import UNSAFE
+from faults.client import UNSAFE, Client, connected
 from faults.table import NotTriedError, Row, main, seen
+from hanging_tool import HangingTool
 from loopback_model import LoopbackModel, Reply, answer, change, edit, finding
 
 FIXED = UNSAFE.replace('"out"', '"out", filter="data"')
@@ -65,6 +67,8 @@ def run(
     *arguments: str,
     prepare: Callable[[], None] | None = None,
     powerless: bool = False,
+    stdout: int | IO[str] = subprocess.PIPE,
+    stderr: int | IO[str] = subprocess.PIPE,
     seconds: float = SECONDS,
     **more: str,
 ) -> subprocess.CompletedProcess[str]:
@@ -82,7 +86,8 @@ def run(
         command,
         cwd=folder,
         env=environment(folder, **more),
-        capture_output=True,
+        stdout=stdout,
+        stderr=stderr,
         encoding="utf-8",
         errors="surrogateescape",
         timeout=seconds,
@@ -91,7 +96,7 @@ def run(
         # So that what it has started ends with it.
         start_new_session=True,
     )
-    assert "Traceback" not in result.stderr, "a traceback: " + result.stderr.split("\n")[-2]
+    assert "Traceback" not in (result.stderr or ""), "a traceback: " + result.stderr.split("\n")[-2]
     return result
 
 
@@ -465,6 +470,83 @@ def a_home_that_is_read_only(folder: Path) -> str:
     return "reviewed; a fix is refused in a sentence"
 
 
+# --- Standard streams, the current folder, and what the system runs out of
+
+COMMANDS: Mapping[tuple[str, ...], int] = {
+    ("review", "app.py"): 1,
+    ("do",): 0,
+    ("agents",): 0,
+    ("rule", "security/sql-injection"): 0,
+    ("log",): 0,
+    ("consent",): 0,
+    ("usage",): 0,
+    ("doctor",): 0,
+}
+"""Their exit codes in a folder with `UNSAFE` in it."""
+
+
+def a_full_disk_behind_standard_output(folder: Path) -> str:
+    """A sentence and no success, which a pipeline would go on after."""
+    folder.mkdir()
+    (folder / "app.py").write_text(UNSAFE)
+    for command in COMMANDS:
+        with open("/dev/full", "w") as full:
+            result = run(folder, *command, stdout=full)
+        said = "error: standard output cannot be used: no space left on device\n"
+        assert (result.returncode, result.stderr) == (2, said), (command, result.stderr)
+        with open("/dev/full", "w") as full:
+            assert run(folder, *command, stdout=full, stderr=full).returncode == 2, command
+    return said
+
+
+def closed_streams(folder: Path) -> str:
+    """Whatever a command says is lost, and its exit code is as ever."""
+    folder.mkdir()
+    (folder / "app.py").write_text(UNSAFE)
+    for command, expected in COMMANDS.items():
+        for closed in ((0,), (1,), (2,), (0, 1, 2)):
+
+            def close(closed: tuple[int, ...] = closed) -> None:
+                for number in closed:
+                    os.close(number)
+
+            result = run(folder, *command, prepare=close)
+            assert result.returncode == expected, (command, closed, result.stderr)
+    return f"{len(COMMANDS)} commands, without each stream and without all"
+
+
+def a_current_folder_that_is_gone(folder: Path) -> str:
+    folder.mkdir()
+    gone = folder / "gone"
+    for command in COMMANDS:
+        gone.mkdir()
+        result = run(gone, *command, prepare=gone.rmdir)
+        assert result.returncode == 2, (command, result.stderr)
+        assert result.stderr.startswith("error: the current folder cannot be used"), command
+        assert result.stderr.count("\n") == 1, command
+    gone.mkdir()
+    with contextlib.chdir(gone):
+        gone.rmdir()
+        with connected(folder / "work") as client:
+            client.start()
+            client.is_well()
+    return f"{result.stderr.strip()}; the server needs none"
+
+
+def few_open_files(folder: Path) -> str:
+    """As many as this process needs, and none for others."""
+    folder.mkdir()
+    for number in range(60):
+        (folder / f"app_{number}.py").write_text(UNSAFE)
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (14, 14))
+
+    result = run(folder, "review", ".", "--jobs", "3", "--no-cache", prepare=limit)
+    assert result.stdout.count("error[security/archive-extraction]") == 60, result.stderr
+    return result.stderr.strip() or "reviewed by one process"
+
+
 # --- SQLite
 
 
@@ -534,6 +616,38 @@ def a_linter(folder: Path, script: str, expected: str) -> str:
     assert said.isprintable(), ascii(said)
     assert time.monotonic() - begun < 15, "it hung"
     return ascii(said or "its output")
+
+
+ENDS: Mapping[str, Callable[[Client], object]] = {
+    "closes stdin": lambda client: client.process.stdin and client.process.stdin.close(),
+    "says exit": lambda client: client.goodbye(),
+    "Ctrl-C": lambda client: client.process.send_signal(signal.SIGINT),
+    "SIGTERM": lambda client: client.process.send_signal(signal.SIGTERM),
+    "SIGHUP": lambda client: client.process.send_signal(signal.SIGHUP),
+    "SIGKILL": lambda client: client.process.kill(),
+}
+
+
+def an_editor_that_ends_while_a_tool_hangs(folder: Path) -> str:
+    """However it ends the server, the tool ends within two seconds too."""
+    longest = 0.0
+    for number, end in enumerate(ENDS.values()):
+        place = folder / str(number)
+        settings = place / "home/backend-developer/settings.yml"
+        settings.parent.mkdir(parents=True)
+        (place / "app.py").write_text(UNSAFE)
+        with contextlib.closing(HangingTool(place)) as tool, connected(place) as client:
+            settings.write_text(json.dumps({"tools": {"slow": tool.command}}))
+            client.start()
+            assert tool.has_begun()
+            begun = time.monotonic()
+            end(client)
+            client.exit_code()
+            assert tool.has_ended(), f"{list(ENDS)[number]}: the tool goes on"
+            longest = max(longest, time.monotonic() - begun)
+            assert "Traceback" not in client.log
+    assert longest < 2, longest
+    return f"{len(ENDS)} ways to end it"
 
 
 # --- Files
@@ -625,7 +739,12 @@ QUICK: Mapping[str, Callable[[Path], str]] = {
     "no room for the cache": no_room_for_the_cache,
     "no room for the state": no_room_for_the_state,
     "a home that is read-only": a_home_that_is_read_only,
+    "a full disk behind standard output": a_full_disk_behind_standard_output,
+    "standard streams that are closed": closed_streams,
+    "a current folder that is gone": a_current_folder_that_is_gone,
+    "few open files": few_open_files,
     "a state that another program holds": lambda folder: a_locked_state(folder, 0.5),
+    "an editor that ends while a tool hangs": an_editor_that_ends_while_a_tool_hangs,
     "odd names": odd_names,
     "pipes, sockets, circles, forbidden folders": odd_files,
     "URIs of Windows and odd ones": drive_uris,

@@ -6,8 +6,11 @@ A linter without a wheel for this platform is skipped, with that reason.
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,7 +30,12 @@ from backend_developer.core.model import (
 from backend_developer.detector import Source
 from backend_developer.engines.local import LocalEngine
 from backend_developer.linters import OPTIONAL, hadolint, linters, missing_linters
-from backend_developer.linters.process import LinterError, find_program
+from backend_developer.linters.process import (
+    LinterError,
+    _remove_stale,
+    find_program,
+    linter_folder,
+)
 from backend_developer.linters.tools import ToolDetector, tools
 from backend_developer.settings import Settings
 
@@ -653,3 +661,61 @@ def test_an_untrusted_workspace_runs_no_tool() -> None:
     trusted = Settings(tools={"mine": "x"})
     assert len(tools(trusted, CATALOGUE, frozenset())) == 1
     assert tools(Settings(tools={"mine": "x"}, trusted=False), CATALOGUE, frozenset()) == ()
+
+
+# --- Their folders
+
+
+_HOLDS_A_FOLDER = """\
+import pathlib, sys, threading
+from backend_developer.linters import process
+
+def work():
+    with process.linter_folder("sleep") as folder:
+        (folder / "app.py").write_text("x = 1")
+        process.run_linter(["/bin/sh", "-c", f"echo > {sys.argv[1]}; sleep 60"], folder=folder)
+
+process.end_linters_when_terminated()
+thread = threading.Thread(target=work)
+thread.start()
+thread.join()
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other signals")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
+def test_nothing_is_left_of_what_a_linter_read(tmp_path: Path, number: signal.Signals) -> None:
+    folders, begun = tmp_path / "folders", tmp_path / "begun"
+    folders.mkdir()
+    process = subprocess.Popen(
+        [sys.executable, "-c", _HOLDS_A_FOLDER, str(begun)],
+        env={**os.environ, "TMPDIR": str(folders)},
+    )
+    until = time.monotonic() + 20
+    while not begun.exists() and time.monotonic() < until:
+        time.sleep(0.01)
+    assert list(folders.iterdir())
+    process.send_signal(number)
+    assert process.wait(20) == -number
+    assert not list(folders.iterdir())
+
+
+def test_what_a_killed_process_left_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    names = ("backend-developer-linter-old", "backend-developer-linter-new", "linter-other")
+    for name in names:
+        (tmp_path / name / "0").mkdir(parents=True)
+    (tmp_path / "backend-developer-linter-link").symlink_to(tmp_path / "linter-other")
+    for name in names:
+        if "new" not in name:
+            os.utime(tmp_path / name, (0, 0))
+    _remove_stale.cache_clear()
+    with linter_folder("ruff") as folder:
+        assert folder.is_dir()
+    assert {file.name for file in tmp_path.iterdir()} == {
+        "backend-developer-linter-link",
+        "backend-developer-linter-new",
+        "linter-other",
+    }

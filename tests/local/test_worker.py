@@ -31,6 +31,7 @@ from backend_developer.core.model import (
 )
 from backend_developer.engines.base import EngineError, ReviewRequest
 from backend_developer.engines.local import LocalEngine
+from backend_developer.linters import process, tools
 from backend_developer.settings import Settings
 from backend_developer.worker import LocalWorker
 from hanging_tool import HangingTool
@@ -186,7 +187,7 @@ async def test_a_process_that_takes_too_long_is_ended(
     with pytest.raises(EngineError, match=r"took longer than 0 seconds over app\.py"):
         await found(local, document())
     assert not is_alive(first)
-    monkeypatch.setattr(worker, "SECONDS", 30.0)
+    monkeypatch.setattr(worker, "SECONDS", 45.0)
     assert len(await found(local, document())) == 2
 
 
@@ -344,6 +345,12 @@ async def test_its_linters_do_not_outlive_it(tmp_path: Path, local: LocalWorker)
     assert await asyncio.to_thread(tool.has_ended)
     review.cancel()
     tool.close()
+
+
+def test_a_tool_that_hangs_is_given_up_before_the_process_is() -> None:
+    """So that a person hears which one it was, and what else was found."""
+    longest = process.TIMEOUT_SECONDS + process.SECONDS_PER_FILE * tools.EXTRA_FILES
+    assert longest + 10 < worker.SECONDS
 
 
 # --- Helpers

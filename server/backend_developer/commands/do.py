@@ -25,6 +25,7 @@ from ..engines.base import EngineError, ReviewRequest
 from ..engines.endpoint import available, find_endpoint
 from ..failures import where_raised
 from ..files import shown_path
+from ..linters.process import end_linters_when_terminated
 from ..offers import Offer
 from ..prices import by_model
 from ..problems import did_you_mean
@@ -37,7 +38,6 @@ from . import NOT_DONE, OK, REFUSED, WRONG_USE, UsageError, wants_colour
 from .agent_review import agree
 from .desk import Desk, asked, opened_desk, part_of, refined, tell_used
 from .plan import Plan, plan_task
-from .processes import end_linters_when_terminated
 from .selected import Selected, read_selected, split_lines
 from .taking import exact_diff, take
 from .task_list import fits, tasks_for
@@ -77,7 +77,7 @@ def run(options: argparse.Namespace) -> int:
             return _decided(desk, request, options)
     except (EngineError, WriteError) as error:
         say(f"error: {error}")
-    except (UsageError, BrokenPipeError):
+    except (UsageError, OSError):  # The latter of standard output: files are a WriteError's.
         raise
     except Exception as error:
         logger.error("%s", where_raised(error))

@@ -18,12 +18,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from multiprocessing.connection import Connection
 from threading import Thread
-from types import FrameType
 from typing import TypeVar
+
+from ..linters.process import end_linters, end_linters_when_terminated
 
 Item = TypeVar("Item")
 Content = TypeVar("Content")
@@ -113,25 +114,26 @@ def _pool(processes: int, prepare: Callable[[], None]) -> Iterator[ProcessPoolEx
     """Processes that end with the block, at once when it ends with an exception, and with this
     process, however that ends."""
     context = multiprocessing.get_context("fork" if _CAN_FORK else "spawn")
-    # Nothing is written into the pipe: its end is when nobody has the writing end any more.
-    end, ours = context.Pipe(duplex=False)
-    begin = (_nothing, end, ours) if _CAN_FORK else (prepare, end, None)
-    pool = ProcessPoolExecutor(processes, context, _begin, begin)
-    try:
-        yield pool
-    except BaseException:
-        ours.close()
-        pool.shutdown(wait=False, cancel_futures=True)
-        latest = time.monotonic() + SECONDS_TO_END
-        for process in multiprocessing.active_children():
-            process.join(max(latest - time.monotonic(), 0))
-            process.kill()
-        raise
-    else:
+    with ExitStack() as opened:
+        try:
+            # Nothing is written into the pipe: its end is when nobody has the writing end any more.
+            end, ours = map(opened.enter_context, context.Pipe(duplex=False))
+            begin = (_nothing, end, ours) if _CAN_FORK else (prepare, end, None)
+            pool = ProcessPoolExecutor(processes, context, _begin, begin)
+        except OSError as error:
+            raise _NotStartedError from error
+        try:
+            yield pool
+        except BaseException:
+            ours.close()
+            latest = time.monotonic() + SECONDS_TO_END
+            for process in multiprocessing.active_children():
+                process.join(max(latest - time.monotonic(), 0))
+                process.kill()
+            with suppress(RuntimeError):  # Its own thread may never have begun.
+                pool.shutdown(cancel_futures=True)
+            raise
         pool.shutdown()
-    finally:
-        for connection in (end, ours):
-            connection.close()
 
 
 SECONDS_TO_END = 2.0
@@ -151,7 +153,7 @@ def _submitted(
         lost: Future[Result] = Future()
         lost.set_exception(error)
         return lost
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # There is no process more, or no thread.
         raise _NotStartedError from error
 
 
@@ -166,6 +168,7 @@ def _tidily(work: Callable[[Content], Result], content: Content) -> Result:
 def _begin(prepare: Callable[[], None], end: Connection, inherited: Connection | None) -> None:
     # Ctrl-C is for the first process, which ends the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_linters_when_terminated()
     if inherited:
         inherited.close()
     Thread(target=_end_with, args=(end,), daemon=True).start()
@@ -179,22 +182,5 @@ def _end_with(end: Connection) -> None:
     """Ends this process, and the linters that it runs, at the end of what is read."""
     with suppress(OSError):
         end.poll(None)
-    _end_linters()
-    os._exit(1)
-
-
-def end_linters_when_terminated() -> None:
-    """On SIGTERM this process ends as it would, and the linters that it runs end with it."""
-
-    def end(number: int, frame: FrameType | None) -> None:
-        _end_linters()
-        signal.signal(number, signal.SIG_DFL)
-        os.kill(os.getpid(), number)
-
-    signal.signal(signal.SIGTERM, end)
-
-
-def _end_linters() -> None:
-    from ..linters.process import end_linters
-
     end_linters()
+    os._exit(1)

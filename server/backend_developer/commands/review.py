@@ -31,6 +31,7 @@ from ..detector import Source
 from ..engines.base import ReviewRequest
 from ..failures import where_raised
 from ..files import Content, SourceFile, UnreadableError, find, read, shown_path
+from ..linters.process import end_linters_when_terminated
 from ..project.facts import FileFacts
 from ..project.index import Project
 from ..reports import Report, github, json, plural, sarif, text
@@ -53,7 +54,6 @@ from .processes import (
     ITEMS_AT_ONCE,
     ITEMS_PER_PROCESS,
     dealt_out,
-    end_linters_when_terminated,
 )
 from .workspace import load_workspace, tell
 

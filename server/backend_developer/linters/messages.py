@@ -6,7 +6,6 @@ texts -> run(texts, codes) -> Messages -> catalogue.yml's `same_as` -> Proposals
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any, TypeAlias
 from ..catalogue import Catalogue
 from ..core.model import Confidence, Proposal, ProposedFix, Severity, Span
 from ..detector import Source
-from .process import LinterError, disk_trouble_told, run_linter
+from .process import LinterError, linter_folder, run_linter
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +93,7 @@ def run_on_files(
     command runs in; names are ours, since a person's may be anything. `configuration` is one
     more file's name and text. None when it prints nothing. Raises LinterError.
     """
-    with (
-        disk_trouble_told(Path(command[0]).stem),
-        tempfile.TemporaryDirectory(prefix="backend-developer-") as folder_name,
-    ):
-        folder = Path(folder_name)
+    with linter_folder(Path(command[0]).stem) as folder:
         if configuration:
             (folder / configuration[0]).write_text(configuration[1], encoding="utf-8")
         files = []

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sysconfig
 import tempfile
@@ -14,6 +16,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import IO
 
 from ..core.text import visible
@@ -33,20 +36,44 @@ LOOK_SECONDS = 0.05
 
 SECONDS_TO_START = 1.0
 """One that is being started has been by then, and can be ended."""
+SECONDS_TO_REMOVE = 0.5
+"""What is in a linter's folder."""
 
 _running: set[subprocess.Popen[bytes]] = set()
+_folders: set[object] = set()
+"""Stand for the folders that are there, or soon will be."""
 _starting = threading.RLock()
 """Held until one that begins to run is among them."""
 _is_over = threading.Event()
 
 
 def end_linters() -> None:
-    """Ends all that run, and lets none begin: for a process that is about to end itself."""
+    """Ends all that run, and lets none begin: for a process that is about to end itself. Waits a
+    moment for their folders to be removed by whoever made them."""
     _is_over.set()
     if _starting.acquire(timeout=SECONDS_TO_START):
         _starting.release()
     for process in tuple(_running):
         _end_group(process)
+    latest = time.monotonic() + SECONDS_TO_REMOVE
+    while _folders and time.monotonic() < latest:
+        time.sleep(0.005)
+
+
+def end_linters_when_terminated() -> None:
+    """This process ends as it would when it is told to, or its terminal is closed, and the linters
+    that it runs end with it. In the main thread."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        end_linters()
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+    for name in ("SIGTERM", "SIGHUP", "SIGQUIT"):  # Windows has the first alone.
+        number = getattr(signal, name, None)
+        # `nohup` has SIGHUP ignored.
+        if number and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, end)
 
 
 class LinterError(DetectorError):
@@ -125,6 +152,45 @@ def run_linter(
                 f"{name} failed with exit code {process.returncode}: {why}."
             )
     return output
+
+
+@contextlib.contextmanager
+def linter_folder(name: str) -> Iterator[Path]:
+    """A new folder for what a linter reads, without links in its path; `name` is the linter's.
+
+    Raises LinterError.
+    """
+    folder = object()
+    _folders.add(folder)
+    try:
+        if _is_over.is_set():
+            raise GivenUp
+        with disk_trouble_told(name):
+            _remove_stale()
+            with tempfile.TemporaryDirectory(prefix=_PREFIX) as made:
+                yield Path(made).resolve()
+    finally:
+        _folders.discard(folder)
+
+
+_PREFIX = "backend-developer-linter-"
+STALE_SECONDS = 3600.0
+"""So old a folder is of a process that was killed."""
+
+
+@functools.cache
+def _remove_stale() -> None:
+    """Removes the folders that others left, once."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        with contextlib.suppress(OSError):
+            status = folder.lstat()
+            is_old = time.time() - status.st_mtime > STALE_SECONDS
+            if is_old and stat.S_ISDIR(status.st_mode) and status.st_uid == _user():
+                shutil.rmtree(folder)
+
+
+def _user() -> int:
+    return os.getuid() if hasattr(os, "getuid") else 0
 
 
 @contextlib.contextmanager

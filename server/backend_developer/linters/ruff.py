@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from ..core.model import Confidence, ProposedFix, Replacement, Severity, Span
 from ..core.text import Lines
 from ..detector import Source
 from .messages import Message
-from .process import LinterError, disk_trouble_told, find_program, run_linter
+from .process import LinterError, find_program, linter_folder, run_linter
 
 SYNTAX_ERROR = "invalid-syntax"
 """The code of a syntax error. In a file that has one, ruff says nothing else."""
@@ -68,12 +67,7 @@ def run_ruff(texts: Sequence[tuple[str, str]], codes: Sequence[str]) -> list[lis
     ruff = find_ruff()
     options = ["check", "--isolated", "--no-cache", "--output-format", "json"]
     options += ["--select", ",".join(codes)]
-    with (
-        disk_trouble_told("ruff"),
-        tempfile.TemporaryDirectory(prefix="backend-developer-") as name,
-    ):
-        # Resolved, as ruff prints resolved paths.
-        folder = Path(name).resolve()
+    with linter_folder("ruff") as folder:
         if len(texts) == 1:
             path, text = texts[0]
             command = [ruff, *options, f"--stdin-filename={_file_name(path)}", "-"]
