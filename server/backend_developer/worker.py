@@ -19,6 +19,7 @@ from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapp
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path, PurePath
 from threading import Lock
 from typing import Any, BinaryIO
@@ -26,7 +27,7 @@ from typing import Any, BinaryIO
 from .core.edits import apply
 from .core.model import Candidate, CheckReport, Document, Rule
 from .engines.base import Answer, EngineError, ReviewRequest
-from .engines.scan import Scan, asked_for
+from .engines.scan import STEP_OF_TOOLS, Scan, asked_for, count_of_steps
 from .failures import where_raised
 from .giving_up import GivenUp
 from .project.facts import Chunk, FileFacts
@@ -51,7 +52,8 @@ STEP_SECONDS = 0.03
 PART = 4
 """Items of a long answer in one part, which takes half a millisecond to read."""
 REST_SECONDS = 1.0
-"""Without a request for so long, the process has time to look for garbage."""
+"""Without a request for so long, the process has time to look for garbage; a tool that gave way is
+run again after it."""
 MOST_GARBAGE = 30_000
 """Objects that may have been made since, before the process looks for garbage among them in its
 work, too: some scans of 1,000 lines leave as many, which are 4 MiB, and the look takes 15 ms."""
@@ -100,26 +102,41 @@ class LocalWorker:
         document = request.document
         if document.uri == self._overtaken:
             await asyncio.sleep(BETWEEN_KEYS_SECONDS)
-        problems = None
-        for step in ("scan", "scan on"):
+        problems: list[str] = []
+        for step in range(count_of_steps(request.settings)):
             scan = await self._scan(step, document, request.settings)
             try:
                 for proposal in asked_for(scan, request, self._rules, self._told):
                     yield proposal
             except EngineError as error:
-                problems = error
+                problems.append(str(error))
         if problems:
-            raise problems
+            raise EngineError(" ".join(problems))
 
-    async def _scan(self, step: str, document: Document, settings: Settings) -> Scan:
+    async def _scan(self, step: int, document: Document, settings: Settings) -> Scan:
+        is_by_tools = step == STEP_OF_TOOLS
+        ask = partial(
+            self._ask,
+            _name_of(document),
+            "scan",
+            document,
+            settings,
+            step,
+            gives_way=is_by_tools,
+            goes_first=not is_by_tools,
+        )
         try:
-            scan: Scan = await self._ask(_name_of(document), step, document, settings)
+            scan = await ask()
+            while scan is None:  # Tools may take seconds, in which other documents are typed into.
+                await asyncio.sleep(REST_SECONDS)
+                scan = await ask()
         except asyncio.CancelledError:
-            if step == "scan":
+            if step == 0:
                 self._overtaken = document.uri
             raise
         self._overtaken = ""
-        return scan
+        found: Scan = scan
+        return found
 
     async def check(
         self, document: Document, candidates: Sequence[Candidate], settings: Settings
@@ -217,13 +234,20 @@ class LocalWorker:
             if facts is not None and not facts.is_empty:
                 known[path] = facts
 
-    async def _ask(self, name: str, what: str, *request: object, gives_way: bool = False) -> Any:
+    async def _ask(
+        self,
+        name: str,
+        what: str,
+        *request: object,
+        gives_way: bool = False,
+        goes_first: bool = False,
+    ) -> Any:
         """The answer to a request about what `name` names for a person.
 
-        None when it gives way to scans, and was given up for one.
+        None when it gives way to what goes first, and was given up for it.
         """
         last, is_yielding = self._at_work
-        if is_yielding and what in ("scan", "scan on") and self._turn.locked():
+        if is_yielding and goes_first and self._turn.locked():
             self._give_up(last)
         # Who is cancelled while it waits for its turn has asked for nothing; who is cancelled
         # later leaves an answer that has to be read before the next request.
@@ -396,8 +420,8 @@ def main() -> None:
 
     projects: dict[str, Project] = {}
     readings: dict[str, Reading] = {}
-    begun: dict[Document, Callable[[], Scan]] = {}
-    """What is left to find, of the document that was looked at last."""
+    begun: dict[Document, Sequence[Callable[[], Scan]]] = {}
+    """What finds more and more in the document that was looked at last."""
 
     def project_of(path: str) -> Project:
         return projects.get(_folder_of(path, projects), Project())
@@ -410,14 +434,16 @@ def main() -> None:
 
     def answer(request: Any) -> object:
         match request:
-            case "scan", document, settings:
-                begun.clear()
-                first, begun[document] = local.scan_in_two(document, settings)
-                return first
-            case "scan on", document, settings:
-                if document in begun:
-                    return begun.pop(document)()
-                [scan] = local.scan_all([document], settings)  # A process that was started again.
+            case "scan", document, settings, step:
+                if step == 0 or document not in begun:
+                    begun.clear()
+                    begun[document] = local.scan_in_steps(document, settings)
+                    # Another document was looked at meanwhile, or the process was started again.
+                    for earlier in begun[document][:step]:
+                        earlier()
+                scan = begun[document][step]()
+                if step == len(begun[document]) - 1:
+                    begun.clear()
                 return scan
             case "learn", document:
                 facts = local.project.learn(document)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
+import shlex
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -438,11 +441,12 @@ def test_what_is_found_at_once_and_the_rest_are_all(profile: Profile) -> None:
     at_once = 0
     for file in files:
         document = read(file, 1_000_000).document
-        first, rest = ENGINE.scan_in_two(document, settings)
-        both = [*first.proposals, *rest().proposals]
+        first, rest = ENGINE.scan_in_steps(document, settings)
+        found = first().proposals
+        both = [*found, *rest().proposals]
         whole = ENGINE.scan(document, settings)
         assert sorted(both, key=repr) == sorted(whole, key=repr), file.path
-        at_once += len(first.proposals)
+        at_once += len(found)
     assert at_once > len(files), "and much is found at once"
 
 
@@ -483,11 +487,12 @@ def steps_of(work: str, language: str, most: int) -> int:
     document = Document("file:///a", "/a", language, text)
     edit = TextEdit(Span(len(text), len(text)), "\n")
     candidate = Candidate("security/weak-hash", Span(0, 0), (edit,), text + "\n")
-    _, rest = engine.scan_in_two(document, Settings())
+    first, rest = engine.scan_in_steps(document, Settings())
+    first()
     is_begun = True
     with contextlib.suppress(_GivenUp):
         if work == "at once":
-            engine.scan_in_two(document, Settings())
+            engine.scan_in_steps(document, Settings())[0]()
         elif work == "the rest":
             rest()
         else:
@@ -567,6 +572,29 @@ def saved(tmp_path: Path) -> Document:
     file = tmp_path / "a.py"
     file.write_text("x = 1\n")
     return Document("", str(file), "python", "x = 1\n")
+
+
+def test_a_persons_own_tools_come_last_and_only_add(saved: Document) -> None:
+    text = "import hashlib\nhashlib.md5(input())\neval(input())\n"
+    document = replace(saved, text=text)
+    Path(saved.path).write_text(text)
+    said = [
+        {"test_id": code, "issue_text": "Bad.", "issue_severity": "HIGH", "line_number": line}
+        for code, line in (("B324", 2), ("B307", 3), ("B999", 1))
+    ]
+    results = {"results": [{"filename": saved.path, **one} for one in said]}
+    command = shlex.join([sys.executable, "-c", f"print({json.dumps(results)!r})"])
+    settings = Settings(tools={"bandit": command}, profile="strict")
+    without = [
+        one
+        for step in ENGINE.scan_in_steps(document, Settings(profile="strict"))
+        for one in step().proposals
+    ]
+    *first, last = ENGINE.scan_in_steps(document, settings)
+    assert [one for step in first for one in step().proposals] == without
+    assert [(one.source, one.where.start) for one in last().proposals] == [("bandit:B999", 0)]
+    broken = Settings(tools={"bandit": f"{sys.executable} -c 'raise SystemExit(9)'"})
+    assert [len(step().problems) for step in ENGINE.scan_in_steps(document, broken)] == [0, 0, 1]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no named pipes")

@@ -337,13 +337,32 @@ async def test_its_linters_do_not_outlive_it(tmp_path: Path, local: LocalWorker)
     file.write_text(TEXT)
     saved = Document(file.as_uri(), str(file), "python", TEXT)
     settings = Settings(tools={"slow": tool.command})
-    review = asyncio.create_task(anext(local.review(replace(request(saved), settings=settings))))
+    answers = local.review(replace(request(saved), settings=settings))
+    assert len([await anext(answers), await anext(answers)]) == 2
+    review = asyncio.create_task(anext(answers))
     assert await asyncio.to_thread(tool.has_begun)
     assert local._process
     assert local._process.stdin
     local._process.stdin.close()  # As when the server ends.
     assert await asyncio.to_thread(tool.has_ended)
     review.cancel()
+    tool.close()
+
+
+async def test_a_tool_holds_back_no_other_finding(tmp_path: Path, local: LocalWorker) -> None:
+    tool = HangingTool(tmp_path)
+    file = tmp_path / "app.py"
+    file.write_text(TEXT)
+    saved = Document(file.as_uri(), str(file), "python", TEXT)
+    settings = Settings(tools={"slow": tool.command})
+    answers = local.review(replace(request(saved), settings=settings))
+    assert len([await anext(answers), await anext(answers)]) == 2
+    reviewing = asyncio.create_task(anext(answers))
+    assert await asyncio.to_thread(tool.has_begun)
+    assert len(await asyncio.wait_for(found(local, document()), 10)) == 2
+    assert not reviewing.done()
+    reviewing.cancel()
+    assert await asyncio.to_thread(tool.has_ended)
     tool.close()
 
 

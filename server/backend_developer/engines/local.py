@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from bisect import bisect_left, insort
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -38,7 +38,7 @@ from ..secrets import SecretDetector
 from ..settings import Level, Settings, Standing, enabled_rules, rule_level, standing_in
 from ..syntax import span_of
 from .base import ReviewRequest
-from .scan import Scan, asked_for, place_of
+from .scan import Scan, asked_for, count_of_steps, place_of
 
 logger = logging.getLogger(__name__)
 
@@ -139,29 +139,47 @@ class LocalEngine:
         self._look(looking, (*self.detectors, *tools(settings, self.catalogue, EVERY_LANGUAGE)))
         return self._scans_of(looking, settings)
 
-    def scan_in_two(
+    def scan_in_steps(
         self, document: Document, settings: Settings
-    ) -> tuple[Scan, Callable[[], Scan]]:
-        """What is found at once in a document, and what finds the rest, which takes longer.
+    ) -> tuple[Callable[[], Scan], ...]:
+        """What finds more and more in a document, each to be called when the one before has
+        returned: all that is found at once; what follows data, costs and names through the file;
+        and a person's own tools, where there are any, which may take seconds. One that was given
+        up may be called again.
 
-        Of a rule that both may speak of, all comes with the rest.
+        Of a rule that the first two may speak of, all comes with the second.
         """
         looking = self._begin([document], settings)
         slow = self._slow
-        quick = [detector for detector in self.detectors if detector not in slow]
+        own = tools(settings, self.catalogue, EVERY_LANGUAGE)
         late = frozenset(rule for detector in slow for rule in detector.rules) | self._flow.claims
         late |= {rule for rule, better in _SAID_BETTER_BY.items() if not late.isdisjoint(better)}
-        self._look(looking, (*quick, *tools(settings, self.catalogue, EVERY_LANGUAGE)))
-        at_once = [one for one in looking.found[0] if one.rule not in late]
-        [first] = self._scans_of(replace(looking, found=[at_once]), settings)
+
+        def at_once() -> Scan:
+            self._look(looking, [one for one in self.detectors if one not in slow])
+            found = [one for one in looking.found[0] if one.rule not in late]
+            [scan] = self._scans_of(replace(looking, found=[found]), settings)
+            return scan
 
         def rest() -> Scan:
+            told = len(looking.problems[0])
             self._look(looking, slow)
             [scan] = self._scans_of(looking, settings)
             self._latest = (settings, {document: scan})
-            return Scan(tuple(one for one in scan.proposals if one.rule in late))
+            found = tuple(one for one in scan.proposals if one.rule in late)
+            return Scan(found, scan.problems[told:])
 
-        return first, rest
+        def by_own_tools() -> Scan:
+            [before] = self._scans_of(looking, settings)
+            also = replace(looking, found=[[]], problems=[[]])
+            self._look(also, own)
+            [scan] = self._scans_of(also, settings)
+            found = tuple(_not_said(scan.proposals, before.proposals))
+            both = sorted((*before.proposals, *found), key=_order)
+            self._latest = (settings, {document: Scan(tuple(both), before.problems)})
+            return Scan(found, scan.problems)
+
+        return (at_once, rest, by_own_tools)[: count_of_steps(settings)]
 
     def _begin(
         self,
@@ -424,7 +442,22 @@ def _merged(proposals: Iterable[Proposal]) -> list[Proposal]:
             kept.append(proposal)
         elif proposal.flow:
             kept = [_with_flow(one, proposal) for one in kept]
-    return sorted(kept, key=lambda proposal: (place_of(proposal), proposal.rule))
+    return sorted(kept, key=_order)
+
+
+def _order(proposal: Proposal) -> tuple[Span, str]:
+    return place_of(proposal), proposal.rule
+
+
+def _not_said(proposals: Iterable[Proposal], said: Iterable[Proposal]) -> Iterator[Proposal]:
+    """Those at whose place nothing was said by their rule, or by one that is more specific."""
+    places: dict[str, list[Span]] = {}
+    for one in said:
+        insort(places.setdefault(one.rule, []), place_of(one))
+    for one in proposals:
+        rules = (one.rule, *_SAID_BETTER_BY.get(one.rule, ()))
+        if not any(_is_taken(place_of(one), places.get(rule, [])) for rule in rules):
+            yield one
 
 
 def _with_flow(kept: Proposal, other: Proposal) -> Proposal:

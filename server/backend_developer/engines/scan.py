@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ..core.model import Proposal, Rule, Span
+from ..settings import Settings
 from .base import EngineError, ReviewRequest
 
 
@@ -19,6 +20,16 @@ class Scan:
     proposals: tuple[Proposal, ...]
     problems: tuple[str, ...] = ()
     """Sentences; empty when every detector could be used."""
+
+
+STEP_OF_TOOLS = 2
+"""Of a scan in steps: the first finds all that takes no look through the whole file, the second the
+rest, and the third, where there are any, asks a person's own tools."""
+
+
+def count_of_steps(settings: Settings) -> int:
+    """Of a scan in steps."""
+    return STEP_OF_TOOLS + bool(settings.tools and settings.trusted)
 
 
 def asked_for(
