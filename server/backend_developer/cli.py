@@ -48,14 +48,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UsageError as error:
         _tell(f"error: {error}")
         return WRONG_USE
-    except OSError as error:
-        _say_no_more(sys.stdout)
-        _tell(f"error: {_trouble(error)}")
-        return WRONG_USE
     except Exception as error:
+        _say_no_more(sys.stdout)
+        if isinstance(error, OSError) and (trouble := _trouble(error)):
+            _tell(f"error: {trouble}")
+            return WRONG_USE
         from .failures import where_raised
 
-        _say_no_more(sys.stdout)
         _tell(
             f"{where_raised(error)}error: this program failed ({type(error).__name__}): "
             "please report that"
@@ -82,11 +81,14 @@ def _check_current_folder() -> None:
 
 
 def _trouble(error: OSError) -> str:
-    """What no command has told of itself, as a sentence."""
+    """What no command has told of itself, as a sentence; "" when that is a mistake of ours."""
     if error.errno in (errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM):
         return f"the system has too little left ({_reason(error)}): close other programs"
-    what = "standard output" if error.filename is None else error.filename
-    return f"{what} cannot be used: {_reason(error)}"
+    if error.filename is not None:
+        return f"{error.filename} cannot be used: {_reason(error)}"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF):
+        return f"standard output cannot be used: {_reason(error)}"
+    return ""
 
 
 def _reason(error: OSError) -> str:
