@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,10 @@ from xdist.scheduler import LoadScopeScheduling
 
 if TYPE_CHECKING:
     from xdist.remote import Producer
+
+# Whoever starts the tests in the background may have Ctrl-C ignored, which the programs that they
+# start would inherit.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A deadline would be one for the machine, which may be busy with something else.
 settings.register_profile("suite", deadline=None)
