@@ -158,13 +158,16 @@ async def test_no_secret_leaves_in_a_batch_and_its_answers_have_them_back(
     )
     async for _ in batch.review(request):
         pass
-    [sent] = [one async for one in batch.submit()]
+    sent = batch.next()
+    assert sent
+    batch_id = await batch.send(sent)
+    assert batch.next() is None
     raw = model.requests[-1].raw.decode()
     assert [secret for secret in ALL_SECRETS if secret in raw] == []
     model.batches_are_done = True
     model.usual = quoting_what_was_sent
     call = engine.prepare(request).call
-    [result] = await results(engine, call, sent.id)
+    [result] = await results(engine, call, batch_id)
     # Only the reviewed text is known when the answer comes, a day later.
     secrets = find_secrets([request.document.text], engine.placeholder_key())
     answers = answers_of(result, sent.model, sent.requests[0].path, secrets.restore)
