@@ -75,10 +75,14 @@ class OpenBatch:
         return not self.id.startswith(UNCONFIRMED)
 
     @property
+    def when(self) -> str:
+        """The minute in which it was sent, for a person."""
+        return datetime.fromtimestamp(self.sent_at).strftime("%Y-%m-%d %H:%M")
+
+    @property
     def name(self) -> str:
         """What a person may call it."""
-        when = datetime.fromtimestamp(self.sent_at).strftime("%Y-%m-%d %H:%M")
-        return f"batch {self.id}" if self.is_confirmed else f"batch of {when}"
+        return f"batch {self.id}" if self.is_confirmed else f"batch of {self.when}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +228,7 @@ async def look(
             found.append(Progress(one, done, total, status == "ended"))
         except BatchGoneError as error:
             if one.is_confirmed:
-                await asyncio.to_thread(_end, state, one)
+                await asyncio.to_thread(_end, state, one, {})
             else:
                 await asyncio.to_thread(_forget, state, one.id)
             problems.append(f"The {one.name} is lost: {error}")
@@ -336,7 +340,7 @@ def _keep(
     return files, problems
 
 
-def _end(state: State, one: OpenBatch, texts: Mapping[str, str] = {}) -> None:
+def _end(state: State, one: OpenBatch, texts: Mapping[str, str]) -> None:
     """Keeps a batch's answers, by digest, and asks after it no more: both or neither."""
     now = time.time()
     with state.writing() as db:

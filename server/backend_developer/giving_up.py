@@ -1,7 +1,7 @@
 """Work in a thread that nobody waits for any more: nothing can end a thread, so it asks.
 
-given_up = Event()
-in a thread: unless_given_up(given_up, work)()  ── go_on() ──► raises GivenUp once it is set
+unless_given_up(given_up, work)     the work, to be called in a thread
+go_on()                             asks, between its pieces: raises GivenUp once that is set
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ T = TypeVar("T")
 _events: ContextVar[tuple[Event, ...]] = ContextVar("given_up", default=())
 
 
-class GivenUp(BaseException):  # It is no error.
+class GivenUp(BaseException):
     """Nobody wants the answer any more that is being worked at.
 
     No Exception, of which a reader of files makes an empty answer.
@@ -31,12 +31,8 @@ def unless_given_up(given_up: Event, work: Callable[[], T]) -> Callable[[], T]:
     return partial(context.run, work)
 
 
-def is_given_up() -> bool:
-    """Whether nobody waits any more for what this thread is at."""
-    return any(event.is_set() for event in _events.get())
-
-
 def go_on() -> None:
-    """To be called between the pieces of long work. Raises GivenUp."""
-    if is_given_up():
+    """To be called between the pieces of long work. Raises GivenUp when nobody waits for what this
+    thread is at."""
+    if any(event.is_set() for event in _events.get()):
         raise GivenUp

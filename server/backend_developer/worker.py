@@ -126,7 +126,7 @@ class LocalWorker:
             goes_first=not is_by_tools,
         )
         try:
-            scan = await ask()
+            scan: Scan | None = await ask()
             while scan is None:  # Tools may take seconds, in which other documents are typed into.
                 await asyncio.sleep(REST_SECONDS)
                 scan = await ask()
@@ -135,8 +135,7 @@ class LocalWorker:
                 self._overtaken = document.uri
             raise
         self._overtaken = ""
-        found: Scan = scan
-        return found
+        return scan
 
     async def check(
         self, document: Document, candidates: Sequence[Candidate], settings: Settings

@@ -35,6 +35,7 @@ from backend_developer.documents.case_files import example_of
 from backend_developer.engines.base import EngineError, ReviewRequest
 from backend_developer.engines.local import LocalEngine
 from backend_developer.files import read, walk
+from backend_developer.giving_up import GivenUp
 from backend_developer.linters import missing_linters, process, ruff
 from backend_developer.rules import load_rules
 from backend_developer.settings import Settings, enabled_rules
@@ -468,10 +469,6 @@ MANY_FUNCTIONS = {
 }
 
 
-class _GivenUp(BaseException):
-    pass
-
-
 def steps_of(work: str, language: str, most: int) -> int:
     """How often somebody is asked whether the work is wanted still; it is no more after `most`."""
     steps, is_begun = 0, False
@@ -480,7 +477,7 @@ def steps_of(work: str, language: str, most: int) -> int:
         nonlocal steps
         steps += is_begun
         if steps > most:
-            raise _GivenUp
+            raise GivenUp
 
     engine = LocalEngine(go_on=go_on)
     text = MANY_FUNCTIONS[language]
@@ -490,7 +487,7 @@ def steps_of(work: str, language: str, most: int) -> int:
     first, rest = engine.scan_in_steps(document, Settings())
     first()
     is_begun = True
-    with contextlib.suppress(_GivenUp):
+    with contextlib.suppress(GivenUp):
         if work == "at once":
             engine.scan_in_steps(document, Settings())[0]()
         elif work == "the rest":
@@ -550,10 +547,10 @@ def test_a_scan_that_is_given_up_does_not_wait_for_a_program() -> None:
 
     def go_on() -> None:
         if time.perf_counter() - begin > 0.2:
-            raise _GivenUp
+            raise GivenUp
 
     engine = with_program(program, go_on)
-    with pytest.raises(_GivenUp):
+    with pytest.raises(GivenUp):
         engine.scan(Document("file:///a", "/a", "python", "x = 1\n"), Settings())
     assert time.perf_counter() - begin < 9
     program.may_end.set()
@@ -601,9 +598,9 @@ def test_a_persons_own_tools_come_last_and_only_add(saved: Document) -> None:
 def test_a_scan_that_is_given_up_ends_its_programs(tool: HangingTool, saved: Document) -> None:
     def go_on() -> None:
         if tool.has_begun(0):
-            raise _GivenUp
+            raise GivenUp
 
-    with pytest.raises(_GivenUp):
+    with pytest.raises(GivenUp):
         LocalEngine(go_on=go_on).scan(saved, Settings(tools={"slow": tool.command}))
     assert tool.has_ended()
 

@@ -333,14 +333,7 @@ def test_it_does_not_outlive_a_server_that_is_killed(tmp_path: Path) -> None:
 
 async def test_its_linters_do_not_outlive_it(tmp_path: Path, local: LocalWorker) -> None:
     tool = HangingTool(tmp_path)
-    file = tmp_path / "app.py"
-    file.write_text(TEXT)
-    saved = Document(file.as_uri(), str(file), "python", TEXT)
-    settings = Settings(tools={"slow": tool.command})
-    answers = local.review(replace(request(saved), settings=settings))
-    assert len([await anext(answers), await anext(answers)]) == 2
-    review = asyncio.create_task(anext(answers))
-    assert await asyncio.to_thread(tool.has_begun)
+    review = await waiting_for(tool, local, tmp_path)
     assert local._process
     assert local._process.stdin
     local._process.stdin.close()  # As when the server ends.
@@ -351,14 +344,7 @@ async def test_its_linters_do_not_outlive_it(tmp_path: Path, local: LocalWorker)
 
 async def test_a_tool_holds_back_no_other_finding(tmp_path: Path, local: LocalWorker) -> None:
     tool = HangingTool(tmp_path)
-    file = tmp_path / "app.py"
-    file.write_text(TEXT)
-    saved = Document(file.as_uri(), str(file), "python", TEXT)
-    settings = Settings(tools={"slow": tool.command})
-    answers = local.review(replace(request(saved), settings=settings))
-    assert len([await anext(answers), await anext(answers)]) == 2
-    reviewing = asyncio.create_task(anext(answers))
-    assert await asyncio.to_thread(tool.has_begun)
+    reviewing = await waiting_for(tool, local, tmp_path)
     assert len(await asyncio.wait_for(found(local, document()), 10)) == 2
     assert not reviewing.done()
     reviewing.cancel()
@@ -373,6 +359,23 @@ def test_a_tool_that_hangs_is_given_up_before_the_process_is() -> None:
 
 
 # --- Helpers
+
+
+async def waiting_for(tool: HangingTool, local: LocalWorker, folder: Path) -> asyncio.Task[object]:
+    """A review whose other findings have come, and that waits for the tool."""
+    file = folder / "app.py"
+    file.write_text(TEXT)
+    saved = Document(file.as_uri(), str(file), "python", TEXT)
+    settings = Settings(tools={"slow": tool.command})
+    answers = local.review(replace(request(saved), settings=settings))
+    assert len([await anext(answers), await anext(answers)]) == 2
+
+    async def the_rest() -> object:
+        return await anext(answers)
+
+    review = asyncio.create_task(the_rest())
+    assert await asyncio.to_thread(tool.has_begun)
+    return review
 
 
 def candidates_of(proposals: Sequence[Proposal]) -> list[Candidate]:

@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import datetime
 
 from ..answers import KeptAnswers
 from ..batches import Progress, awaited, collect, look, open_batches, send
@@ -183,40 +183,29 @@ def _size(file: SourceFile) -> int:
 async def confirm_batches(workspace: Workspace) -> None:
     """Finds out whether the batches have arrived whose sending was cut off: what they hold is not
     sent again."""
-    state, agent = _asker(workspace)
     root = str(workspace.root)
-    try:
+    async with _asker(workspace) as (state, agent):
         if all(one.is_confirmed for one in await asyncio.to_thread(open_batches, state, root)):
             return
         _, problems = await look(state, agent, workspace.settings, os.environ, root)
-    except StateError as error:
-        raise UsageError(str(error)) from None
-    finally:
-        await agent.close()
     for problem in problems:
         print(f"note: {visible(problem)}", file=sys.stderr)
 
 
 async def tell_batches(workspace: Workspace) -> int:
     """Says how far the workspace's batches are."""
-    state, agent = _asker(workspace)
-    try:
+    async with _asker(workspace) as (state, agent):
         found, problems = await look(
             state, agent, workspace.settings, os.environ, str(workspace.root)
         )
-    except StateError as error:
-        raise UsageError(str(error)) from None
-    finally:
-        await agent.close()
     for one in found:
         if not one.batch.is_confirmed:
             print(_unconfirmed(one))
             continue
-        when = datetime.fromtimestamp(one.batch.sent_at).strftime("%Y-%m-%d %H:%M")
         state_of_it = "done: fetch it by --batch-results" if one.is_done else "under way"
         print(
             f"{visible(one.batch.id)}: {one.done} of {one.total} answered, {state_of_it} "
-            f"(sent {when}, {visible(one.batch.model)})"
+            f"(sent {one.batch.when}, {visible(one.batch.model)})"
         )
     for problem in problems:
         print(f"error: {visible(problem)}", file=sys.stderr)
@@ -227,13 +216,8 @@ async def tell_batches(workspace: Workspace) -> int:
 
 async def fetch_batches(workspace: Workspace) -> None:
     """Keeps the answers that have come, and says of how many files."""
-    state, agent = _asker(workspace)
-    try:
+    async with _asker(workspace) as (state, agent):
         collected = await collect(state, agent, workspace.settings, os.environ, str(workspace.root))
-    except StateError as error:
-        raise UsageError(str(error)) from None
-    finally:
-        await agent.close()
     print(f"note: {plural(len(collected.files), 'file')} answered", file=sys.stderr)
     for one in collected.waiting:
         under_way = f"{visible(one.batch.name)} is under way: {one.done} of {one.total} answered"
@@ -247,8 +231,15 @@ def _unconfirmed(one: Progress) -> str:
     return f"{one.batch.name}: whether it arrived is not known yet, ask again later"
 
 
-def _asker(workspace: Workspace) -> tuple[State, AgentEngine]:
-    """Asks after batches, which sends no code."""
+@asynccontextmanager
+async def _asker(workspace: Workspace) -> AsyncIterator[tuple[State, AgentEngine]]:
+    """Asks after batches, which sends no code. A StateError becomes a UsageError."""
     state = State(state_folder(os.environ))
     gate = Gatekeeper(state, TerminalPerson())
-    return state, AgentEngine(os.environ, workspace.catalogue, gate, state)
+    agent = AgentEngine(os.environ, workspace.catalogue, gate, state)
+    try:
+        yield state, agent
+    except StateError as error:
+        raise UsageError(str(error)) from None
+    finally:
+        await agent.close()

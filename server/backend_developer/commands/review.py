@@ -50,11 +50,7 @@ from .cache import (
     stands_for,
 )
 from .plan import Plan, make_plan
-from .processes import (
-    ITEMS_AT_ONCE,
-    ITEMS_PER_PROCESS,
-    dealt_out,
-)
+from .processes import ITEMS_AT_ONCE, ITEMS_PER_PROCESS, dealt_out
 from .workspace import load_workspace, tell
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from bisect import bisect_left, insort
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -435,10 +435,8 @@ def _merged(proposals: Iterable[Proposal]) -> list[Proposal]:
     kept: list[Proposal] = []
     places: dict[str, list[Span]] = {}
     for proposal in sorted(proposals, key=_preference):
-        place = place_of(proposal)
-        rules = (proposal.rule, *_SAID_BETTER_BY.get(proposal.rule, ()))
-        if not any(_is_taken(place, places.get(rule, [])) for rule in rules):
-            insort(places.setdefault(proposal.rule, []), place)
+        if not _is_said(proposal, places):
+            insort(places.setdefault(proposal.rule, []), place_of(proposal))
             kept.append(proposal)
         elif proposal.flow:
             kept = [_with_flow(one, proposal) for one in kept]
@@ -450,14 +448,18 @@ def _order(proposal: Proposal) -> tuple[Span, str]:
 
 
 def _not_said(proposals: Iterable[Proposal], said: Iterable[Proposal]) -> Iterator[Proposal]:
-    """Those at whose place nothing was said by their rule, or by one that is more specific."""
+    """Those that add something to what was said, which is in text order."""
     places: dict[str, list[Span]] = {}
     for one in said:
-        insort(places.setdefault(one.rule, []), place_of(one))
-    for one in proposals:
-        rules = (one.rule, *_SAID_BETTER_BY.get(one.rule, ()))
-        if not any(_is_taken(place_of(one), places.get(rule, [])) for rule in rules):
-            yield one
+        places.setdefault(one.rule, []).append(place_of(one))
+    return (one for one in proposals if not _is_said(one, places))
+
+
+def _is_said(proposal: Proposal, places: Mapping[str, Sequence[Span]]) -> bool:
+    """Whether its rule, or one that is more specific, has been there; `places` are theirs, in text
+    order."""
+    rules = (proposal.rule, *_SAID_BETTER_BY.get(proposal.rule, ()))
+    return any(_is_taken(place_of(proposal), places.get(rule, ())) for rule in rules)
 
 
 def _with_flow(kept: Proposal, other: Proposal) -> Proposal:

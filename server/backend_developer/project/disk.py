@@ -69,15 +69,13 @@ def read_again(folder: Path, paths: Iterable[str]) -> list[tuple[str, FileFacts 
 
     None for one that says nothing any more, or that a reading of the folder leaves out.
     """
-    found: list[tuple[str, FileFacts | None]] = []
-    files = [Path(path) for path in paths if language_of(Path(path)) in LANGUAGES]
-    walked = among_walked(folder, files)
-    for file in files:
-        language = language_of(file)
-        assert language is not None
-        facts = read_facts(SourceFile(str(file), file, language)) if file in walked else None
-        found.append((str(file), facts))
-    return found
+    files = [
+        SourceFile(str(path), path, language)
+        for path in map(Path, paths)
+        if (language := language_of(path)) and language in LANGUAGES
+    ]
+    walked = among_walked(folder, [file.absolute for file in files])
+    return [(file.path, read_facts(file) if file.absolute in walked else None) for file in files]
 
 
 def facts_of_content(content: Content) -> FileFacts | None:
