@@ -1,6 +1,7 @@
 """Batches of reviews between the day that they are sent and the one that they are answered.
 
-    send()              sends what was prepared; each batch is known here before it goes out
+    send()              sends what was prepared; each batch is known here before it goes out, so
+                        that no other process sends the same
     awaited()           what batches that are under way will answer: it is not sent again
     collect()           asks after the batches of a workspace; keeps the answers that have come
                         -> Collected(files that are answered, batches that are not done, problems)
@@ -14,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import sqlite3
 import time
 import uuid
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -104,17 +106,38 @@ class Collected:
     """A sentence each."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A batch that went out."""
+
+    id: str
+    """The endpoint's; "" when nothing of it was left to be sent."""
+    count: int
+    """How many requests it has."""
+    left_out: int
+    """How many more it would have, had nobody else sent them meanwhile."""
+
+
 async def send(
     state: State, engine: BatchEngine, root: str, task: str
-) -> AsyncGenerator[tuple[str, int], None]:
-    """Sends what was prepared; yields each batch's id, and how many requests it has.
+) -> AsyncGenerator[Sent, None]:
+    """Sends what was prepared, but for what another process has sent since.
 
     Raises StateError, and EngineError: BatchRefusedError when the batch has not arrived, else it
     may have, and whoever asks after the batches later finds out.
     """
     while outgoing := engine.next():
         # It may arrive, and be paid, and whoever sends it be killed before that is said.
-        expected = await asyncio.to_thread(_expect, state, root, task, outgoing)
+        expected, elsewhere = await asyncio.to_thread(_expect, state, root, task, outgoing)
+        if elsewhere:
+            await engine.give_up(elsewhere)
+            outgoing = replace(
+                outgoing,
+                requests=tuple(one for one in outgoing.requests if one.name not in elsewhere),
+            )
+        if not outgoing.requests:
+            yield Sent("", 0, len(elsewhere))
+            continue
         try:
             batch_id = await engine.send(outgoing)
         except BatchRefusedError:
@@ -124,14 +147,32 @@ async def send(
             await asyncio.shield(asyncio.to_thread(_confirm, state, expected, batch_id))
         except StateError as error:
             raise EngineError(f"Its id cannot be remembered: {error}") from error
-        yield batch_id, len(outgoing.requests)
+        yield Sent(batch_id, len(outgoing.requests), len(elsewhere))
 
 
-def _expect(state: State, root: str, task: str, outgoing: OutgoingBatch) -> str:
-    """The id of a batch until it has one."""
+def _expect(
+    state: State, root: str, task: str, outgoing: OutgoingBatch
+) -> tuple[str, frozenset[str]]:
+    """The id of a batch until it has one, and the names of its requests that go without it: all
+    that they ask about is in batches that were sent since they were prepared.
+    """
     expected = UNCONFIRMED + uuid.uuid4().hex
-    requests = [[one.name, one.permit.number, one.path] for one in outgoing.requests]
     with state.writing() as db:
+        # In one transaction: of two that send the same at once, one is the first.
+        awaited = _awaited(db)
+        elsewhere = frozenset(
+            one.name
+            for one in outgoing.requests
+            if (digests := _promised(db, one.name)) and awaited.issuperset(digests)
+        )
+        db.executemany("DELETE FROM promises WHERE name = ?", [(name,) for name in elsewhere])
+        requests = [
+            [one.name, one.permit.number, one.path]
+            for one in outgoing.requests
+            if one.name not in elsewhere
+        ]
+        if not requests:
+            return "", elsewhere
         db.execute(
             "INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?, ?, NULL)",
             (
@@ -144,7 +185,7 @@ def _expect(state: State, root: str, task: str, outgoing: OutgoingBatch) -> str:
                 json.dumps(requests),
             ),
         )
-    return expected
+    return expected, elsewhere
 
 
 def _forget(state: State, expected: str) -> None:
@@ -161,17 +202,25 @@ def _confirm(state: State, expected: str, batch_id: str) -> None:
 
 def awaited(state: State) -> frozenset[str]:
     """Digests of the parts of code that open batches will answer. Raises StateError."""
-    names = {name for one in open_batches(state) for name, _, _ in one.requests}
-    if not names:
-        return frozenset()
     with state.reading() as db:
-        # One by one, as each record has the text of its file.
-        return frozenset(
-            digest
-            for name, record in db.execute("SELECT name, record FROM promises")
-            if name in names
-            for digest in promised_digests(record)
-        )
+        return _awaited(db)
+
+
+def _awaited(db: sqlite3.Connection) -> frozenset[str]:
+    rows = db.execute("SELECT requests FROM batches WHERE ended_at IS NULL").fetchall()
+    # One by one, as each record has the text of its file.
+    return frozenset(
+        digest
+        for (requests,) in rows
+        for name, _, _ in json.loads(requests)
+        for digest in _promised(db, name)
+    )
+
+
+def _promised(db: sqlite3.Connection, name: str) -> tuple[str, ...]:
+    """Digests of what the request of that name asks about; none when that is not known."""
+    row = db.execute("SELECT record FROM promises WHERE name = ?", (name,)).fetchone()
+    return promised_digests(str(row[0])) if row else ()
 
 
 def open_batches(state: State, root: str | None = None) -> list[OpenBatch]:

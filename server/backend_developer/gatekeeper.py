@@ -65,7 +65,9 @@ class Gatekeeper:
                 return Permit(found)
             if call.review and (sentence := self._stopped.get(call.review)):
                 raise EngineError(sentence)
-            if found.may_still_fit and waited < call.settings.timeout_seconds:
+            # A batch's calls end when all are prepared: none may wait for another.
+            waits = call.purpose != "batch" and waited < call.settings.timeout_seconds
+            if found.may_still_fit and waits:
                 waited += WAIT_SECONDS
                 await asyncio.sleep(WAIT_SECONDS)
                 continue
@@ -151,7 +153,7 @@ class Gatekeeper:
         try:
             return await asyncio.to_thread(work)
         except StateError as error:
-            logger.error("%s", where_raised(error))
+            logger.debug("%s", where_raised(error))
             raise EngineError(unknown_state(error)) from error
 
 

@@ -13,7 +13,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from threading import Lock
 
@@ -186,7 +186,11 @@ class State:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if folder.stat().st_mode & 0o077:
             folder.chmod(0o700)
-        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+        # Once in the life of the file, and never closed: with that all locks of this process on it
+        # would end, those of SQLite's connections too, and two processes write at once
+        # (https://www.sqlite.org/howtocorrupt.html, section 2.2).
+        with suppress(FileExistsError):
+            os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
 
     def _migrate(self, connection: sqlite3.Connection) -> None:
         def version() -> int:

@@ -230,6 +230,43 @@ def test_a_batch_is_not_sent_twice(run: Run, write: Write, model: LoopbackModel)
     assert len(model.batches) == 2
 
 
+def test_two_batches_at_the_same_time_are_paid_once(
+    run: Run, write: Write, model: LoopbackModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(dict.fromkeys(("a.py", "b.py"), CODE))
+    run("review", "a.py", "--batch")
+    # As who looked before the other one began to send.
+    monkeypatch.setattr(
+        "backend_developer.commands.agent_review._awaited", lambda state: frozenset()
+    )
+    both = run("review", "a.py", "b.py", "--batch")
+    assert "note: 1 file went out in another batch at the same time, and not again" in both.err
+    assert "note: 1 file went out as batch msgbatch_2;" in both.err
+    none = run("review", "a.py", "b.py", "--batch")
+    assert "note: 2 files went out in another batch at the same time, and not again" in none.err
+    assert "note: nothing new was to be asked, so no batch was sent" in none.err
+    assert [len(requests) for requests in model.batches.values()] == [1, 1]
+    calls = ledger.entries(State(state_folder(os.environ)))
+    assert sorted(one.outcome for one in calls) == ["finished"] * 2 + ["refused"] * 3
+    model.batches_are_done = True
+    assert "note: 2 files answered" in run("review", ".", "--batch-results").err
+
+
+def test_a_batch_beyond_the_limit_says_so_at_once(
+    run: Run, write: Write, model: LoopbackModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BACKEND_DEVELOPER_MAXIMUM_COST_PER_REVIEW", "0.2")
+    monkeypatch.setenv("BACKEND_DEVELOPER_TIMEOUT_SECONDS", "60")
+    write(dict.fromkeys(("a.py", "b.py", "c.py"), CODE))
+    began = time.monotonic()
+    sent = run("review", ".", "--batch")
+    # What else the batch holds ends when it is sent, which it is when all is prepared.
+    assert time.monotonic() - began < 30
+    assert re.search(r"note: [12] files? went out as batch msgbatch_1;", sent.err)
+    assert "The review stopped at the limit of $0.20 a review: $0." in sent.err
+    assert sent.code == 3
+
+
 def test_a_batch_that_has_not_arrived_is_sent_again(
     run: Run, write: Write, model: LoopbackModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -92,6 +92,41 @@ def _path() -> str:
 # --- What cannot be used
 
 
+def test_several_processes_of_several_threads_write_at_once(state: State) -> None:
+    program = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from backend_developer.state import State
+
+state = State(Path(sys.argv[1]))
+
+def write(number):
+    for turn in range(40):
+        with state.writing() as db:
+            seen = db.execute("SELECT count(*) FROM consents").fetchone()[0]
+            name = f"{sys.argv[2]}.{number}.{turn}"
+            db.execute("INSERT INTO consents VALUES (?, '', ?)", (name, seen))
+
+with ThreadPoolExecutor(4) as pool:
+    list(pool.map(write, range(4)))
+"""
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, str(state.path.parent), str(number)],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(3)
+    ]
+    assert [process.communicate()[1] for process in processes] == [""] * 3
+    with state.reading() as db:
+        # Each has seen all that were before it.
+        seen = db.execute("SELECT given_at FROM consents ORDER BY given_at").fetchall()
+        assert [count for (count,) in seen] == list(range(480))
+        assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
 def test_a_damaged_file(state: State) -> None:
     state.path.parent.mkdir()
     state.path.write_bytes(b"This was a database once. " * 100)

@@ -25,6 +25,7 @@ const GROUPING = "findingsGrouping";
 /** Shows the view, and has a command choose what it is grouped by. */
 export function createFindingsView(context: vscode.ExtensionContext, knowledge: Knowledge): vscode.Disposable {
   const changed = new vscode.EventEmitter<void>();
+  let drawn = "[]";
   const grouping = () => context.workspaceState.get<Grouping>(GROUPING, "file");
   const view = vscode.window.createTreeView<Node>("backendDeveloper.findings", {
     showCollapseAll: true,
@@ -39,6 +40,10 @@ export function createFindingsView(context: vscode.ExtensionContext, knowledge: 
     view,
     changed,
     knowledge.onDidChange(() => {
+      // Drawn anew for nothing, it would lose a click that is under way.
+      const now = JSON.stringify(knowledge.findings);
+      if (now === drawn) return;
+      drawn = now;
       const count = knowledge.findings.length;
       view.badge = count ? { value: count, tooltip: `${count} finding${count === 1 ? "" : "s"}` } : undefined;
       changed.fire();

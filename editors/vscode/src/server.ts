@@ -80,7 +80,6 @@ export function createServer(context: vscode.ExtensionContext, middleware: Middl
   }
 
   async function start(): Promise<void> {
-    become("starting");
     program = await findProgram();
     if (!program) {
       become("missing");
@@ -145,6 +144,7 @@ export function createServer(context: vscode.ExtensionContext, middleware: Middl
   /** What is asked for while a start is under way is one more start; what came before it is that one. */
   async function startUntil(latest: () => number): Promise<void> {
     for (let begun = 0; begun !== latest(); ) {
+      become("starting");
       await stop();
       begun = latest();
       await start();

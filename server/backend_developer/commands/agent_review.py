@@ -63,13 +63,21 @@ class Asking:
         root, task = str(self._plan.root), self._plan.task.name
         is_any_sent = False
         try:
-            async for batch_id, count in send(self._state, self._batch, root, task):
-                is_any_sent = True
-                print(
-                    f"note: {plural(count, 'file')} went out as batch {visible(batch_id)}; "
-                    "`review --batch-results` fetches the answers, within a day",
-                    file=sys.stderr,
-                )
+            async for sent in send(self._state, self._batch, root, task):
+                if sent.left_out:
+                    print(
+                        f"note: {plural(sent.left_out, 'file')} went out in another batch at the "
+                        "same time, and not again",
+                        file=sys.stderr,
+                    )
+                if sent.count:
+                    is_any_sent = True
+                    print(
+                        f"note: {plural(sent.count, 'file')} went out as batch "
+                        f"{visible(sent.id)}; `review --batch-results` fetches the answers, within "
+                        "a day",
+                        file=sys.stderr,
+                    )
         except (BatchRefusedError, StateError) as error:
             what = "rest of the batch" if is_any_sent else "batch"
             raise UsageError(f"the {what} was not sent: {error}") from None

@@ -109,10 +109,18 @@ class BatchEngine:
         requests = tuple(sent for sent, _, _ in same)
         return OutgoingBatch(first.call.endpoint, first.call.model, requests)
 
-    async def give_up(self) -> None:
-        """Gives back what was reserved for what is not sent."""
-        waiting, self._waiting = self._waiting, []
-        await self._leave(waiting, "refused")
+    async def give_up(self, names: Collection[str] | None = None) -> None:
+        """Gives back what was reserved for what is not sent: the named requests, or all."""
+        await self._leave(self._taken_out(names), "refused")
+
+    def _taken_out(self, names: Collection[str] | None) -> list[_Waiting]:
+        """Those of the names, or all, which wait no more."""
+        taken: list[_Waiting] = []
+        kept: list[_Waiting] = []
+        for one in self._waiting:
+            (taken if names is None or one[0].name in names else kept).append(one)
+        self._waiting = kept
+        return taken
 
     async def _leave(self, waiting: Sequence[_Waiting], outcome: Outcome) -> None:
         for sent, _, _ in waiting:
@@ -124,9 +132,7 @@ class BatchEngine:
         What each request takes is counted as its input, until its result says what it was. Raises
         EngineError; what has not been sent by then waits for `give_up`.
         """
-        names = {sent.name for sent in batch.requests}
-        waiting = [one for one in self._waiting if one[0].name in names]
-        self._waiting = [one for one in self._waiting if one[0].name not in names]
+        waiting = self._taken_out({sent.name for sent in batch.requests})
         call = waiting[0][1].call
         requests = [{"custom_id": sent.name, "params": body} for sent, _, body in waiting]
         # A connection that is cut may have brought the batch there, which is paid then.

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from editors.support import agree, loopback_model
-from editors.vscode.workbench import CodeServer, Workbench, wait_until
+from editors.vscode.workbench import CHOICES, CodeServer, Workbench, wait_until
 from loopback_model import KEY, LoopbackModel, Reply
 
 TOAST = ".notification-toast"
@@ -18,7 +18,6 @@ LISTED = ".notifications-center .notification-list-item"
 BUTTON = f"{TOAST} .monaco-button"
 DIFFS = ".multiDiffEditor"
 TITLE_ACTION = ".editor-actions .action-label"
-ROWS = ".quick-input-list .monaco-list-row"
 
 TASK = """\
 ---
@@ -132,13 +131,14 @@ def shared_window(
     new_window: Callable[[CodeServer], Workbench],
     model: LoopbackModel,
 ) -> Workbench:
-    server = start_server({"backendDeveloper.baseUrl": model.url})
+    # A key that is told to a window is gone when it has to be opened again.
+    server = start_server(
+        {"backendDeveloper.baseUrl": model.url}, variables={"ANTHROPIC_API_KEY": KEY}
+    )
     window = new_window(server)
     for name, task in (("paginate", TASK), ("ask", FREE_TASK), ("explain", EXPLAINING_TASK)):
         window.write(f".claude/backend-developer/tasks/{name}.md", task)
     window.open()
-    window.command("Backend Developer: Set API Key…")
-    window.answer(KEY)
     agree(server.folder / "state", window.workspace, model)
     return window
 
@@ -155,8 +155,9 @@ def app(window: Workbench) -> Iterator[Path]:
     window.status("· claude-")
     window.go_to(HANDLER)
     yield file
-    # The next test begins without proposals.
+    # The next test begins without proposals, and without what shows them.
     window.command("Backend Developer: Restart Server")
+    window.not_see(DIFFS)
 
 
 def ask(window: Workbench, model: LoopbackModel, *answers: str) -> None:
@@ -225,15 +226,15 @@ def test_some_of_its_changes_are_picked(window: Workbench, model: LoopbackModel,
     window.take_action("Preview: Add pagination")
     window.see(DIFFS, "store.py")
     press_title(window, "Pick Files…")
-    window.see(ROWS, "return [table][:1000]")
-    assert [row.split("\n")[0] for row in window.texts(f"{ROWS} .label-name")] == [
+    window.see(CHOICES, "return [table][:1000]")
+    assert [row.split("\n")[0] for row in window.texts(f"{CHOICES} .label-name")] == [
         "app.py: line 3",
         "app.py: lines 9–10",
         "pages.py: new, 2 lines",
         "store.py: line 2",
     ]
     for label in ("app.py: line 3", "app.py: lines 9–10", "pages.py: new, 2 lines"):
-        window.click(ROWS, label)
+        window.click(CHOICES, label)
     window.press("Enter")
     window.see(TOAST, "Add pagination: 1 file, +1 −1.")
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from editors.vscode.samples import APP, FIX, FIXED_APP, FIXED_SESSION, SESSION
-from editors.vscode.workbench import CodeServer, Workbench, wait_until
+from editors.vscode.workbench import CHOICES, CodeServer, Workbench, wait_until
 
 UNDERLINED = """
 [...document.querySelectorAll('.squiggly-warning, .squiggly-error')].map((squiggle) => {
@@ -173,13 +173,19 @@ def test_the_view_lists_groups_opens_fixes_and_dismisses(window: Workbench) -> N
     window.see(".statusbar-item", "Ln 10, Col")
     window.click(rows, slow)
     window.see(".statusbar-item", "Ln 5, Col")
-    window.click(f"{rows} .action-label[aria-label^='Apply Fix']")
-    window.not_see(rows, slow)
+    window.click_until(
+        f"{rows} .action-label[aria-label^='Apply Fix']",
+        "it is fixed",
+        lambda: not window.count(rows, slow),
+    )
     assert window.save(file) == FIXED_APP
     window.click(rows, injected)
-    # The editor takes the focus, and with it a menu that is open already.
     window.see(".statusbar-item", "Ln 10, Col")
-    window.click(f"{rows} .action-label[aria-label^='Dismiss']")
+    window.click_until(
+        f"{rows} .action-label[aria-label^='Dismiss']",
+        "it asks where",
+        lambda: bool(window.count(CHOICES, "In this file")),
+    )
     window.choose("In this file")
     window.see(".pane-body", "No findings in the files that are open")
     window.command("View: Show Explorer")

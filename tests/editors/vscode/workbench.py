@@ -20,9 +20,13 @@ from editors.support import SECONDS
 from editors.vscode.tools import Tools
 
 INPUT = ".quick-input-widget .quick-input-box input.input"
+CHOICES = ".quick-input-list .monaco-list-row"
 SQUIGGLE = ".squiggly-error, .squiggly-warning"
 INSIDE = (["frameLocator", "iframe.webview"], ["frameLocator", "#active-frame"])
 """The text that VS Code shows in a page of its own."""
+
+ALWAYS_TOLD = (".notification-toast", ".statusbar-item", ".monaco-dialog-box")
+"""What the failure of a test says that the window shows."""
 
 T = TypeVar("T")
 
@@ -68,9 +72,12 @@ class CodeServer:
         extensions: Path,
         trusts_every_folder: bool = True,
         path: str | None = None,
+        variables: Mapping[str, str] = {},
         log_level: str = "info",
     ) -> None:
-        """`path` is where it looks for programs, in place of the user's PATH."""
+        """`path` is where it looks for programs, in place of the user's PATH; `variables` are more
+        of its environment, and so of that of the language server.
+        """
         self.folder = folder
         """Everything that this run of VS Code writes lies in here."""
         self.data = folder / "data"
@@ -96,7 +103,7 @@ class CodeServer:
                     "--disable-getting-started-override",
                     *(["--disable-workspace-trust"] if trusts_every_folder else []),
                 ],
-                env=environment(folder),
+                env=environment(folder) | variables,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -283,7 +290,7 @@ class Workbench:
         """Makes the window empty for the next test."""
         self.press("Escape", "Escape")
         self.command("Notifications: Clear All Notifications")
-        if self._count(".part.panel"):
+        if self.count(".part.panel"):
             self.command("View: Hide Panel")
         self.command("View: Close All Editors")
         self.not_see(".tab")
@@ -294,7 +301,11 @@ class Workbench:
         """Waits for something visible that holds the text; returns all of its text."""
         options = {} if text is None else {"hasText": text}
         element = [["locator", selector, options], ["filter", {"visible": True}], ["first"]]
-        self.browser.do(*element, ["waitFor", {"timeout": seconds * 1000}])
+        try:
+            self.browser.do(*element, ["waitFor", {"timeout": seconds * 1000}])
+        except AssertionError as error:
+            shown = {place: self.texts(place) for place in (selector, *ALWAYS_TOLD)}
+            raise AssertionError(f"No {selector} with {text!r}; shown are {shown}") from error
         return str(self.browser.do(*element, ["innerText"])).replace("\N{NO-BREAK SPACE}", " ")
 
     def see_inside(self, selector: str, text: str) -> None:
@@ -312,7 +323,7 @@ class Workbench:
 
     def not_see(self, selector: str, text: str | None = None) -> None:
         """Waits until nothing visible of that kind is left."""
-        wait_until(f"no {selector} {text or ''}", lambda: self._count(selector, text) == 0)
+        wait_until(f"no {selector} {text or ''}", lambda: self.count(selector, text) == 0)
 
     def links(self, selector: str) -> list[str]:
         """The addresses that the matches lead to."""
@@ -340,6 +351,19 @@ class Workbench:
             ["click", options],
         )
 
+    def click_until(self, selector: str, what: str, look: Callable[[], bool]) -> None:
+        """Clicks, again where nothing comes of it: on a list that is just then drawn anew, or in
+        a moment in which an editor takes the focus."""
+
+        def is_so() -> bool:
+            self.click(selector)
+            try:
+                return wait_until(what, look, 5)
+            except AssertionError:
+                return False
+
+        wait_until(what, is_so)
+
     def press(self, *keys: str) -> None:
         for key in keys:
             self.browser.do(["keyboard"], ["press", key])
@@ -349,8 +373,8 @@ class Workbench:
 
     def choose(self, text: str) -> None:
         """Picks an entry of the quick pick that is open."""
-        self.see(".quick-input-list .monaco-list-row", text)
-        self.click(".quick-input-list .monaco-list-row", text)
+        self.see(CHOICES, text)
+        self.click(CHOICES, text)
 
     def answer(self, text: str) -> None:
         """Answers the input box that a command opens, in place of the palette with its text."""
@@ -362,8 +386,16 @@ class Workbench:
 
     def command(self, title: str) -> None:
         """Runs a command by its title in the command palette."""
-        self._write_into_box("F1", f">{title}")
-        self.see(".quick-input-list .monaco-list-row.focused", title)
+
+        def is_first() -> bool:
+            self._write_into_box("F1", f">{title}")
+            try:
+                self.see(f"{CHOICES}.focused", title, 5)
+            except AssertionError:  # An editor that closes has closed the palette.
+                return False
+            return True
+
+        wait_until(f"{title} is the first command", is_first)
         self.press("Enter")
         self.not_see(".quick-input-widget .monaco-list-row.focused", title)
 
@@ -449,7 +481,7 @@ class Workbench:
 
         wait_until(f"{parts} is listed", is_listed)
 
-    def _count(self, selector: str, text: str | None = None) -> int:
+    def count(self, selector: str, text: str | None = None) -> int:
         """How many of that kind are visible now."""
         options = {} if text is None else {"hasText": text}
         chain = [["locator", selector, options], ["filter", {"visible": True}], ["count"]]
