@@ -1,7 +1,7 @@
 """From the paths a person typed to the texts that can be reviewed.
 
     find(paths)  -> Found(files, problems, notes)   a folder is walked, .gitignore respected
-    read(file)   -> Content(document, data)         exact bytes and exact text
+    read(file)   -> Content(document, …)            exact text, and with it exact bytes
                  -> UnreadableError                      one sentence: what is wrong and what to do
 
 A path that a person names is reviewed whatever the ignore files say; what a walk
@@ -126,14 +126,17 @@ class Content:
 
     document: Document
     """Its text has no byte order mark; line ends are as in the file."""
-    data: bytes
+    has_byte_order_mark: bool
+
+    @property
+    def data(self) -> bytes:
+        """The file's bytes. Not kept: of a tree, all texts are in memory at once."""
+        return self.encode(self.document.text)
 
     def encode(self, text: str) -> bytes:
         """`text` as this file stores it: UTF-8, with a byte order mark if it had one."""
-        return self._byte_order_mark() + text.encode()
-
-    def _byte_order_mark(self) -> bytes:
-        return codecs.BOM_UTF8 if self.data.startswith(codecs.BOM_UTF8) else b""
+        mark = codecs.BOM_UTF8 if self.has_byte_order_mark else b""
+        return mark + text.encode()
 
 
 class UnreadableError(Exception):
@@ -309,12 +312,12 @@ def read(file: SourceFile, maximum_bytes: int) -> Content:
         raise UnreadableError("it is UTF-16: save it as UTF-8")
     if (nul := data.find(b"\0")) >= 0:
         raise UnreadableError(f"it is binary, with a NUL at byte offset {nul:,}: leave it out")
+    has_byte_order_mark = data.startswith(codecs.BOM_UTF8)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         # The decoder counts from behind the byte order mark.
-        mark = len(codecs.BOM_UTF8) if data.startswith(codecs.BOM_UTF8) else 0
-        offset = error.start + mark
+        offset = error.start + (len(codecs.BOM_UTF8) if has_byte_order_mark else 0)
         line = data.count(b"\n", 0, offset) + 1
         raise UnreadableError(
             f"it is not UTF-8: byte 0x{data[offset]:02x} on line {line:,}, at byte offset "
@@ -323,7 +326,7 @@ def read(file: SourceFile, maximum_bytes: int) -> Content:
     document = Document(
         uri=file.absolute.as_uri(), path=str(file.absolute), language=file.language, text=text
     )
-    return Content(document, data)
+    return Content(document, has_byte_order_mark)
 
 
 def read_regular(path: Path) -> bytes:
