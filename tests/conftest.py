@@ -14,9 +14,10 @@ from xdist.scheduler import LoadScopeScheduling
 if TYPE_CHECKING:
     from xdist.remote import Producer
 
-# Whoever starts the tests in the background may have Ctrl-C ignored, which the programs that they
-# start would inherit.
+# Whoever starts the tests in the background may have the keys that end a program ignored, which the
+# programs that they start would inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 # A deadline would be one for the machine, which may be busy with something else.
 settings.register_profile("suite", deadline=None)

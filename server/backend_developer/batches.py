@@ -18,9 +18,11 @@ import logging
 import sqlite3
 import time
 import uuid
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 from pathlib import PurePath
 
 from . import ledger
@@ -108,119 +110,138 @@ class Collected:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A batch that went out."""
+    """What became of some of what was prepared."""
 
     id: str
-    """The endpoint's; "" when nothing of it was left to be sent."""
+    """The endpoint's id of the batch; "" when nothing was left to be sent."""
     count: int
     """How many requests it has."""
     left_out: int
-    """How many more it would have, had nobody else sent them meanwhile."""
+    """How many more were prepared, and ask what another run has asked since."""
 
 
 async def send(
     state: State, engine: BatchEngine, root: str, task: str
 ) -> AsyncGenerator[Sent, None]:
-    """Sends what was prepared, but for what another process has sent since.
+    """Sends what was prepared, but for what another run has asked, or is about to ask, since.
 
     Raises StateError, and EngineError: BatchRefusedError when the batch has not arrived, else it
     may have, and whoever asks after the batches later finds out.
     """
     while outgoing := engine.next():
         # It may arrive, and be paid, and whoever sends it be killed before that is said.
-        expected, elsewhere = await asyncio.to_thread(_expect, state, root, task, outgoing)
-        if elsewhere:
-            await engine.give_up(elsewhere)
-            outgoing = replace(
-                outgoing,
-                requests=tuple(one for one in outgoing.requests if one.name not in elsewhere),
-            )
-        if not outgoing.requests:
-            yield Sent("", 0, len(elsewhere))
+        expected, left_out = await asyncio.to_thread(_expect, state, root, task, outgoing)
+        await engine.give_up(left_out)
+        if expected is None:
+            yield Sent("", 0, len(left_out))
             continue
         try:
-            batch_id = await engine.send(outgoing)
+            batch_id = await engine.send(outgoing.without(left_out))
         except BatchRefusedError:
-            await asyncio.to_thread(_forget, state, expected)
+            with suppress(StateError):  # Whoever asks after it later finds that out, too.
+                await asyncio.to_thread(_forget, state, expected)
             raise
         try:
             await asyncio.shield(asyncio.to_thread(_confirm, state, expected, batch_id))
         except StateError as error:
             raise EngineError(f"Its id cannot be remembered: {error}") from error
-        yield Sent(batch_id, len(outgoing.requests), len(elsewhere))
+        yield Sent(batch_id, len(expected.requests), len(left_out))
 
 
 def _expect(
     state: State, root: str, task: str, outgoing: OutgoingBatch
-) -> tuple[str, frozenset[str]]:
-    """The id of a batch until it has one, and the names of its requests that go without it: all
-    that they ask about is in batches that were sent since they were prepared.
+) -> tuple[OpenBatch | None, frozenset[str]]:
+    """Writes down what is about to be sent, if anything; the names of the requests that are not,
+    as another run has asked a part of the same since they were prepared.
+
+    Raises StateError.
     """
-    expected = UNCONFIRMED + uuid.uuid4().hex
+    own = [one.name for one in outgoing.requests]
+    with state.reading() as db:
+        # Before the transaction, which has no time for so much to read. A record does not change.
+        digests = _digests(db, [*own, *_open_names(db)])
+    if not all(digests[name] for name in own):
+        raise StateError("What it will answer cannot be remembered: try again.")
     with state.writing() as db:
         # In one transaction: of two that send the same at once, one is the first.
-        awaited = _awaited(db)
-        elsewhere = frozenset(
-            one.name
-            for one in outgoing.requests
-            if (digests := _promised(db, one.name)) and awaited.issuperset(digests)
+        others = _open_names(db)
+        digests |= _digests(db, [name for name in others if name not in digests])
+        awaited = {digest for name in others for digest in digests[name]}
+        left_out = frozenset(
+            name
+            for name in own
+            if not awaited.isdisjoint(digests[name]) or _is_answered(db, name, digests[name])
         )
-        db.executemany("DELETE FROM promises WHERE name = ?", [(name,) for name in elsewhere])
-        requests = [
-            [one.name, one.permit.number, one.path]
-            for one in outgoing.requests
-            if one.name not in elsewhere
-        ]
-        if not requests:
-            return "", elsewhere
-        db.execute(
-            "INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?, ?, NULL)",
-            (
-                expected,
-                time.time(),
-                as_kept(root),
-                outgoing.endpoint.base_url,
-                outgoing.model,
-                task,
-                json.dumps(requests),
-            ),
+        db.executemany("DELETE FROM promises WHERE name = ?", [(name,) for name in left_out])
+        left = outgoing.without(left_out)
+        if not left.requests:
+            return None, left_out
+        expected = OpenBatch(
+            UNCONFIRMED + uuid.uuid4().hex,
+            time.time(),
+            root,
+            left.endpoint.base_url,
+            left.model,
+            task,
+            tuple((one.name, one.permit.number, one.path) for one in left.requests),
         )
-    return expected, elsewhere
+        _write(db, expected)
+        for one in left.requests:
+            # To prepare them all may have taken long.
+            ledger.renew(db, one.permit.number, one.call.settings)
+    return expected, left_out
 
 
-def _forget(state: State, expected: str) -> None:
+def _write(db: sqlite3.Connection, one: OpenBatch) -> None:
+    """A batch of that id may be there already."""
+    requests = json.dumps(one.requests)
+    db.execute(
+        "INSERT OR IGNORE INTO batches VALUES (?, ?, ?, ?, ?, ?, ?, NULL)",
+        (one.id, one.sent_at, as_kept(one.root), one.base_url, one.model, one.task, requests),
+    )
+
+
+def _forget(state: State, one: OpenBatch) -> None:
     """It is waited for no more; its promises stay, should it come all the same."""
     with state.writing() as db:
-        db.execute("DELETE FROM batches WHERE id = ?", (expected,))
+        db.execute("DELETE FROM batches WHERE id = ?", (one.id,))
 
 
-def _confirm(state: State, expected: str, batch_id: str) -> None:
-    """The batch has its id; somebody else may have found that out before."""
+def _confirm(state: State, one: OpenBatch, batch_id: str) -> None:
+    """The batch has its id; somebody else may have found that out before, or forgotten it."""
     with state.writing() as db:
-        db.execute("UPDATE OR IGNORE batches SET id = ? WHERE id = ?", (batch_id, expected))
+        db.execute("DELETE FROM batches WHERE id = ?", (one.id,))
+        _write(db, replace(one, id=batch_id))
 
 
 def awaited(state: State) -> frozenset[str]:
     """Digests of the parts of code that open batches will answer. Raises StateError."""
     with state.reading() as db:
-        return _awaited(db)
+        return frozenset(chain.from_iterable(_digests(db, _open_names(db)).values()))
 
 
-def _awaited(db: sqlite3.Connection) -> frozenset[str]:
+def _open_names(db: sqlite3.Connection) -> list[str]:
+    """The names of the requests of all open batches."""
     rows = db.execute("SELECT requests FROM batches WHERE ended_at IS NULL").fetchall()
+    return [name for (requests,) in rows for name, _, _ in json.loads(requests)]
+
+
+def _digests(db: sqlite3.Connection, names: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Of the parts that each request asks about; none where that is not known."""
     # One by one, as each record has the text of its file.
-    return frozenset(
-        digest
-        for (requests,) in rows
-        for name, _, _ in json.loads(requests)
-        for digest in _promised(db, name)
-    )
+    return {name: promised_digests(_record(db, name)) for name in names}
 
 
-def _promised(db: sqlite3.Connection, name: str) -> tuple[str, ...]:
-    """Digests of what the request of that name asks about; none when that is not known."""
+def _record(db: sqlite3.Connection, name: str) -> str:
+    """What was promised of a request's answer; "" when that is not known."""
     row = db.execute("SELECT record FROM promises WHERE name = ?", (name,)).fetchone()
-    return promised_digests(str(row[0])) if row else ()
+    return str(row[0]) if row else ""
+
+
+def _is_answered(db: sqlite3.Connection, name: str, digests: Iterable[str]) -> bool:
+    """Whether a part that a request asks about has an answer that is younger than the request."""
+    found = "SELECT 1 FROM answers, promises WHERE digest = ? AND name = ? AND kept_at >= made_at"
+    return any(db.execute(found, (digest, name)).fetchone() for digest in digests)
 
 
 def open_batches(state: State, root: str | None = None) -> list[OpenBatch]:
@@ -279,7 +300,7 @@ async def look(
             if one.is_confirmed:
                 await asyncio.to_thread(_end, state, one, {})
             else:
-                await asyncio.to_thread(_forget, state, one.id)
+                await asyncio.to_thread(_forget, state, one)
             problems.append(f"The {one.name} is lost: {error}")
         except EngineError as error:
             problems.append(f"The {one.name} cannot be asked after: {error}")
@@ -305,7 +326,7 @@ async def _confirmed(state: State, agent: AgentEngine, call: Call, one: OpenBatc
             raise BatchGoneError(f"whether it arrived could not be found out: {error}") from error
         raise
     if batch_id:
-        await asyncio.to_thread(_confirm, state, one.id, batch_id)
+        await asyncio.to_thread(_confirm, state, one, batch_id)
         return replace(one, id=batch_id)
     if is_old or (not may_be and time.time() - ended_at > SECONDS_TO_ARRIVE):
         raise BatchGoneError(f"{call.endpoint.host} has none like it for this key: send it again.")
@@ -371,7 +392,8 @@ def _keep(
         if result.problem:
             problems.append(f"{path}: no answer ({result.problem}); review it again.")
             continue
-        record = _promise(state, result.name)
+        with state.reading() as db:
+            record = _record(db, result.name)
         if not record and _is_fetched(state, one.id):
             break  # Another editor or terminal was faster, and has told of it.
         kept = record and keep_promised(
@@ -405,12 +427,6 @@ def _is_fetched(state: State, batch_id: str) -> bool:
             "SELECT 1 FROM batches WHERE id = ? AND ended_at IS NOT NULL", (batch_id,)
         ).fetchone()
     return row is not None
-
-
-def _promise(state: State, name: str) -> str:
-    with state.reading() as db:
-        row = db.execute("SELECT record FROM promises WHERE name = ?", (name,)).fetchone()
-    return str(row[0]) if row else ""
 
 
 def _outgoing(one: OpenBatch, path: str, settings: Settings) -> OutgoingCall:

@@ -65,9 +65,7 @@ class Gatekeeper:
                 return Permit(found)
             if call.review and (sentence := self._stopped.get(call.review)):
                 raise EngineError(sentence)
-            # A batch's calls end when all are prepared: none may wait for another.
-            waits = call.purpose != "batch" and waited < call.settings.timeout_seconds
-            if found.may_still_fit and waits:
+            if found.may_still_fit and waited < call.settings.timeout_seconds:
                 waited += WAIT_SECONDS
                 await asyncio.sleep(WAIT_SECONDS)
                 continue

@@ -32,6 +32,7 @@ from typing import Any, Literal, TypeAlias
 from .core.model import Usage
 from .gate import Outcome, OutgoingCall, Overrun
 from .prices import cost_of, price_of
+from .settings import Settings
 from .state import State, StateError, as_kept
 
 GRACE_SECONDS = 60.0
@@ -123,7 +124,7 @@ def reserve(state: State, call: OutgoingCall, granted: Mapping[str, float]) -> i
                 cost,
                 input_cost,
                 _process(os.getpid()),
-                now + call.settings.timeout_seconds + GRACE_SECONDS,
+                _deadline(now, call.settings),
                 len(kept),
             ),
         ).lastrowid
@@ -132,6 +133,18 @@ def reserve(state: State, call: OutgoingCall, granted: Mapping[str, float]) -> i
             db.execute("INSERT INTO journal VALUES (?, ?)", (number, kept))
             _prune_journal(db, now)
         return number
+
+
+def renew(db: Connection, number: int, settings: Settings) -> None:
+    """A call that is about to be sent is under way, from now on; in a transaction."""
+    db.execute(
+        "UPDATE calls SET outcome = 'under way', ended_at = NULL, deadline = ? WHERE number = ?",
+        (_deadline(time.time(), settings), number),
+    )
+
+
+def _deadline(now: float, settings: Settings) -> float:
+    return now + settings.timeout_seconds + GRACE_SECONDS
 
 
 def settle(
@@ -210,6 +223,10 @@ def _overrun(
                 "dollars",
             ),
         ]
+    ending = "outcome = 'under way'"
+    if call.purpose == "batch":
+        # A batch's calls end when all of it are prepared, so none of them waits for another.
+        ending += " AND purpose != 'batch'"
     for setting, limit, expected, per, unit in limits:
         if not limit:
             continue
@@ -222,7 +239,7 @@ def _overrun(
         }[per]
         values = (value, today) if per == "workspace" else (value,)
         used, under_way = db.execute(
-            f"SELECT {total}, (SELECT {total} FROM calls WHERE {where} AND outcome = 'under way') "
+            f"SELECT {total}, (SELECT {total} FROM calls WHERE {where} AND {ending}) "
             f"FROM calls WHERE {where}",
             (*values, *values),
         ).fetchone()

@@ -9,11 +9,10 @@ than a millisecond, and none is ever shared by threads or inherited by a child.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, nullcontext, suppress
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from threading import Lock
 
@@ -166,13 +165,15 @@ class State:
 
     def _open(self, *, make: bool) -> sqlite3.Connection:
         if make:
-            self._make()
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         elif not self.path.exists():
             connection = sqlite3.connect(":memory:", isolation_level=None)
             self._migrate(connection)
             return connection
         connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None)
         try:
+            if make:
+                self._keep_private()
             _use_log(connection)
             self._migrate(connection)
         except BaseException:
@@ -180,17 +181,16 @@ class State:
             raise
         return connection
 
-    def _make(self) -> None:
-        """The folder for this person alone, and the file too: SQLite's own helpers follow it."""
-        folder = self.path.parent
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if folder.stat().st_mode & 0o077:
-            folder.chmod(0o700)
-        # Once in the life of the file, and never closed: with that all locks of this process on it
-        # would end, those of SQLite's connections too, and two processes write at once
-        # (https://www.sqlite.org/howtocorrupt.html, section 2.2).
-        with suppress(FileExistsError):
-            os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    def _keep_private(self) -> None:
+        """The folder is this person's alone, and the file too: SQLite's own helpers follow it.
+
+        It is never opened for that, or for anything else: with the end of a descriptor of ours all
+        locks of this process on it would end, those of SQLite's connections too, and two processes
+        write at once (https://www.sqlite.org/howtocorrupt.html, section 2.2).
+        """
+        for path, mode in ((self.path.parent, 0o700), (self.path, 0o600)):
+            if path.stat().st_mode & 0o077:
+                path.chmod(mode)
 
     def _migrate(self, connection: sqlite3.Connection) -> None:
         def version() -> int:

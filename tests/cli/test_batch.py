@@ -12,9 +12,12 @@ import time
 import pytest
 
 from backend_developer import ledger
+from backend_developer.answers import KeptAnswers
 from backend_developer.batches import open_batches
 from backend_developer.commands.agent_review import tell_batches
 from backend_developer.commands.workspace import load_workspace
+from backend_developer.engines.batch import BatchEngine, OutgoingBatch
+from backend_developer.engines.kept import promised_digests
 from backend_developer.state import State, StateError, state_folder
 from loopback_model import LoopbackModel, Reply, answer, finding
 
@@ -230,26 +233,103 @@ def test_a_batch_is_not_sent_twice(run: Run, write: Write, model: LoopbackModel)
     assert len(model.batches) == 2
 
 
-def test_two_batches_at_the_same_time_are_paid_once(
-    run: Run, write: Write, model: LoopbackModel, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write(dict.fromkeys(("a.py", "b.py"), CODE))
-    run("review", "a.py", "--batch")
-    # As who looked before the other one began to send.
+@pytest.fixture
+def looked_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever sends a batch has looked at what others sent before they did."""
     monkeypatch.setattr(
         "backend_developer.commands.agent_review._awaited", lambda state: frozenset()
     )
+
+
+LEFT_OUT = "did not go out, because another run has just asked about the same"
+
+
+@pytest.mark.usefixtures("looked_early")
+def test_what_another_run_sends_at_the_same_moment_is_paid_once(
+    run: Run, write: Write, model: LoopbackModel
+) -> None:
+    write(dict.fromkeys(("a.py", "b.py"), CODE))
+    run("review", "a.py", "--batch")
     both = run("review", "a.py", "b.py", "--batch")
-    assert "note: 1 file went out in another batch at the same time, and not again" in both.err
+    assert f"note: 1 file {LEFT_OUT}" in both.err
     assert "note: 1 file went out as batch msgbatch_2;" in both.err
-    none = run("review", "a.py", "b.py", "--batch")
-    assert "note: 2 files went out in another batch at the same time, and not again" in none.err
-    assert "note: nothing new was to be asked, so no batch was sent" in none.err
+    write({"a.py": CODE + "\n\ndef more(x):\n    return x\n"})
+    none = run("review", "a.py", "b.py", "--batch")  # Of a.py, one part of two is on its way.
+    assert f"note: 2 files {LEFT_OUT}" in none.err
+    assert "nothing new" not in none.err
     assert [len(requests) for requests in model.batches.values()] == [1, 1]
     calls = ledger.entries(State(state_folder(os.environ)))
     assert sorted(one.outcome for one in calls) == ["finished"] * 2 + ["refused"] * 3
     model.batches_are_done = True
     assert "note: 2 files answered" in run("review", ".", "--batch-results").err
+
+
+@pytest.mark.usefixtures("looked_early")
+def test_what_is_answered_while_a_batch_is_prepared_is_not_in_it(
+    run: Run, write: Write, model: LoopbackModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write({"a.py": CODE})
+    kept = KeptAnswers.promise
+
+    def promise(answers: KeptAnswers, name: str, record: str) -> None:
+        kept(answers, name, record)
+        [digest] = promised_digests(record)
+        answers.save({digest: "{}"})
+
+    monkeypatch.setattr(KeptAnswers, "promise", promise)
+    assert f"note: 1 file {LEFT_OUT}" in run("review", "a.py", "--batch").err
+    assert not model.batches
+
+
+def test_what_cannot_be_remembered_is_not_sent(
+    run: Run, write: Write, model: LoopbackModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write({"a.py": CODE})
+    monkeypatch.setattr(KeptAnswers, "promise", lambda *_: None)
+    sent = run("review", "a.py", "--batch")
+    assert sent.code == 2
+    assert "the batch was not sent: What it will answer cannot be remembered: try" in sent.err
+    [entry] = ledger.entries(State(state_folder(os.environ)))
+    assert (entry.outcome, model.batches) == ("refused", {})
+
+
+def test_a_batch_that_was_given_up_for_lost_and_arrives_is_known(
+    run: Run, write: Write, model: LoopbackModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write({"a.py": CODE})
+    send = BatchEngine.send
+
+    async def send_slowly(engine: BatchEngine, outgoing: OutgoingBatch) -> str:
+        batch_id = await send(engine, outgoing)
+        with State(state_folder(os.environ)).writing() as db:
+            db.execute("DELETE FROM batches")
+        return batch_id
+
+    monkeypatch.setattr(BatchEngine, "send", send_slowly)
+    run("review", "a.py", "--batch")
+    model.batches_are_done = True
+    assert "note: 1 file answered" in run("review", ".", "--batch-results").err
+
+
+def test_a_batch_that_takes_long_to_prepare_is_under_way_when_it_is_sent(
+    run: Run, write: Write, model: LoopbackModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write({"a.py": CODE})
+    state = State(state_folder(os.environ))
+    following, send = BatchEngine.next, BatchEngine.send
+
+    def next_later(engine: BatchEngine) -> OutgoingBatch | None:
+        with state.writing() as db:
+            db.execute("UPDATE calls SET outcome = 'lost', deadline = 0, ended_at = 0")
+        return following(engine)
+
+    async def send_now(engine: BatchEngine, outgoing: OutgoingBatch) -> str:
+        assert [one.outcome for one in ledger.entries(state)] == ["under way"]
+        return await send(engine, outgoing)
+
+    monkeypatch.setattr(BatchEngine, "next", next_later)
+    monkeypatch.setattr(BatchEngine, "send", send_now)
+    assert "note: 1 file went out as batch msgbatch_1;" in run("review", "a.py", "--batch").err
 
 
 def test_a_batch_beyond_the_limit_says_so_at_once(

@@ -48,6 +48,10 @@ export function createFindingsView(context: vscode.ExtensionContext, knowledge: 
       view.badge = count ? { value: count, tooltip: `${count} finding${count === 1 ? "" : "s"}` } : undefined;
       changed.fire();
     }),
+    // Names of files are shown by the folders that they lie in.
+    vscode.workspace.onDidChangeWorkspaceFolders(() => {
+      changed.fire();
+    }),
     vscode.commands.registerCommand("backendDeveloper.groupFindings", async () => {
       const choices: (vscode.QuickPickItem & { grouping: Grouping })[] = [
         { label: "$(file) File", grouping: "file" },

@@ -133,12 +133,7 @@ export function createServer(context: vscode.ExtensionContext, middleware: Middl
       if (newState !== State.Running) endProgress(next);
       become(newState === State.Running ? "running" : "stopped");
     });
-    try {
-      await next.start();
-    } catch (error) {
-      become("stopped");
-      void offerLog(`The server did not start: ${messageOf(error)}`, log, restart);
-    }
+    await next.start();
   }
 
   /** What is asked for while a start is under way is one more start; what came before it is that one. */
@@ -147,15 +142,21 @@ export function createServer(context: vscode.ExtensionContext, middleware: Middl
       become("starting");
       await stop();
       begun = latest();
-      await start();
+      await start().catch((error: unknown) => {
+        become("stopped");
+        void offerLog(`The server did not start: ${messageOf(error)}`, log, restart);
+      });
     }
   }
 
   function restart(): Promise<void> {
     wanted += 1;
-    restarting ??= startUntil(() => wanted).finally(() => {
-      restarting = undefined;
-    });
+    // Not at once: who is told of the new state may ask for another start.
+    restarting ??= Promise.resolve()
+      .then(() => startUntil(() => wanted))
+      .finally(() => {
+        restarting = undefined;
+      });
     return restarting;
   }
 

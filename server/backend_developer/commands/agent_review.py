@@ -61,13 +61,15 @@ class Asking:
         if not self._plan.is_batch:
             return
         root, task = str(self._plan.root), self._plan.task.name
-        is_any_sent = False
+        is_any_sent = is_any_left_out = False
         try:
             async for sent in send(self._state, self._batch, root, task):
                 if sent.left_out:
+                    is_any_left_out = True
                     print(
-                        f"note: {plural(sent.left_out, 'file')} went out in another batch at the "
-                        "same time, and not again",
+                        f"note: {plural(sent.left_out, 'file')} did not go out, because another "
+                        "run has just asked about the same: run this again when it has ended, for "
+                        "what it left",
                         file=sys.stderr,
                     )
                 if sent.count:
@@ -86,7 +88,7 @@ class Asking:
                 f"{error} The batch may have arrived, which `review --batch-status` finds out; "
                 "no other was sent"
             ) from None
-        if not is_any_sent:
+        if not is_any_sent and not is_any_left_out:
             print("note: nothing new was to be asked, so no batch was sent", file=sys.stderr)
 
     async def close(self) -> None:

@@ -53,6 +53,9 @@ class OutgoingBatch:
     model: str
     requests: tuple[SentRequest, ...]
 
+    def without(self, names: Collection[str]) -> OutgoingBatch:
+        return replace(self, requests=tuple(one for one in self.requests if one.name not in names))
+
 
 class BatchRefusedError(EngineError):
     """The endpoint has not taken a batch. After any other error it may have."""

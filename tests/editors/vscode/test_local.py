@@ -174,7 +174,7 @@ def test_the_view_lists_groups_opens_fixes_and_dismisses(window: Workbench) -> N
     window.click(rows, slow)
     window.see(".statusbar-item", "Ln 5, Col")
     window.click_until(
-        f"{rows} .action-label[aria-label^='Apply Fix']",
+        f"{rows}:has-text('{slow}') .action-label[aria-label^='Apply Fix']",
         "it is fixed",
         lambda: not window.count(rows, slow),
     )
@@ -182,7 +182,7 @@ def test_the_view_lists_groups_opens_fixes_and_dismisses(window: Workbench) -> N
     window.click(rows, injected)
     window.see(".statusbar-item", "Ln 10, Col")
     window.click_until(
-        f"{rows} .action-label[aria-label^='Dismiss']",
+        f"{rows}:has-text('{injected}') .action-label[aria-label^='Dismiss']",
         "it asks where",
         lambda: bool(window.count(CHOICES, "In this file")),
     )

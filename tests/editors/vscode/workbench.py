@@ -25,7 +25,13 @@ SQUIGGLE = ".squiggly-error, .squiggly-warning"
 INSIDE = (["frameLocator", "iframe.webview"], ["frameLocator", "#active-frame"])
 """The text that VS Code shows in a page of its own."""
 
-ALWAYS_TOLD = (".notification-toast", ".statusbar-item", ".monaco-dialog-box")
+ALWAYS_TOLD = (
+    ".notification-toast",
+    ".monaco-dialog-box",
+    ".tab",
+    ".statusbar-item",
+    ".monaco-editor .view-lines",
+)
 """What the failure of a test says that the window shows."""
 
 T = TypeVar("T")
@@ -283,7 +289,7 @@ class Workbench:
         # The dialog is ready when it has written the folder into the box, after another one.
         value = [["locator", INPUT], ["inputValue"]]
         ready = f"{self.workspace}/"
-        wait_until("the dialog is ready", lambda: self.browser.do(*value) == ready)
+        self.wait_until("the dialog is ready", lambda: self.browser.do(*value) == ready)
         self.browser.do(["locator", INPUT], ["fill", str(file)])
 
     def clear(self) -> None:
@@ -304,8 +310,8 @@ class Workbench:
         try:
             self.browser.do(*element, ["waitFor", {"timeout": seconds * 1000}])
         except AssertionError as error:
-            shown = {place: self.texts(place) for place in (selector, *ALWAYS_TOLD)}
-            raise AssertionError(f"No {selector} with {text!r}; shown are {shown}") from error
+            what = f"{selector} with {text!r}; there are {self.texts(selector)}"
+            raise AssertionError(f"No {what}; {self.shown()}") from error
         return str(self.browser.do(*element, ["innerText"])).replace("\N{NO-BREAK SPACE}", " ")
 
     def see_inside(self, selector: str, text: str) -> None:
@@ -321,9 +327,22 @@ class Workbench:
         """The texts of all that match now."""
         return list(self.browser.do(["locator", selector], ["allInnerTexts"]))
 
+    def shown(self) -> str:
+        """What the window shows, for who reads of a test that failed."""
+        focus = "[document.activeElement.tagName, document.activeElement.className].join(' ')"
+        texts = {place: self.texts(place) for place in ALWAYS_TOLD}
+        return f"the focus is in {self.evaluate(focus)}; shown are {texts}"
+
+    def wait_until(self, what: str, look: Callable[[], T]) -> T:
+        """As the function; a failure says what the window shows."""
+        try:
+            return wait_until(what, look)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; {self.shown()}") from error
+
     def not_see(self, selector: str, text: str | None = None) -> None:
         """Waits until nothing visible of that kind is left."""
-        wait_until(f"no {selector} {text or ''}", lambda: self.count(selector, text) == 0)
+        self.wait_until(f"no {selector} {text or ''}", lambda: self.count(selector, text) == 0)
 
     def links(self, selector: str) -> list[str]:
         """The addresses that the matches lead to."""
@@ -362,7 +381,7 @@ class Workbench:
             except AssertionError:
                 return False
 
-        wait_until(what, is_so)
+        self.wait_until(what, is_so)
 
     def press(self, *keys: str) -> None:
         for key in keys:
@@ -379,7 +398,7 @@ class Workbench:
     def answer(self, text: str) -> None:
         """Answers the input box that a command opens, in place of the palette with its text."""
         value = [["locator", INPUT], ["inputValue"]]
-        wait_until("the box is empty", lambda: self.browser.do(*value) == "")
+        self.wait_until("the box is empty", lambda: self.browser.do(*value) == "")
         self.browser.do(["locator", INPUT], ["fill", text])
         self.press("Enter")
         self.not_see(".quick-input-widget")
@@ -395,7 +414,7 @@ class Workbench:
                 return False
             return True
 
-        wait_until(f"{title} is the first command", is_first)
+        self.wait_until(f"{title} is the first command", is_first)
         self.press("Enter")
         self.not_see(".quick-input-widget .monaco-list-row.focused", title)
 
@@ -427,7 +446,7 @@ class Workbench:
                 # The key does nothing while an extension is still starting.
                 return []
 
-        return wait_until("the menu of code actions opens", entries)
+        return self.wait_until("the menu of code actions opens", entries)
 
     def take_action(self, title: str) -> None:
         """Picks a code action at the cursor, as soon as it is offered: a fix is checked first."""
@@ -439,7 +458,7 @@ class Workbench:
             self.not_see(".action-widget")
             return False
 
-        wait_until(f"{title} is offered", is_offered)
+        self.wait_until(f"{title} is offered", is_offered)
         self.click(".action-widget .monaco-list-row.action", title)
 
     def save(self, file: Path) -> str:
@@ -454,7 +473,7 @@ class Workbench:
             except AssertionError:
                 return False
 
-        wait_until(f"{file.name} is saved", is_saved)
+        self.wait_until(f"{file.name} is saved", is_saved)
         return file.read_text(encoding="utf-8")
 
     def trust(self) -> None:
@@ -479,7 +498,7 @@ class Workbench:
                 for row in rows
             )
 
-        wait_until(f"{parts} is listed", is_listed)
+        self.wait_until(f"{parts} is listed", is_listed)
 
     def count(self, selector: str, text: str | None = None) -> int:
         """How many of that kind are visible now."""
@@ -498,7 +517,7 @@ class Workbench:
                 return False
             return True
 
-        wait_until("the box is open", is_written)
+        self.wait_until("the box is open", is_written)
 
 
 def _free_port() -> int:
