@@ -49,6 +49,9 @@ USER_SETTINGS: Mapping[str, object] = {
     "files.hotExit": "off",
     "files.simpleDialog.enable": True,
     "editor.minimap.enabled": False,
+    # A list that opens while a line is typed would take its Enter.
+    "editor.quickSuggestions": False,
+    "editor.suggestOnTriggerCharacters": False,
     "editor.hover.delay": 100,
     "editor.cursorBlinking": "solid",
     "workbench.reduceMotion": "on",
