@@ -376,7 +376,8 @@ def _call(one: OpenBatch, settings: Settings, environment: Mapping[str, str]) ->
 def _keep(
     state: State, one: OpenBatch, results: Sequence[Result], settings: Settings, key: bytes
 ) -> tuple[list[str], list[str]]:
-    """Keeps the answers, and notes what they used; the files, and what went wrong.
+    """Keeps the answers, and notes what they used; the files, and what went wrong, both empty where
+    another editor or terminal was faster, and has told of it.
 
     `key` is what the placeholders of the secrets that were sent were made with.
     """
@@ -395,7 +396,7 @@ def _keep(
         with state.reading() as db:
             record = _record(db, result.name)
         if not record and _is_fetched(state, one.id):
-            break  # Another editor or terminal was faster, and has told of it.
+            return [], []
         kept = record and keep_promised(
             record,
             lambda text, result=result, path=path: batch.answers_of(  # type: ignore[misc]
@@ -407,18 +408,22 @@ def _keep(
             continue
         texts |= kept[0]
         files.append(kept[1])
-    _end(state, one, texts)
-    return files, problems
+    return (files, problems) if _end(state, one, texts) else ([], [])
 
 
-def _end(state: State, one: OpenBatch, texts: Mapping[str, str]) -> None:
-    """Keeps a batch's answers, by digest, and asks after it no more: both or neither."""
+def _end(state: State, one: OpenBatch, texts: Mapping[str, str]) -> bool:
+    """Keeps a batch's answers, by digest, and asks after it no more: both or neither. False where
+    somebody else has done so before.
+    """
     now = time.time()
     with state.writing() as db:
         write_answers(db, texts, now)
         names = [(name,) for name, _, _ in one.requests]
         db.executemany("DELETE FROM promises WHERE name = ?", names)
-        db.execute("UPDATE batches SET ended_at = ? WHERE id = ?", (now, one.id))
+        ended = db.execute(
+            "UPDATE batches SET ended_at = ? WHERE id = ? AND ended_at IS NULL", (now, one.id)
+        )
+        return ended.rowcount == 1
 
 
 def _is_fetched(state: State, batch_id: str) -> bool:

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 from .core.model import Finding
 from .frontmatter import Unreadable, read_text, yaml_node
 from .problems import Problem, did_you_mean
+from .turns import wait_for_turn
 
 if TYPE_CHECKING:
     from yaml import Node
@@ -52,6 +53,11 @@ class Dismissal:
     """ISO 8601, as 2026-11-22."""
     path: str = ""
     fingerprint: str = ""
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """What is dismissed, whoever did it when and why."""
+        return self.rule, self.path, self.fingerprint
 
     def covers(self, finding: Finding, relative_path: str) -> bool:
         if self.fingerprint:
@@ -110,9 +116,9 @@ def parse(text: str, path: str) -> tuple[Dismissals, tuple[Problem, ...]]:
 def add(folder: Path, dismissal: Dismissal) -> None:
     """Appends one entry to the folder's file, which is made if there is none.
 
-    Raises OSError when it cannot be written, when what it holds could not be read with
-    the entry, or when it is a symbolic link: a repository must not choose which file of
-    the person's is written to.
+    What is dismissed there already is not added. Raises OSError when it cannot be written,
+    when what it holds could not be read with the entry, or when it is a symbolic link: a
+    repository must not choose which file of the person's is written to.
     """
     import yaml  # Here: a language server starts without it.
 
@@ -125,12 +131,15 @@ def add(folder: Path, dismissal: Dismissal) -> None:
     with os.fdopen(descriptor, "r+b", buffering=0) as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(errno.EINVAL, "it is not a regular file")
+        # Two that dismiss at once both keep their entry, below one header.
+        wait_for_turn(descriptor)
         before = file.read().decode("utf-8", "surrogateescape")
         lead = HEADER if not before else "" if before.endswith("\n") else "\n"
-        if dismissal not in parse(before + lead + entry, "")[0].entries:
+        entries = parse(before + lead + entry, "")[0].entries
+        if entries[-1:] != (dismissal,):
             raise OSError(errno.EINVAL, "what is in it is no list of dismissals: mend it first")
-        # One write: two editors that dismiss at once both keep their entry.
-        file.write((lead + entry).encode())
+        if all(known.place != dismissal.place for known in entries[:-1]):
+            file.write((lead + entry).encode())
 
 
 def _entry(node: Node, path: str) -> Dismissal | Problem:

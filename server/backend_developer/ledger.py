@@ -321,13 +321,15 @@ def _process(pid: int) -> str:
 
 
 def _started(pid: int) -> str:
-    """When the system started it, in whatever unit; "" where that is not to be had."""
+    """When the system started it, in whatever unit; "" where that is not to be had, or it ended."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return ""
     # The name, which may hold anything, stands in parentheses; start time is the 22nd field.
-    return stat.rpartition(")")[2].split()[19]
+    state, *others = stat.rpartition(")")[2].split()
+    # One that has ended is listed until whoever started it asks how: in many containers, for ever.
+    return "" if state in "ZX" else others[18]
 
 
 def _may_live(process: str) -> bool:

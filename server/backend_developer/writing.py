@@ -13,12 +13,13 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 
 from .core.text import visible
+from .turns import wait_for_turn
 
 
 class WriteError(Exception):
@@ -57,6 +58,12 @@ def write_all(writes: Sequence[FileWrite], root: Path) -> None:
         if target in targets[:index]:
             raise _refusal(writes[index], root, "it is to be written twice")
     steps = [_step(write, target) for write, target in zip(writes, targets, strict=True)]
+    with _turns(steps, root):
+        _write_steps(steps, root)
+
+
+def _write_steps(steps: Sequence[_Step], root: Path) -> None:
+    """All of them or none, as `write_all`."""
     folders: list[Path] = []
     is_prepared = False
     writing: FileWrite | None = None
@@ -113,6 +120,25 @@ class _NotAsExpectedError(Exception):
 
 
 # --- Before anything is written
+
+
+@contextlib.contextmanager
+def _turns(steps: Sequence[_Step], root: Path) -> Iterator[None]:
+    """Nobody else of us replaces files of the same folders meanwhile. Raises WriteError."""
+    folders = {step.target.parent: step.write for step in steps if step.write.expected is not None}
+    with contextlib.ExitStack() as stack:
+        # In one order, so that no two wait for each other.
+        for folder, write in sorted(folders.items(), key=lambda item: item[0]):
+            try:
+                descriptor = os.open(folder, os.O_RDONLY)
+            except OSError:
+                continue  # On Windows no folder is opened; elsewhere it may be for writing alone.
+            stack.callback(os.close, descriptor)
+            try:
+                wait_for_turn(descriptor)
+            except TimeoutError as error:
+                raise _refusal(write, root, _reason(error)) from None
+        yield
 
 
 def _checked(write: FileWrite, root: Path) -> Path:

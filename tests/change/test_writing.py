@@ -11,9 +11,11 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
+from backend_developer import turns
 from backend_developer.writing import ChangedError, FileWrite, WriteError, write_all
 
 OLD = {"app/a.py": b"old a\n", "app/b.py": b"old b\r\n", "c.py": b"\xef\xbb\xbfold c\n"}
@@ -306,6 +308,46 @@ def test_what_somebody_saves_at_the_last_moment_is_put_back(
     with pytest.raises(ChangedError, match=r"^c\.py was changed meanwhile"):
         write_all([FileWrite(root / "c.py", OLD["c.py"], b"x")], root)
     assert files_in(root) == {**OLD, "app": b"", "c.py": b"saved"}
+
+
+def test_of_two_that_write_the_same_file_at_once_one_is_refused(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, theirs = (FileWrite(root / "c.py", OLD["c.py"], data) for data in (b"ours", b"theirs"))
+    real, others = os.replace, list[Thread]()
+    refused: list[str] = []
+
+    def write_theirs() -> None:
+        try:
+            write_all([theirs], root / "app" / "..")
+        except ChangedError as error:
+            refused.append(str(error))
+
+    def be_slow(source: Path, target: Path) -> None:
+        if not others:
+            # Each has found the file as it expects it.
+            others.append(Thread(target=write_theirs))
+            others[0].start()
+            others[0].join(0.3)
+        real(source, target)
+
+    monkeypatch.setattr(os, "replace", be_slow)
+    write_all([ours], root)
+    others[0].join()
+    assert (root / "c.py").read_bytes() == b"ours"
+    assert refused == ["c.py was changed meanwhile, so nothing was written: try again."]
+    assert set(files_in(root)) == {*OLD, "app"}
+
+
+def test_who_waits_too_long_for_another_writes_nothing(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "SECONDS", 0.05)
+    descriptor = os.open(root / "app", os.O_RDONLY)
+    turns.wait_for_turn(descriptor)
+    check_refused(root, writes_of(root), "app/", "another program is writing there: try again")
+    os.close(descriptor)
+    write_all(writes_of(root), root)
 
 
 def test_what_cannot_be_put_back_is_named_with_its_place(

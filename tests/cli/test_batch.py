@@ -8,10 +8,11 @@ import os
 import re
 import threading
 import time
+from typing import Any
 
 import pytest
 
-from backend_developer import ledger
+from backend_developer import batches, ledger
 from backend_developer.answers import KeptAnswers
 from backend_developer.batches import open_batches
 from backend_developer.commands.agent_review import tell_batches
@@ -107,6 +108,26 @@ def test_what_another_editor_has_fetched_is_no_problem(
     monkeypatch.setattr("backend_developer.batches.open_batches", lambda *_: seen_before)
     late = run("review", "a.py", "--batch-results")
     assert "is not known any more" not in late.err
+    assert "security/sql-injection" in late.out
+
+
+def test_of_two_that_fetch_a_batch_at_once_one_tells_of_it(
+    run: Run, write: Write, model: LoopbackModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write({"a.py": CODE})
+    run("review", "a.py", "--batch")
+    model.batches_are_done = True
+    model.script(FOUND)
+    end, told = batches._end, []
+
+    def be_late(*batch: Any) -> bool:
+        told.append(end(*batch))  # The other one's.
+        return end(*batch)
+
+    monkeypatch.setattr(batches, "_end", be_late)
+    late = run("review", "a.py", "--batch-results")
+    assert told == [True]
+    assert late.err.startswith("note: 0 files answered\n")
     assert "security/sql-injection" in late.out
 
 

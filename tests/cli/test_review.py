@@ -29,6 +29,7 @@ from backend_developer.engines.base import ReviewRequest
 from backend_developer.engines.local import LocalEngine
 from backend_developer.files import Content, SourceFile
 from backend_developer.settings import Settings
+from backend_developer.writing import FileWrite
 
 Run = Callable[..., Any]
 Write = Callable[[Mapping[str, str | bytes]], None]
@@ -334,6 +335,25 @@ def test_a_report_goes_to_a_file_and_its_summary_to_the_terminal(run: Run, write
     assert result.out == ""
     assert "; report: out.sarif" in result.err
     assert json.loads(Path("out.sarif").read_text())["version"] == "2.1.0"
+
+
+@pytest.mark.parametrize("earlier", [{}, {"out.json": "earlier"}], ids=["new", "there already"])
+def test_of_reports_that_are_written_at_once_the_last_is_whole(
+    run: Run, write: Write, monkeypatch: pytest.MonkeyPatch, earlier: dict[str, str | bytes]
+) -> None:
+    write({"a.py": BAD, **earlier})
+    real, others = review.write_all, ["a longer one " * 10_000, "another"]
+
+    def be_late(writes: Sequence[FileWrite], root: Path) -> None:
+        if others:
+            Path("out.json").write_text(others.pop())
+        real(writes, root)
+
+    monkeypatch.setattr(review, "write_all", be_late)
+    result = run("review", "a.py", "--format", "json", "--output", "out.json")
+    assert (result.code, others) == (1, [])
+    assert json.loads(Path("out.json").read_text())["files"]
+    assert {path.name for path in Path().iterdir()} == {".git", "a.py", "out.json"}
 
 
 def test_the_github_format_writes_the_jobs_summary(

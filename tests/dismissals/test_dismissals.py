@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
+from threading import Thread
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from backend_developer import dismissals
 from backend_developer.core.model import Finding, Span
 from backend_developer.dismissals import FILE_NAME, HEADER, Dismissal, add, load, parse
 
@@ -151,11 +155,45 @@ def test_the_first_entry_makes_the_file(tmp_path: Path) -> None:
     assert (tmp_path / FILE_NAME).read_text() == f"{HEADER}- rule: a\n"
 
 
+def test_two_that_dismiss_at_once_make_one_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parse, others = dismissals.parse, list[Thread]()
+
+    def be_slow(text: str, path: str) -> Any:
+        if not others:
+            # The first has read the file, and not written yet.
+            others.append(Thread(target=add, args=(tmp_path, Dismissal("b"))))
+            others[0].start()
+            others[0].join(0.3)
+        return parse(text, path)
+
+    monkeypatch.setattr(dismissals, "parse", be_slow)
+    add(tmp_path, Dismissal("a"))
+    others[0].join()
+    assert (tmp_path / FILE_NAME).read_text() == f"{HEADER}- rule: a\n- rule: b\n"
+
+
+def test_what_is_dismissed_already_is_not_added(tmp_path: Path) -> None:
+    add(tmp_path, ENTRY)
+    add(tmp_path, replace(ENTRY, reason="said in another editor", date="2026-11-23"))
+    assert load(tmp_path)[0].entries == (ENTRY,)
+    add(tmp_path, replace(ENTRY, fingerprint=""))
+    assert len(load(tmp_path)[0].entries) == 2
+
+
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), min_size=1)
 
 
 @settings(max_examples=50)
-@given(st.lists(st.builds(Dismissal, *(TEXT for _ in range(5))), min_size=1, max_size=3))
+@given(
+    st.lists(
+        st.builds(Dismissal, *(TEXT for _ in range(5))),
+        min_size=1,
+        max_size=3,
+        unique_by=lambda entry: entry.place,
+    )
+)
 def test_what_was_added_is_read_again(
     tmp_path_factory: pytest.TempPathFactory, entries: list[Dismissal]
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -147,6 +148,22 @@ def test_a_crash_before_the_answer_counts_the_input(state: State) -> None:
     assert lost.cost == pytest.approx(0.2)
     [row] = spent(state, date.today())
     assert (row.calls, row.lost) == (1, 1)
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="asks the system by files")
+def test_a_process_that_ended_and_is_listed_still_holds_nothing(
+    state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Nobody asks how it ended, as in a container whose first process never does.
+    ended = subprocess.Popen(["sleep", "60"])
+    process = ledger._process(ended.pid)
+    monkeypatch.setattr(ledger, "_process", lambda pid: process)
+    taken(state)
+    assert [one.outcome for one in entries(state)] == ["under way"]
+    ended.kill()
+    os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)
+    assert [one.outcome for one in entries(state)] == ["lost"]
+    ended.wait()
 
 
 def test_a_call_that_takes_too_long_is_lost_until_it_ends_after_all(

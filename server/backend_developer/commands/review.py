@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import logging
 import os
 import shutil
@@ -38,7 +39,7 @@ from ..reports import Report, github, json, plural, sarif, text
 from ..reports.text import visible
 from ..review import FileReview, Reviewers, put_together, review_file
 from ..settings import enabled_rules
-from ..writing import FileWrite, WriteError, write_all
+from ..writing import ChangedError, FileWrite, WriteError, write_all
 from . import FINDINGS, NOT_REVIEWED, OK, WRONG_USE, UsageError, wants_colour
 from .cache import (
     Cache,
@@ -522,12 +523,27 @@ def _went_wrong(reviewed: Sequence[_Reviewed], report: Report) -> Iterator[str]:
             yield f"{level}: {place}: {visible(why)}"
 
 
+_MOST_TRIES = 20
+
+
 def _write(path: Path, data: bytes) -> None:
-    """Raises OSError or WriteError, and then an earlier report is as it was."""
-    if path.is_file() and os.access(path.parent, os.W_OK):
-        write_all([FileWrite(path, path.read_bytes(), data)], path.parent)
-    else:
-        path.write_bytes(data)  # A new file, or a pipe.
+    """Of several reports that are written there at once, the last is there, and whole.
+
+    Raises OSError or WriteError, and then an earlier report is as it was.
+    """
+    if (path.exists() and not path.is_file()) or not os.access(path.parent, os.W_OK):
+        path.write_bytes(data)  # A pipe, or beside it nothing can be made.
+        return
+    for tries in range(1, _MOST_TRIES + 1):
+        earlier = None
+        with contextlib.suppress(FileNotFoundError):
+            earlier = path.read_bytes()
+        try:
+            write_all([FileWrite(path, earlier, data)], path.parent)
+            return
+        except ChangedError:  # Each time, another one was written.
+            if tries == _MOST_TRIES:
+                raise
 
 
 def _print(report: Report, format_: str, output: str | None) -> None:
@@ -538,7 +554,8 @@ def _print(report: Report, format_: str, output: str | None) -> None:
     try:
         _write(Path(os.path.realpath(output)), rendered.encode("utf-8", "backslashreplace"))
     except (OSError, WriteError) as error:
-        why = error.why if isinstance(error, WriteError) else error.strerror or str(error)
+        why = error.why if isinstance(error, WriteError) else error.strerror
+        why = why or str(error)
         raise UsageError(
             f"--output {output}: the report could not be written: {why.lower()}"
         ) from None
