@@ -247,6 +247,40 @@ async def killed_while_a_batch_is_sent(folder: Path, count: int, seed: int) -> s
     )
 
 
+async def several_at_once(folder: Path, count: int) -> str:
+    """The same command from three terminals at the same moment, in a home where nothing is yet."""
+    files = [f"app_{index}.py" for index in range(6)]
+    for number in range(count):
+        place = a_folder(folder / str(number))
+        for name in files:
+            (place / name).write_text(UNSAFE)
+
+        async def at_once(*arguments: str, place: Path = place, **more: str) -> list[str]:
+            """What each says on standard error."""
+            runs = (asyncio.to_thread(run, place, *arguments, **more) for _ in range(3))
+            said = [one.stderr for one in await asyncio.gather(*runs)]
+            assert "please report" not in "".join(said), said
+            return said
+
+        async with LoopbackModel() as model:
+            ours = _endpoint(model) | {"BACKEND_DEVELOPER_MAXIMUM_COST_PER_REVIEW": "10"}
+            await at_once("review", ".", "--batch", "--yes", **ours)
+            sent = sum(map(len, model.batches.values()))
+            assert sent == len(files), f"{sent} requests were sent for {len(files)} files"
+            model.batches_are_done = True
+            told = await at_once("review", ".", "--batch-results", "--fail-on", "never", **ours)
+            answered = sum(int(one.split()[1]) for one in told)
+            assert answered == len(files), f"{answered} files were told of, of {len(files)}"
+        state = State(place / "home/state/backend-developer")
+        _is_sound(state.path)
+        outcomes = Counter(entry.outcome for entry in ledger.entries(state))
+        assert outcomes["finished"] == len(files), outcomes
+        await at_once("review", ".", "--fix", "--engine", "local")
+        assert {file.name for file in place.iterdir()} == {*files, "home"}, "something is left over"
+        assert all((place / name).read_text() == FIXED for name in files), "one is not fixed"
+    return f"{count} times three: each request sent once, each file fixed once; state sound"
+
+
 TASK = """\
 ---
 name: bound
@@ -776,6 +810,10 @@ def rows(arguments: argparse.Namespace) -> Iterator[Row]:
             lambda: asyncio.run(
                 killed_while_a_batch_is_sent(a_folder(folder / "batch"), count, seed)
             ),
+        )
+        yield seen(
+            "three terminals at the same moment",
+            lambda: asyncio.run(several_at_once(a_folder(folder / "at-once"), count)),
         )
         yield seen(
             "kill -9 during do --apply",

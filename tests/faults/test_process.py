@@ -33,6 +33,10 @@ async def test_kills_while_a_batch_is_sent(tmp_path: Path) -> None:
     assert await process.killed_while_a_batch_is_sent(tmp_path, 2, 1)
 
 
+async def test_several_at_once(tmp_path: Path) -> None:
+    assert await process.several_at_once(tmp_path, 1)
+
+
 async def test_kills_while_a_change_is_made(tmp_path: Path) -> None:
     assert await process.killed_while_changing(tmp_path, 2, 1)
 
