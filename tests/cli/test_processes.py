@@ -153,6 +153,24 @@ def test_ctrl_c_ends_them_all(folder: Path, write: Write) -> None:
     assert not members(process.pid)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no process is forked")
+def test_ctrl_c_while_they_are_started_is_not_for_them() -> None:
+    code = """
+import os, signal
+from backend_developer.commands.processes import dealt_out
+
+def work(part):
+    return list(part.values())
+
+os.register_at_fork(after_in_child=lambda: os.kill(os.getpid(), signal.SIGINT))
+print(sum(len(results) for _, results in dealt_out(work, {n: n for n in range(100)}, 2)))
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (result.stdout, result.stderr) == ("100\n", "")
+
+
 @pytest.fixture
 def tool(tmp_path: Path) -> Iterator[HangingTool]:
     """One that every review here runs."""

@@ -148,13 +148,28 @@ def _submitted(
     pool: ProcessPoolExecutor, work: Callable[[Content], Result], content: Content
 ) -> Future[Result]:
     try:
-        return pool.submit(partial(_tidily, work), content)
+        with _interrupts_wait():
+            return pool.submit(partial(_tidily, work), content)
     except BrokenProcessPool as error:  # One has ended before all had been dealt out.
         lost: Future[Result] = Future()
         lost.set_exception(error)
         return lost
     except (OSError, RuntimeError) as error:  # There is no process more, or no thread.
         raise _NotStartedError from error
+
+
+@contextmanager
+def _interrupts_wait() -> Iterator[None]:
+    """Ctrl-C comes when the block has ended: in it processes are started, which hear of it too, and
+    would show where they were before they know that it is not for them."""
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _tidily(work: Callable[[Content], Result], content: Content) -> Result:
@@ -168,6 +183,8 @@ def _tidily(work: Callable[[Content], Result], content: Content) -> Result:
 def _begin(prepare: Callable[[], None], end: Connection, inherited: Connection | None) -> None:
     # Ctrl-C is for the first process, which ends the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform != "win32":
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     end_linters_when_terminated()
     if inherited:
         inherited.close()
