@@ -26,6 +26,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from .core.model import Document
+from .core.text import size_in_bytes
 from .discovery import repository_root
 
 if TYPE_CHECKING:
@@ -132,6 +133,12 @@ class Content:
     def data(self) -> bytes:
         """The file's bytes. Not kept: of a tree, all texts are in memory at once."""
         return self.encode(self.document.text)
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        mark = len(codecs.BOM_UTF8) if self.has_byte_order_mark else 0
+        return mark + size_in_bytes(self.document.text)
 
     def encode(self, text: str) -> bytes:
         """`text` as this file stores it: UTF-8, with a byte order mark if it had one."""

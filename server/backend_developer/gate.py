@@ -14,6 +14,7 @@ from typing import Literal, Protocol, TypeAlias
 from urllib.parse import urlsplit
 
 from .core.model import Usage
+from .core.text import size_in_bytes
 from .settings import Settings
 
 Purpose: TypeAlias = Literal["review", "second look", "change", "explain", "batch", "count"]
@@ -50,8 +51,8 @@ def expected_usage(
     model: str, body: str, maximum_output: int, bytes_per_token: float = BYTES_PER_TOKEN
 ) -> Usage:
     """What a call uses at most, estimated: none of it cached, and as much answered as may be."""
-    size = len(body) if body.isascii() else len(body.encode("utf-8", "replace"))
-    return Usage(model, input_tokens=int(size / bytes_per_token), output_tokens=maximum_output)
+    input_tokens = int(size_in_bytes(body) / bytes_per_token)
+    return Usage(model, input_tokens=input_tokens, output_tokens=maximum_output)
 
 
 @dataclass(frozen=True, slots=True)

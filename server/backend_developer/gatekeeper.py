@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from . import consents, ledger
 from .core.model import Usage
+from .core.text import size_in_bytes
 from .engines.base import EngineError
 from .failures import where_raised
 from .gate import Outcome, OutgoingCall, Overrun, Permit, Person, Sending, host_of
@@ -167,7 +168,7 @@ def _sending(call: OutgoingCall) -> Sending:
         base_url=call.base_url,
         models=(call.model,),
         paths=call.paths,
-        size=len(call.body.encode("utf-8", "replace")),
+        size=size_in_bytes(call.body),
         expected=call.expected,
         cost=cost_of(call.expected, price) if price else None,
     )

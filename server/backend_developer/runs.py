@@ -32,6 +32,7 @@ from .core.model import (
     Usage,
     Verdict,
 )
+from .core.text import size_in_bytes
 from .engines.base import Engine, EngineError, ReviewRequest
 from .failures import where_raised
 from .garbage import staying
@@ -439,7 +440,7 @@ def _why_too_large(document: Document, settings: Settings) -> str:
     """A sentence; "" when the document is not larger than the settings allow."""
     # A character takes one byte at least, so that most texts need not be encoded for this.
     limit = settings.maximum_file_bytes
-    if len(document.text) * 4 <= limit or len(document.text.encode("utf-8", "replace")) <= limit:
+    if len(document.text) * 4 <= limit or size_in_bytes(document.text) <= limit:
         return ""
     return (
         f"The file is larger than {limit:,} bytes, so it is left alone: "

@@ -17,6 +17,7 @@ from backend_developer.core.text import (
     apply_changes,
     change_from_range,
     shortened,
+    size_in_bytes,
     trim,
     visible,
 )
@@ -253,6 +254,13 @@ def seconds(work: Callable[[], object]) -> float:
     start = time.process_time()
     work()
     return time.process_time() - start
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("", 0), ("abc\n", 4), ("é", 2), ("€", 3), ("😀", 4), ("a\ud83d", 2)]
+)
+def test_size_in_bytes(text: str, size: int) -> None:
+    assert size_in_bytes(text) == size
 
 
 def test_shortened() -> None:

@@ -240,6 +240,12 @@ def visible(message: str) -> str:
     return "".join(map(_visible_character, message))
 
 
+def size_in_bytes(text: str) -> int:
+    """Of the text in UTF-8; a surrogate without its other half counts as one byte."""
+    # To know whether a text is ASCII takes no look at it.
+    return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
+
+
 def shortened(text: str, limit: int) -> str:
     """`text`, cut to `limit` characters with "…" as the last one where it is longer."""
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"

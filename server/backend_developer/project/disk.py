@@ -80,7 +80,7 @@ def read_again(folder: Path, paths: Iterable[str]) -> list[tuple[str, FileFacts 
 
 def facts_of_content(content: Content) -> FileFacts | None:
     """What a file says; None when it is no part of the project."""
-    return facts_of_document(content.document) if len(content.data) <= MAXIMUM_BYTES else None
+    return facts_of_document(content.document) if content.size <= MAXIMUM_BYTES else None
 
 
 def facts_of_document(document: Document) -> FileFacts | None:
